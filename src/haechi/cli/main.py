@@ -1,0 +1,74 @@
+"""The `haechi` command: what people do beside `dvc repro`."""
+
+from pathlib import Path
+
+import click
+
+from haechi import command
+
+
+@click.group(help="haechi: raw Korean documents in, a retrieval model whose improvement can be believed out.")
+@click.version_option(package_name="haechi")
+def main() -> None:
+    pass
+
+
+@main.command()
+@click.option("--write", "write", is_flag=True, help="Write the lists into dvc.yaml.")
+@click.option("--check", "check", is_flag=True, help="Fail if dvc.yaml is not what --write would make it.")
+@click.option("--root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The project.")
+def deps(write: bool, check: bool, root: Path) -> None:
+    """Keep each stage's list of library modules in dvc.yaml exact."""
+    from haechi.deps import rewritten
+    from haechi.errors import HaechiError, UsageError
+    from haechi.files import write_text
+
+    if write == check:
+        raise UsageError("haechi deps: say either --write or --check")
+    file = root.resolve() / "dvc.yaml"
+    before = file.read_text(encoding="utf-8")
+    after = rewritten(root.resolve(), before)
+    if write and after != before:
+        write_text(file, after)
+    if check and after != before:
+        raise HaechiError(f"{file}: the lists of library modules are stale; run `haechi deps --write`")
+
+
+@main.command()
+@click.argument("text")
+@click.option("--raw", type=click.Path(path_type=Path, file_okay=False), default=Path("data/raw"), show_default=True)
+@click.option("--date", default="", help="Date of the citing decision (YYYYMMDD), for the date rule.")
+def citations(text: str, raw: Path, date: str) -> None:
+    """Show how a string of citations is read and what each one resolves to."""
+    from haechi.law.book import LawBook
+    from haechi.law.citations import Resolved, parse_citations, resolve
+    from haechi.law.ingest import read_corpus
+    from haechi.progress import show_table
+
+    corpus = read_corpus(raw)
+    book = LawBook(corpus.statutes, corpus.rules)
+    rows = []
+    for citation in parse_citations(text):
+        answer = resolve(citation, book, date)
+        place = " ".join(filter(None, (citation.article, citation.paragraph, citation.item, citation.subitem)))
+        meaning = answer.article_key if isinstance(answer, Resolved) else f"- ({answer.reason})"
+        rows.append((citation.law, place, citation.kind, citation.form, meaning))
+    show_table(text, ("law", "place", "kind", "form", "article"), rows)
+
+
+@main.group()
+def testset() -> None:
+    """The frozen test set."""
+
+
+@testset.command()
+def refresh() -> None:
+    """Rebuild the test set from data/raw on purpose; figures from before can't be compared with figures after."""
+    from haechi.cli.refresh import refresh_testset
+
+    refresh_testset(Path())
+
+
+def entry() -> None:
+    """The console script."""
+    command.run(main)

@@ -1,0 +1,63 @@
+"""The errors a user may meet: each is one sentence, with the file and the id where there is one.
+
+`HaechiError` ends a command with exit code 1, `UsageError` with 2; anything else is a bug and keeps its traceback.
+"""
+
+from pathlib import Path
+
+
+class HaechiError(Exception):
+    """Something outside the code is wrong; the message is the whole explanation."""
+
+    exit_code = 1
+
+
+class UsageError(HaechiError):
+    """The command line asks for something that makes no sense."""
+
+    exit_code = 2
+
+
+class ParamsError(HaechiError):
+    """params.yaml is missing, malformed, or holds a value that can't be used."""
+
+
+class BadRecord(HaechiError):
+    """A line of a file does not hold the record that it should."""
+
+    def __init__(self, path: Path, line: int, expected: str, found: str) -> None:
+        self.path, self.line, self.expected, self.found = path, line, expected, found
+        super().__init__(f"{path}:{line}: expected {expected}, found {found}")
+
+
+class DuplicateId(HaechiError):
+    """Two passages claim one id; one of them would silently vanish."""
+
+    def __init__(self, passage_id: str, first: str, second: str) -> None:
+        self.passage_id, self.first, self.second = passage_id, first, second
+        super().__init__(f"passage id {passage_id} occurs twice: in {first} and in {second}")
+
+
+class TestSetChanged(HaechiError):
+    """The frozen test set is not the one that its manifest describes."""
+
+    __test__ = False  # the name begins with Test; pytest must not collect it
+
+    def __init__(self, path: Path, expected: str, found: str) -> None:
+        self.path, self.expected, self.found = path, expected, found
+        super().__init__(
+            f"{path}: the frozen test set was edited (manifest says sha256 {expected[:12]}, the file has {found[:12]}); "
+            "restore it with git, or rebuild it on purpose with `haechi testset refresh`"
+        )
+
+
+class ModelUnreachable(HaechiError):
+    """A base model is neither on disk nor to be had."""
+
+    def __init__(self, name: str, looked: str) -> None:
+        self.name, self.looked = name, looked
+        super().__init__(
+            f"model {name!r} can't be loaded: looked for it in {looked}; either put it there "
+            "(`hf download` on a machine with network, then set model.base to the folder), "
+            "or set model.base to `embedded`, which needs no download"
+        )

@@ -1,0 +1,139 @@
+"""Everything that evaluate does between reading and writing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from haechi.evaluation import plots as draw
+from haechi.evaluation.guard import GuardPassage, GuardQuery, guard_scores
+from haechi.evaluation.metrics import evaluate_run
+from haechi.evaluation.significance import difference
+from haechi.evaluation.summary import HEADLINE, per_query, summarise
+from haechi.evaluation.systems import BASE, BM25, HYBRID, POPULARITY, TUNED, best_weight, popularity
+from haechi.files import write_json, write_jsonl, write_text
+from haechi.params.evaluate import EvaluateParams
+from haechi.params.retrieval import RetrievalParams
+from haechi.records.pair import Pair
+from haechi.records.passage import Passage
+from haechi.retrieval.bm25 import Bm25
+from haechi.retrieval.dense import encode_passages, encode_queries, search
+from haechi.retrieval.fuse import weighted
+from haechi.retrieval.run import Run
+from haechi.testset.manifest import TestSet
+from haechi.tokens import tokenize
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+VERSION = 1
+"""Raised whenever the same inputs would give other figures: unlike versions are never compared."""
+PASSAGES_PER_ARTICLE = 3
+"""Passages searched for each article kept, so that articles with many passages leave room for others."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is scored on what."""
+
+    encoder: "SentenceTransformer"
+    base: "SentenceTransformer"
+    encoder_hash: str
+    corpus: Sequence[Passage]
+    train_pairs: Sequence[Pair]
+    valid_pairs: Sequence[Pair]
+    testset: TestSet
+    guard: tuple[list[GuardPassage], list[GuardQuery]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """All results, ready to be written."""
+
+    metrics: dict[str, Any]
+    rows: list[dict[str, Any]]
+    runs: dict[str, Run]
+    k_values: tuple[int, ...]
+
+    def write(self, runs: Path, plots: Path, per_query: Path, metrics: Path) -> None:
+        """TREC runs, plots with their data, per-query scores and the metrics file."""
+        for system, run in self.runs.items():
+            run.write_trec(runs / f"{system}.trec", system)
+        draw.draw_systems(self.metrics, plots / "systems.png")
+        draw.draw_recall(self.metrics, self.k_values, plots / "recall.png")
+        values = self.metrics["primary"]
+        table = [f"{s},{k},{values[s][f'recall@{k}']},{values[s][f'ndcg@{k}']}\n" for s in values for k in self.k_values]
+        write_text(plots / "at_k.csv", "system,k,recall,ndcg\n" + "".join(table))
+        write_jsonl(per_query, self.rows)
+        write_json(metrics, self.metrics)
+
+
+def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams) -> Found:
+    """Rank the test queries with every system, fold to articles, score, compare."""
+    tests = inputs.testset.queries
+    search_all = _Searcher(inputs.corpus, retrieval, params.depth)
+    asked = [(q.query_id, q.query_text) for q in tests]
+    known = [(p.query_id, p.query_text) for p in inputs.valid_pairs]
+    lexical, tuned = search_all.bm25(asked), search_all.dense(inputs.encoder, asked)
+    valid_gold = {p.query_id: p.meta.article_keys for p in inputs.valid_pairs}
+    weight = best_weight(search_all.bm25(known), search_all.dense(inputs.encoder, known), valid_gold, params.depth)
+    runs = {
+        POPULARITY: popularity(inputs.train_pairs, [q.query_id for q in tests], params.depth),
+        BM25: lexical,
+        BASE: search_all.dense(inputs.base, asked),
+        TUNED: tuned,
+        HYBRID: weighted(lexical, tuned, weight, params.depth),
+    }
+    gold = {q.query_id: q.gold for q in tests}
+    scores = {system: evaluate_run(run, gold, params.k_values) for system, run in runs.items()}
+    known_articles = {passage.article_key for passage in inputs.corpus}
+    metrics = {
+        "testset": inputs.testset.fingerprint,
+        "evaluator": VERSION,
+        "encoder": inputs.encoder_hash,
+        "hybrid_weight": weight,
+        "gold_not_in_corpus": len({key for q in tests for key in q.gold} - known_articles),
+        **summarise(tests, scores, params),
+        "guard": _guard(inputs, params),
+    }
+    return Found(metrics, per_query(tests, scores), runs, params.k_values)
+
+
+class _Searcher:
+    """Searches one corpus and folds passages to articles."""
+
+    def __init__(self, corpus: Sequence[Passage], retrieval: RetrievalParams, depth: int) -> None:
+        self._ids = [passage.id for passage in corpus]
+        self._texts = [passage.text for passage in corpus]
+        self._key_of = {passage.id: passage.article_key for passage in corpus}
+        self._index = Bm25(self._ids, tokenize(self._texts), retrieval)
+        self._depth = depth
+
+    def bm25(self, queries: Sequence[tuple[str, str]]) -> Run:
+        tokens = tokenize([text for _, text in queries])
+        run = self._index.search([id for id, _ in queries], tokens, PASSAGES_PER_ARTICLE * self._depth)
+        return run.fold(self._key_of, self._depth)
+
+    def dense(self, model: "SentenceTransformer", queries: Sequence[tuple[str, str]]) -> Run:
+        vectors = encode_queries(model, [text for _, text in queries])
+        passages = encode_passages(model, self._texts)
+        run = search([id for id, _ in queries], vectors, self._ids, passages, PASSAGES_PER_ARTICLE * self._depth)
+        return run.fold(self._key_of, self._depth)
+
+
+def _guard(inputs: Inputs, params: EvaluateParams) -> dict[str, Any]:
+    """Everyday questions: tuned against base, so that forgetting shows."""
+    passages, queries = inputs.guard
+    before, after = (guard_scores(model, passages, queries) for model in (inputs.base, inputs.encoder))
+    ids = [q.query_id for q in queries]
+    first, second = ([scores[id][HEADLINE] for id in ids] for scores in (after, before))
+    rng = np.random.default_rng(params.seed)
+    gap = difference(first, second, ids, params.resamples, params.confidence, rng)
+    return {
+        "n": len(ids),
+        "base": round(float(np.mean(second)), 6),
+        "tuned": round(float(np.mean(first)), 6),
+        "difference": {"value": round(gap.value, 6), "low": round(gap.low, 6), "high": round(gap.high, 6)},
+    }

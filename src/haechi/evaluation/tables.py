@@ -1,0 +1,34 @@
+"""The results table, the same in the terminal and in the report."""
+
+from typing import Any
+
+from haechi.evaluation.summary import HEADLINE
+from haechi.evaluation.systems import ORDER
+
+COLUMNS = ("system", HEADLINE, "interval", "recall@10", "mrr@10", "unseen articles")
+LABELS = {
+    "popularity": "popularity",
+    "bm25": "BM25 (Kiwi)",
+    "base": "untuned base",
+    "tuned": "tuned",
+    "hybrid": "hybrid",
+}
+
+
+def result_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
+    """One row a system."""
+    rows: list[tuple[str, ...]] = []
+    for system in (s for s in ORDER if s in metrics["primary"]):
+        mean, bounds = metrics["primary"][system], metrics["interval"][system][HEADLINE]
+        unseen = metrics["slice"].get("unseen", {}).get(system)
+        rows.append(
+            (
+                LABELS[system],
+                f"{mean[HEADLINE]:.3f}",
+                f"[{bounds['low']:.3f}, {bounds['high']:.3f}]",
+                f"{mean['recall@10']:.3f}",
+                f"{mean['mrr@10']:.3f}",
+                "-" if unseen is None else f"{unseen:.3f}",
+            )
+        )
+    return rows

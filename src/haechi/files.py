@@ -1,0 +1,142 @@
+"""The only reader and writer of files: JSON and JSONL through orjson, typed by msgspec, written atomically.
+
+A writer writes beside its target and renames at the end, so a killed stage leaves the old file or none, never half of one.
+Lines are streamed both ways: no file is held in memory unless the caller builds a list.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import msgspec
+import orjson
+
+from haechi.errors import BadRecord, HaechiError
+
+T = TypeVar("T")  # Python 3.11 has no `def f[T]` yet
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What a manifest says of a file: how many rows it holds and which bytes."""
+
+    rows: int
+    sha256: str
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a temporary file beside `path`; rename it onto `path` if the block succeeds, remove it otherwise."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    except OSError as error:
+        raise HaechiError(f"{path}: can't write here ({error.strerror})") from error
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)  # mkstemp makes files private; outputs are shared like any other
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path` that takes its place if the block succeeds."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"))
+    except OSError as error:
+        raise HaechiError(f"{path}: can't write here ({error.strerror})") from error
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        shutil.rmtree(path, ignore_errors=True)
+        temporary.replace(path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def ensure_writable(*paths: Path) -> None:
+    """Fail before the slow part if an output can't be written."""
+    for path in paths:
+        with atomic_file(path.parent / f".{path.name}.probe"):
+            pass
+        (path.parent / f".{path.name}.probe").unlink()
+
+
+def write_jsonl(path: Path, rows: Iterable[Any]) -> FileFacts:
+    """Write dataclasses or dicts one a line, in the order given."""
+    digest, count = hashlib.sha256(), 0
+    with atomic_file(path) as stream:
+        for row in rows:
+            line = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+            stream.write(line)
+            digest.update(line)
+            count += 1
+    return FileFacts(count, digest.hexdigest())
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file."""
+    try:
+        return orjson.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise HaechiError(f"{path}: no such file") from error
+    except orjson.JSONDecodeError as error:
+        raise HaechiError(f"{path}: not JSON ({error})") from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a small JSON file for people and git: sorted keys, two spaces, newline at the end."""
+    option = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
+    with atomic_file(path) as stream:
+        stream.write(orjson.dumps(value, option=option))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file."""
+    with atomic_file(path) as stream:
+        stream.write(text.encode())
+
+
+def read_records(path: Path, kind: type[T]) -> Iterator[T]:
+    """Stream the records of a JSONL file; a line that holds anything else is an error with its number."""
+    try:
+        stream = path.open("rb")
+    except FileNotFoundError as error:
+        raise HaechiError(f"{path}: no such file") from error
+    with stream:
+        for number, line in enumerate(stream, start=1):
+            try:
+                yield msgspec.convert(orjson.loads(line), kind)
+            except orjson.JSONDecodeError as error:
+                raise BadRecord(path, number, f"a {kind.__name__}", f"no JSON ({error})") from error
+            except msgspec.ValidationError as error:
+                raise BadRecord(path, number, f"a {kind.__name__}", str(error)) from error
+
+
+def sha256_file(path: Path) -> str:
+    """The sha256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256_folder(path: Path) -> str:
+    """One sha256 over the names and bytes of all files of a folder."""
+    digest = hashlib.sha256()
+    for file in sorted(file for file in path.rglob("*") if file.is_file()):
+        digest.update(f"{file.relative_to(path).as_posix()}\0{sha256_file(file)}\n".encode())
+    return digest.hexdigest()

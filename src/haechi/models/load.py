@@ -1,0 +1,106 @@
+"""Loading and saving encoders: hub ids, folders, the embedded base; with the registry's prompts, never remote code."""
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from haechi.errors import HaechiError, ModelUnreachable
+from haechi.files import atomic_folder, read_json, sha256_file, write_json
+from haechi.models.registry import known
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+POINTER = "pointer.json"
+
+
+def device() -> str:
+    """Where models run: HAECHI_DEVICE, else the GPU if there is one. It is no parameter: it doesn't name a result."""
+    import torch
+
+    return os.environ.get("HAECHI_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def load_base(name: str, max_length: int) -> "SentenceTransformer":
+    """A base model by alias, hub id or folder, with its prompts and length set."""
+    entry = known(name)
+    source = entry.id if entry else name
+    model = _load(source, name)
+    if entry:
+        model.prompts = {"query": entry.query_prompt, "document": entry.passage_prompt}
+        _check_pooling(model, name, entry.pooling)
+    model.max_seq_length = min(max_length, entry.max_length if entry else max_length)
+    return model
+
+
+def load_encoder(folder: Path) -> "SentenceTransformer":
+    """A model folder of this pipeline; a base that only points to a hub model is followed and its weights compared."""
+    if not folder.is_dir():
+        raise HaechiError(f"{folder}: no such model folder; make it with `dvc repro`")
+    if (folder / POINTER).exists():
+        pointer = read_json(folder / POINTER)
+        model = load_base(pointer["model"], pointer["max_length"])
+        if (found := weight_hash(model)) != pointer["weights"]:
+            raise HaechiError(
+                f"{folder}: {pointer['model']} has other weights than recorded ({found[:12]}, not {pointer['weights'][:12]})"
+            )
+        return model
+    return _load(str(folder), str(folder))
+
+
+def save_encoder(model: "SentenceTransformer", folder: Path) -> None:
+    """Save in sentence-transformers format: safetensors and JSON alone, no card with dates in it."""
+    with atomic_folder(folder) as temporary:
+        model.save(str(temporary), create_model_card=False, safe_serialization=True)
+        for settings in temporary.rglob("config_sentence_transformers.json"):
+            kept = {key: value for key, value in read_json(settings).items() if key != "__version__"}
+            write_json(settings, kept)  # library versions would make the same weights another model
+
+
+def save_pointer(model: "SentenceTransformer", name: str, max_length: int, folder: Path) -> None:
+    """Stand for a hub model by its name and the hash of its weights, so that DVC need not copy gigabytes."""
+    with atomic_folder(folder) as temporary:
+        write_json(temporary / POINTER, {"model": name, "max_length": max_length, "weights": weight_hash(model)})
+
+
+def weight_hash(model: "SentenceTransformer") -> str:
+    """One sha256 over names, shapes and bytes of all weights."""
+    import hashlib
+
+    import torch
+
+    digest = hashlib.sha256()
+    for key, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{key}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def folder_hash(folder: Path) -> str:
+    """The hash of the weights and the tokenizer of a saved model: what decides its vectors."""
+    files = sorted(
+        file for file in folder.rglob("*") if re.search(r"safetensors$|tokenizer\.json$|pointer\.json$|modules\.json$", file.name)
+    )
+    if not files:
+        raise HaechiError(f"{folder}: holds no model")
+    import hashlib
+
+    return hashlib.sha256("".join(f"{f.relative_to(folder)}:{sha256_file(f)}\n" for f in files).encode()).hexdigest()[:16]
+
+
+def _load(source: str, name: str) -> "SentenceTransformer":
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        return SentenceTransformer(source, device=device(), trust_remote_code=False, model_kwargs={"use_safetensors": True})
+    except (OSError, ValueError, RuntimeError) as error:
+        place = f"folder {source}" if Path(source).is_dir() else f"folder {source}, the local hub cache and the hub ({source})"
+        raise ModelUnreachable(name, place) from error
+
+
+def _check_pooling(model: "SentenceTransformer", name: str, expected: str) -> None:
+    for module in model.modules():
+        mode = getattr(module, "pooling_mode", None)
+        if isinstance(mode, str) and mode != expected:
+            raise HaechiError(f"model {name}: pooling is {mode}, but this model was trained with {expected}")

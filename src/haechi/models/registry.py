@@ -1,0 +1,56 @@
+"""What each base model needs to be used rightly: prompts, pooling, lengths, LoRA targets, licence.
+
+Wrong prompts and wrong pooling don't fail, they silently cost quality; so they stand here once, and are applied at load.
+"""
+
+from dataclasses import dataclass
+
+EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True, slots=True)
+class BaseModel:
+    """One model that can be tuned."""
+
+    id: str
+    pooling: str
+    """cls or mean; the loaded model must agree."""
+    query_prompt: str
+    passage_prompt: str
+    max_length: int
+    lora_targets: tuple[str, ...]
+    licence: str
+
+
+ALIASES: dict[str, BaseModel] = {
+    "bge-m3": BaseModel("BAAI/bge-m3", "cls", "", "", 8192, ("query", "key", "value"), "mit"),
+    "bge-m3-ko": BaseModel("dragonkue/BGE-m3-ko", "cls", "", "", 8192, ("query", "key", "value"), "apache-2.0"),
+    "kure-v1": BaseModel("nlpai-lab/KURE-v1", "cls", "", "", 8192, ("query", "key", "value"), "mit"),
+    "ko-simcse": BaseModel("jhgan/ko-sroberta-multitask", "mean", "", "", 128, ("query", "value"), "unknown"),
+    "multilingual-minilm": BaseModel(
+        "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",
+        "mean",
+        "",
+        "",
+        128,
+        ("query", "value"),
+        "apache-2.0",
+    ),
+    "multilingual-e5-small": BaseModel(
+        "intfloat/multilingual-e5-small", "mean", "query: ", "passage: ", 512, ("query", "value"), "mit"
+    ),
+    "arctic-ko": BaseModel(
+        "dragonkue/snowflake-arctic-embed-l-v2.0-ko",
+        "cls",
+        "query: ",
+        "",
+        8192,
+        ("query", "key", "value"),
+        "apache-2.0",
+    ),
+}
+
+
+def known(name: str) -> BaseModel | None:
+    """The registered model of an alias or hub id; None for folders and unknown ids, which are taken as they are."""
+    return ALIASES.get(name) or next((model for model in ALIASES.values() if model.id == name), None)

@@ -1,0 +1,161 @@
+"""Training and validation pairs: everything that the test set does not hold out, split by group, newest to validation."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from haechi.law.book import LawBook
+from haechi.pairs.query_text import law_name, names_one
+from haechi.pairs.sections import LabelledSection
+from haechi.pairs.similar import NearDuplicates
+from haechi.pairs.user_queries import LabelledUserQuery
+from haechi.params.make_pairs import MakePairsParams
+from haechi.records.pair import Pair, PairMeta, PairType
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What training must not touch, as the test set's manifest tells."""
+
+    first_date: str
+    cutoff: str
+    articles: frozenset[str]
+    sources: frozenset[str]
+    keys: frozenset[str]
+    gold: frozenset[str]
+    query_texts: tuple[str, ...]
+    near_duplicate: float
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Both splits and the reasons of what was left out."""
+
+    train: tuple[Pair, ...]
+    valid: tuple[Pair, ...]
+    counts: dict[str, int]
+
+
+class PairMaker:
+    """Turns labelled texts into pairs against one set of passages."""
+
+    def __init__(
+        self,
+        passages: Mapping[str, Sequence[str]],
+        book: LawBook,
+        reserved: frozenset[str],
+        params: MakePairsParams,
+    ) -> None:
+        self._passages, self._book, self._forbidden, self._params = passages, book, reserved, params
+
+    def pair(
+        self,
+        query_id: str,
+        text: str,
+        kind: PairType,
+        keys: tuple[str, ...],
+        cocited: tuple[str, ...],
+        source_id: str,
+        group: str,
+        date: str,
+    ) -> Pair:
+        """A pair whose positives are all passages of its articles."""
+        positives = tuple(id for key in keys for id in self._passages[key])
+        meta = PairMeta(kind, source_id, group, date, keys, cocited, names_one(text, keys, self._book))
+        return Pair(query_id, text, positives, self._structural(query_id, keys, cocited), meta)
+
+    def _structural(self, query_id: str, keys: tuple[str, ...], cocited: tuple[str, ...]) -> tuple[str, ...]:
+        """Uncited neighbours of the positives, drawn by a seed of the query's own so that pairs don't disturb each other."""
+        articles = [key for key in keys if key in self._book.article_keys]
+        near = {s for key in articles for s in self._book.siblings(key).chapter}
+        if len(near - {*keys, *cocited}) < self._params.hn_per_q:  # a short chapter: look in the whole law
+            near |= {s for key in articles for s in self._book.siblings(key).law}
+        near -= {*keys, *cocited} | self._forbidden
+        ids = [id for key in sorted(near) for id in self._passages.get(key, ())]
+        seed = hashlib.sha256(f"{self._params.seed}:{query_id}".encode()).digest()[:8]
+        rng = np.random.default_rng(int.from_bytes(seed))
+        return tuple(ids[i] for i in sorted(rng.permutation(len(ids))[: self._params.hn_per_q]))
+
+
+def build_pairs(
+    sections: Iterable[LabelledSection],
+    user_queries: Iterable[LabelledUserQuery],
+    passages: Mapping[str, Sequence[str]],
+    book: LawBook,
+    held_out: HeldOut,
+    params: MakePairsParams,
+) -> Pairs:
+    """Make all pairs, drop what touches the test set (counted), split the rest."""
+    maker = PairMaker(passages, book, held_out.articles, params)
+    counts: Counter[str] = Counter()
+    usable = [s for s in sections if _counted(_why_not(s, held_out, passages, params), counts)]
+    pairs = [maker.pair(s.query_id, s.text, "precedent", s.article_keys, s.cocited, s.source_id, s.group, s.date) for s in usable]
+    if params.holdings:
+        pairs += [
+            maker.pair(f"{s.query_id}_h", s.holding, "holding", s.article_keys, s.cocited, s.source_id, s.group, s.date)
+            for s in usable
+            if s.holding and s.holding != s.text
+        ]
+    if params.titles:
+        cited = {key for s in usable for key in s.article_keys}
+        pairs += [
+            maker.pair(f"TITLE_{key}", f"{law_name(key, book)} {book.title(key)}", "title", (key,), (key,), key, key, "")
+            for key in sorted(passages)
+            if key in book.article_keys and key not in cited and key not in held_out.articles and book.title(key)
+        ]
+    for user in user_queries:
+        reason = "held_out_for_test" if user.query_id in held_out.sources else ""
+        reason = reason or ("reserved_article" if set(user.keys) & held_out.articles else "")
+        if _counted(f"user.{reason}" if reason else "", counts):
+            pairs.append(maker.pair(user.query_id, user.text, "user", user.keys, user.keys, user.query_id, user.query_id, ""))
+    tests = NearDuplicates(held_out.query_texts)
+    pairs = [
+        pair
+        for pair in pairs
+        if _counted("near_duplicate_of_test" if tests.closest(pair.query_text, held_out.near_duplicate) else "", counts)
+    ]
+    train, valid = _split(pairs, params.valid_share)
+    sizes = Counter(f"{name}.{pair.meta.type}" for name, side in (("train", train), ("valid", valid)) for pair in side)
+    return Pairs(tuple(train), tuple(valid), dict(sorted({**sizes, **{f"dropped.{k}": v for k, v in counts.items()}}.items())))
+
+
+def _why_not(section: LabelledSection, held_out: HeldOut, passages: Mapping[str, Sequence[str]], params: MakePairsParams) -> str:
+    """The reason why a section is not for training; empty if it is."""
+    if section.source_id in held_out.sources:
+        return "held_out_for_test"
+    if held_out.keys.intersection(section.keys):
+        return "shares_case_or_text_with_test"
+    if section.date > held_out.cutoff:
+        return "after_cutoff"
+    if section.date >= held_out.first_date:
+        return "in_test_period"
+    if set(section.article_keys) & held_out.articles:
+        return "reserved_article"
+    if len(section.article_keys) > params.max_positives_per_prec:
+        return "too_many_articles"
+    if any(key not in passages for key in section.article_keys):
+        return "article_without_passage"
+    return ""
+
+
+def _counted(reason: str, counts: Counter[str]) -> bool:
+    if reason:
+        counts[reason] += 1
+    return not reason
+
+
+def _split(pairs: Sequence[Pair], valid_share: float) -> tuple[list[Pair], list[Pair]]:
+    """Validation is what the test is: precedent issues, of the newest groups.  Holdings of those groups go nowhere."""
+    newest: dict[str, str] = {}
+    for pair in pairs:
+        if pair.meta.type == "precedent":
+            newest[pair.meta.group] = max(newest.get(pair.meta.group, ""), pair.meta.date)
+    ranked = sorted(newest, key=lambda group: (newest[group], group), reverse=True)
+    chosen = set(ranked[: round(valid_share * len(ranked))])
+    key = lambda pair: pair.query_id  # noqa: E731  (one short key for both sides)
+    train = sorted((p for p in pairs if p.meta.group not in chosen), key=key)
+    valid = sorted((p for p in pairs if p.meta.group in chosen and p.meta.type == "precedent"), key=key)
+    return train, valid

@@ -1,0 +1,71 @@
+"""Everything that make_pairs does between reading and writing."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from haechi.errors import HaechiError
+from haechi.law.book import LawBook
+from haechi.law.ingest import RawCorpus
+from haechi.pairs.build import HeldOut, Pairs, build_pairs
+from haechi.pairs.fallback import fallback_pairs
+from haechi.pairs.leakage import leakage, refuse_leaks
+from haechi.pairs.sections import label_sections
+from haechi.pairs.user_queries import label_user_queries
+from haechi.params.make_pairs import MakePairsParams
+from haechi.records.passage import Passage
+
+MOST_MISSING_GOLD = 0.05
+
+
+@dataclass(frozen=True)
+class MadePairs:
+    """Pairs, the passages that only fallback pairs need, and the counts."""
+
+    pairs: Pairs
+    fallback_passages: tuple[Passage, ...]
+    counts: dict[str, object]
+
+
+def make_pairs(
+    raw: RawCorpus,
+    passages: Sequence[Passage],
+    decisions: Sequence[Passage],
+    held_out: HeldOut,
+    params: MakePairsParams,
+) -> MadePairs:
+    """Label, pair, split; stop on a leak and on a test set that belongs to another corpus."""
+    book = LawBook(raw.statutes, raw.rules)
+    by_article: dict[str, list[str]] = defaultdict(list)
+    for passage in passages:
+        by_article[passage.article_key].append(passage.id)
+    _refuse_foreign_testset(held_out, by_article.keys())
+    labelled = label_sections(raw.decisions, book, old_citations=params.old_citations, admin=params.use_admin_for_prec)
+    users, user_counts = label_user_queries(raw.queries, book, {p.article_key for p in passages if p.type == "doc"})
+    pairs = build_pairs(labelled.sections, users, by_article, book, held_out, params)
+    extra: tuple[Passage, ...] = ()
+    if params.fallback:
+        usable = {section.source_id for section in labelled.sections}
+        added, extra = fallback_pairs(raw.decisions, usable, decisions, held_out)
+        pairs = replace(pairs, train=tuple(sorted((*pairs.train, *added), key=lambda p: p.query_id)))
+    report = leakage(pairs.train, pairs.valid, held_out)
+    refuse_leaks(report)
+    counts: dict[str, object] = {
+        "train": len(pairs.train),
+        "valid": len(pairs.valid),
+        "pairs": pairs.counts,
+        "labels": labelled.counts,
+        "user_queries": user_counts,
+        "leakage": report,
+        "fallback": len(extra),
+    }
+    return MadePairs(pairs, extra, counts)
+
+
+def _refuse_foreign_testset(held_out: HeldOut, known: object) -> None:
+    missing = [key for key in held_out.gold if key not in known]  # type: ignore[operator]
+    if len(missing) > MOST_MISSING_GOLD * max(1, len(held_out.gold)):
+        raise HaechiError(
+            f"make_pairs: {len(missing)} of the {len(held_out.gold)} gold articles of the test set are not in the corpus "
+            f"(such as {missing[0]}); these are other documents: build their own test set with `haechi testset refresh`"
+        )

@@ -1,0 +1,24 @@
+"""Parameters of the evaluate stage."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta
+
+from haechi.params.types import Positive, Seed
+
+
+@dataclass(frozen=True)
+class EvaluateParams:
+    """What is measured and how sure it must be."""
+
+    seed: Seed
+    """Draws bootstrap samples and sign flips."""
+    k_values: tuple[Positive, ...]
+    """Cut-offs of nDCG, recall and success."""
+    depth: Positive
+    """Articles kept of each ranking."""
+    resamples: Annotated[int, Meta(ge=100)]
+    """Bootstrap samples and sign flips."""
+    confidence: Annotated[float, Meta(gt=0.5, lt=1.0)]
+    """Coverage of the intervals."""

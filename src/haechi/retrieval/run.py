@@ -1,0 +1,61 @@
+"""A run: for each query a ranked list, sorted by (-score, id) once and for all."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from haechi.errors import HaechiError
+from haechi.files import write_text
+
+
+class Scored(NamedTuple):
+    """An id with its score."""
+
+    id: str
+    score: float
+
+
+class Run:
+    """Ranked lists by query; whoever holds a Run may trust the order and that no id occurs twice in a list."""
+
+    def __init__(self, lists: Mapping[str, Iterable[tuple[str, float]]], depth: int | None = None) -> None:
+        self._lists: dict[str, tuple[Scored, ...]] = {}
+        for query_id, scored in lists.items():
+            ranked = sorted((Scored(id, float(score)) for id, score in scored), key=lambda s: (-s.score, s.id))
+            if len({s.id for s in ranked}) != len(ranked):
+                raise HaechiError(f"run: an id occurs twice in the list of query {query_id}")
+            if any(s.score != s.score for s in ranked):
+                raise HaechiError(f"run: a score of query {query_id} is not a number")
+            self._lists[query_id] = tuple(ranked[:depth])
+
+    def __getitem__(self, query_id: str) -> tuple[Scored, ...]:
+        """The list of a query; empty if the run has none."""
+        return self._lists.get(query_id, ())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lists)
+
+    def __len__(self) -> int:
+        return len(self._lists)
+
+    def fold(self, key_of: Mapping[str, str], depth: int | None = None) -> "Run":
+        """Rank the keys (articles) of the ids (passages): the best passage of an article stands for it."""
+        return Run({query_id: _best(self._lists[query_id], key_of) for query_id in self._lists}, depth)
+
+    def write_trec(self, path: Path, tag: str) -> None:
+        """Write `query Q0 id rank score tag` lines."""
+        write_text(
+            path,
+            "".join(
+                f"{query_id} Q0 {s.id} {rank} {s.score:.6f} {tag}\n"
+                for query_id in sorted(self._lists)
+                for rank, s in enumerate(self._lists[query_id], start=1)
+            ),
+        )
+
+
+def _best(ranked: Iterable[Scored], key_of: Mapping[str, str]) -> list[tuple[str, float]]:
+    best: dict[str, float] = {}
+    for id, score in ranked:
+        best.setdefault(key_of[id], score)  # ranked high to low: the first score of a key is its best
+    return list(best.items())

@@ -1,0 +1,73 @@
+"""Raw documents -> the files of the test set and their manifest."""
+
+from collections import Counter
+from pathlib import Path
+
+from haechi.files import sha256_file, write_json, write_jsonl
+from haechi.law.book import LawBook
+from haechi.law.ingest import RawCorpus
+from haechi.law.passages import document_passages
+from haechi.pairs.sections import decision_keys, label_sections
+from haechi.pairs.user_queries import label_user_queries
+from haechi.params.preprocess import PreprocessParams
+from haechi.params.testset import TestsetParams
+from haechi.questions.offline import HELD_OUT, write_questions
+from haechi.records.query import Qrel, TestQuery
+from haechi.testset.build import Choice, choose
+from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, Manifest, fingerprint
+
+# Only current citations of laws are gold: a former number or a rule that happens to share a name is no proof.
+OLD_CITATIONS, ADMIN = False, True
+# How a held-out document is cut for its questions; its gold is the document, so the model's granularity doesn't matter.
+CUT = PreprocessParams("article", 1200, annexes=False, addenda=False, max_bad_share=1.0)
+
+
+def freeze(raw: RawCorpus, params: TestsetParams, folder: Path) -> dict[str, object]:
+    """Choose, write queries.jsonl, qrels.jsonl and manifest.json, and return the counts."""
+    book = LawBook(raw.statutes, raw.rules)
+    labelled = label_sections(raw.decisions, book, old_citations=OLD_CITATIONS, admin=ADMIN)
+    document_keys = {f"DOC_{document.docid}" for document in raw.documents}
+    users, _ = label_user_queries(raw.queries, book, document_keys)
+    choice = choose(labelled.sections, sorted(document_keys), users, book, params)
+    queries = sorted([*choice.queries, *_synthetic(raw, choice, params)], key=lambda q: (q.suite, q.query_id))
+
+    write_jsonl(folder / QUERIES, queries)
+    write_jsonl(folder / QRELS, [Qrel(q.query_id, key) for q in queries for key in q.gold])
+    files = {name: sha256_file(folder / name) for name in (QUERIES, QRELS)}
+    suites = Counter(q.suite for q in queries)
+    counts: dict[str, int] = {**suites, "unseen": sum(q.unseen and q.suite == "precedent" for q in queries)}
+    held = set(choice.held_out)
+    manifest = Manifest(
+        first_date=choice.first_date,
+        cutoff=choice.cutoff,
+        reserved_articles=choice.reserved,
+        held_out_documents=choice.held_out,
+        held_out_keys=tuple(sorted({key for d in raw.decisions if f"PREC_{d.id}" in held for key in decision_keys(d)})),
+        near_duplicate=params.near_duplicate,
+        counts=counts,
+        files=files,
+    )
+    write_json(folder / MANIFEST, manifest)
+    return {
+        "queries": counts,
+        "reserved_articles": len(choice.reserved),
+        "held_out": len(choice.held_out),
+        **choice.counts,
+        "fingerprint": fingerprint(files),
+    }
+
+
+def _synthetic(raw: RawCorpus, choice: Choice, params: TestsetParams) -> list[TestQuery]:
+    """Questions on held-out documents, phrased otherwise than training's."""
+    held = set(choice.held_out)
+    passages = [
+        passage
+        for document in raw.documents
+        if f"DOC_{document.docid}" in held
+        for passage in list(document_passages(document, CUT))[:1]
+    ]
+    questions = write_questions(passages, params.questions_per_document, params.seed, HELD_OUT, "held_out")
+    return [
+        TestQuery(q.question_id, q.question, (q.article_key,), "synthetic", q.article_key, "", q.article_key, True, False)
+        for q in questions
+    ]

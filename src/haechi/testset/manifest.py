@@ -1,0 +1,68 @@
+"""The manifest of the frozen test set, and the one way to read that set: checked against it."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from haechi.errors import HaechiError, TestSetChanged
+from haechi.files import read_json, read_records, sha256_file
+from haechi.records.query import TestQuery
+
+QUERIES, QRELS, MANIFEST = "queries.jsonl", "qrels.jsonl", "manifest.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What the test set holds, what it keeps away from training, and the sha256 of its files."""
+
+    first_date: str
+    """Decisions from this date on are not for training."""
+    cutoff: str
+    """The newest decision that was there when the set was built; later ones wait for a refresh."""
+    reserved_articles: tuple[str, ...]
+    """No training text is made from these, and none of them is mined."""
+    held_out_documents: tuple[str, ...]
+    """Ids of decisions, documents and user queries that the set was made from, with all members of their groups."""
+    held_out_keys: tuple[str, ...]
+    """Hashes of case numbers and issue texts of the held-out decisions: a newcomer that shares one is held out too."""
+    near_duplicate: float
+    """Similarity at which a training query counts as a leak."""
+    counts: dict[str, int]
+    files: dict[str, str]
+    """File name -> sha256."""
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """The frozen queries with their manifest."""
+
+    __test__ = False
+
+    queries: tuple[TestQuery, ...]
+    manifest: Manifest
+    fingerprint: str
+    """One hash of all files; it stands in every metrics file, and unlike fingerprints are never compared."""
+
+
+def fingerprint(files: dict[str, str]) -> str:
+    """One hash over the hashes of the files."""
+    return hashlib.sha256("".join(f"{name}:{sha}\n" for name, sha in sorted(files.items())).encode()).hexdigest()[:16]
+
+
+def load_testset(folder: Path) -> TestSet:
+    """Read the test set; refuse it if a file is not the one that the manifest describes."""
+    if not (folder / MANIFEST).exists():
+        raise HaechiError(f"{folder / MANIFEST}: no such file; build the test set with `haechi testset refresh`")
+    try:
+        manifest = msgspec.convert(read_json(folder / MANIFEST), Manifest)
+    except msgspec.ValidationError as error:
+        raise HaechiError(f"{folder / MANIFEST}: not a test set manifest ({error})") from error
+    for name, expected in manifest.files.items():
+        if not (folder / name).exists():
+            raise HaechiError(f"{folder / name}: the frozen test set misses this file; restore it with git")
+        found = sha256_file(folder / name)
+        if found != expected:
+            raise TestSetChanged(folder / name, expected, found)
+    return TestSet(tuple(read_records(folder / QUERIES, TestQuery)), manifest, fingerprint(manifest.files))

@@ -1,0 +1,20 @@
+"""Puts this checkout's own `src` first, for this process and its children, and makes sure that it is what runs.
+
+An editable install would make a queued experiment run the main checkout's library while DVC records the snapshot's hashes.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+SRC = Path(__file__).resolve().parent.parent / "src"
+
+sys.path[0] = str(SRC)  # in place of stages/, where select.py would hide the standard library's module
+os.environ["PYTHONPATH"] = os.pathsep.join([str(SRC), *filter(None, [os.environ.get("PYTHONPATH")])])
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the tokenizers warn when a process forks after using threads
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+import haechi  # noqa: E402  (only now is the path right)
+
+if Path(haechi.__file__).resolve().parent != SRC / "haechi":
+    sys.exit(f"error: {__file__} should run the library in {SRC}, but {haechi.__file__} was imported first")

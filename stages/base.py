@@ -1,0 +1,34 @@
+"""Provide the base model: build the embedded one from the corpus, or point to another by name and weight hash."""
+
+import _here  # noqa: F401, I001  (first: it decides whose library runs)
+
+from pathlib import Path
+
+import click
+
+from haechi import files, options, progress
+from haechi.command import run
+from haechi.models.base import make_base
+from haechi.params.load import load_section
+from haechi.params.model import ModelParams
+from haechi.records.pair import Pair
+from haechi.records.passage import Passage
+
+
+@click.command(help=__doc__)
+@options.file("--corpus")
+@options.file("--train-pairs")
+@options.folder("--out")
+@options.file("--metrics")
+@options.params
+def main(corpus: Path, train_pairs: Path, out: Path, metrics: Path, params: Path) -> None:
+    settings = load_section(params, "model", ModelParams)
+    files.ensure_writable(metrics)
+    texts = [p.text for p in files.read_records(corpus, Passage)]
+    texts += [pair.query_text for pair in files.read_records(train_pairs, Pair)]  # the vocabulary of those who ask
+    facts = make_base(texts, settings, out)
+    files.write_json(metrics, facts)
+    progress.show_counts("base", facts)
+
+
+run(main)

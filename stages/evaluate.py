@@ -1,0 +1,68 @@
+"""Score popularity, BM25, the untuned base, the tuned model and their hybrid on the frozen test set."""
+
+import _here  # noqa: F401, I001  (first: it decides whose library runs)
+
+from pathlib import Path
+
+import click
+
+from haechi import files, options, progress
+from haechi.command import run
+from haechi.evaluation.guard import load_guard
+from haechi.evaluation.stage import Inputs, evaluate
+from haechi.evaluation.tables import COLUMNS, result_rows
+from haechi.models.load import folder_hash, load_encoder
+from haechi.params.evaluate import EvaluateParams
+from haechi.params.load import load_section
+from haechi.params.retrieval import RetrievalParams
+from haechi.records.pair import Pair
+from haechi.records.passage import Passage
+from haechi.testset.manifest import load_testset
+
+
+@click.command(help=__doc__)
+@options.folder("--encoder")
+@options.folder("--base")
+@options.file("--corpus")
+@options.file("--train-pairs")
+@options.file("--valid-pairs")
+@options.folder("--testset")
+@options.folder("--guard")
+@options.folder("--runs")
+@options.folder("--plots")
+@options.file("--per-query")
+@options.file("--metrics")
+@options.params
+def main(
+    encoder: Path,
+    base: Path,
+    corpus: Path,
+    train_pairs: Path,
+    valid_pairs: Path,
+    testset: Path,
+    guard: Path,
+    runs: Path,
+    plots: Path,
+    per_query: Path,
+    metrics: Path,
+    params: Path,
+) -> None:
+    settings = load_section(params, "evaluate", EvaluateParams)
+    retrieval = load_section(params, "retrieval", RetrievalParams)
+    files.ensure_writable(per_query, metrics)
+    inputs = Inputs(
+        encoder=load_encoder(encoder),
+        base=load_encoder(base),
+        encoder_hash=folder_hash(encoder),
+        corpus=list(files.read_records(corpus, Passage)),
+        train_pairs=list(files.read_records(train_pairs, Pair)),
+        valid_pairs=list(files.read_records(valid_pairs, Pair)),
+        testset=load_testset(testset),
+        guard=load_guard(guard),
+    )
+    found = evaluate(inputs, settings, retrieval)
+    found.write(runs, plots, per_query, metrics)
+    progress.show_table("evaluate", COLUMNS, result_rows(found.metrics))
+
+
+run(main)

@@ -1,0 +1,43 @@
+"""Pair numbered issues with the articles cited under the same number, apart from the test set."""
+
+import _here  # noqa: F401, I001  (first: it decides whose library runs)
+
+from pathlib import Path
+
+import click
+
+from haechi import files, options, progress
+from haechi.command import run
+from haechi.law.ingest import read_corpus
+from haechi.pairs.stage import make_pairs
+from haechi.params.load import load_section
+from haechi.params.make_pairs import MakePairsParams
+from haechi.records.passage import Passage
+from haechi.testset.held_out import held_out
+from haechi.testset.manifest import load_testset
+
+
+@click.command(help=__doc__)
+@options.folder("--raw")
+@options.folder("--passages")
+@options.folder("--testset")
+@options.file("--train")
+@options.file("--valid")
+@options.file("--fallback")
+@options.file("--metrics")
+@options.params
+def main(raw: Path, passages: Path, testset: Path, train: Path, valid: Path, fallback: Path, metrics: Path, params: Path) -> None:
+    settings = load_section(params, "make_pairs", MakePairsParams)
+    frozen = load_testset(testset)
+    files.ensure_writable(train, valid, metrics)
+    corpus = [p for name in ("law", "admin", "doc") for p in files.read_records(passages / f"{name}_passages.jsonl", Passage)]
+    decisions = list(files.read_records(passages / "prec_passages.jsonl", Passage))
+    made = make_pairs(read_corpus(raw), corpus, decisions, held_out(frozen), settings)
+    files.write_jsonl(train, made.pairs.train)
+    files.write_jsonl(valid, made.pairs.valid)
+    files.write_jsonl(fallback, made.fallback_passages)
+    files.write_json(metrics, {"testset": frozen.fingerprint, **made.counts})
+    progress.show_counts("make_pairs", made.counts)
+
+
+run(main)

@@ -1,0 +1,35 @@
+"""Merge all passages into one corpus with unique ids and linked twins."""
+
+import _here  # noqa: F401, I001  (first: it decides whose library runs)
+
+from pathlib import Path
+
+import click
+
+from haechi import files, options, progress
+from haechi.command import run
+from haechi.corpus.merge import counts, merge
+from haechi.params.load import load_section
+from haechi.params.merge_corpus import MergeCorpusParams
+from haechi.records.passage import Passage
+
+
+@click.command(help=__doc__)
+@options.folder("--passages")
+@options.file("--fallback")
+@options.file("--out")
+@options.file("--metrics")
+@options.params
+def main(passages: Path, fallback: Path, out: Path, metrics: Path, params: Path) -> None:
+    settings = load_section(params, "merge_corpus", MergeCorpusParams)
+    files.ensure_writable(out, metrics)
+    sources = [passages / f"{name}_passages.jsonl" for name in ("law", "admin", "doc")]
+    sources += [passages / "prec_passages.jsonl"] if settings.precedents else []
+    sources += [fallback] if settings.fallback and not settings.precedents else []
+    corpus = merge(passage for source in sources for passage in files.read_records(source, Passage))
+    files.write_jsonl(out, corpus)
+    files.write_json(metrics, counts(corpus))
+    progress.show_counts("merge_corpus", counts(corpus))
+
+
+run(main)

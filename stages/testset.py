@@ -1,0 +1,30 @@
+"""Freeze the test set: newest decisions, reserved articles, held-out documents and user queries."""
+
+import _here  # noqa: F401, I001  (first: it decides whose library runs)
+
+from pathlib import Path
+
+import click
+
+from haechi import files, options, progress
+from haechi.command import run
+from haechi.law.ingest import read_corpus
+from haechi.params.load import load_section
+from haechi.params.testset import TestsetParams
+from haechi.testset.freeze import freeze
+
+
+@click.command(help=__doc__)
+@options.folder("--raw")
+@options.folder("--out")
+@options.file("--metrics")
+@options.params
+def main(raw: Path, out: Path, metrics: Path, params: Path) -> None:
+    settings = load_section(params, "testset", TestsetParams)
+    files.ensure_writable(out / "manifest.json", metrics)
+    counts = freeze(read_corpus(raw), settings, out)
+    files.write_json(metrics, counts)
+    progress.show_counts("testset", counts)
+
+
+run(main)

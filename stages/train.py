@@ -1,0 +1,50 @@
+"""Tune the base model on the mined examples, validating on held-out pairs."""
+
+import _here  # noqa: F401, I001  (first: it decides whose library runs)
+
+from pathlib import Path
+
+import click
+
+from haechi import files, options, progress
+from haechi.command import run
+from haechi.evaluation.plots import draw_history
+from haechi.models.load import load_encoder
+from haechi.params.load import load_section
+from haechi.params.train import TrainParams
+from haechi.records.mined import MinedExample
+from haechi.records.pair import Pair
+from haechi.records.passage import Passage
+from haechi.training.engine import train
+from haechi.training.validation import Validation
+
+
+@click.command(help=__doc__)
+@options.file("--examples")
+@options.file("--valid-pairs")
+@options.file("--corpus")
+@options.folder("--base")
+@options.folder("--out")
+@options.folder("--plots")
+@options.file("--metrics")
+@options.params
+def main(
+    examples: Path,
+    valid_pairs: Path,
+    corpus: Path,
+    base: Path,
+    out: Path,
+    plots: Path,
+    metrics: Path,
+    params: Path,
+) -> None:
+    settings = load_section(params, "train", TrainParams)
+    files.ensure_writable(metrics)
+    validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
+    counts = train(load_encoder(base), list(files.read_records(examples, MinedExample)), validation, out, settings)
+    draw_history(list(files.read_records(out / "history.jsonl", dict)), plots)
+    files.write_json(metrics, counts)
+    progress.show_counts("train", counts)
+
+
+run(main)

@@ -1,0 +1,113 @@
+"""Whatever lies in the folder, reading goes on and says what it met."""
+
+from pathlib import Path
+
+import pytest
+from law_examples import decision, document, law, library, query, rule, write
+
+from haechi.errors import HaechiError
+from haechi.law.raw import RawDocument, kind_of, read_raw
+from haechi.records.dropped import Dropped
+
+
+def test_kinds_are_told_by_content() -> None:
+    """The file name says nothing."""
+    assert [kind_of(value()) for value in (law, rule, decision, document, query)] == ["law", "admin", "precedent", "document", "query"]
+
+
+def test_files_come_in_the_order_of_their_paths(tmp_path: Path) -> None:
+    """Two runs read the same."""
+    found = list(read_raw(library(tmp_path)))
+
+    assert [row.source for row in found] == [
+        "docs/manual.jsonl",
+        "docs/manual.jsonl",
+        "docs/note.txt",
+        "laws/000777.json",
+        "precedents/900001.json",
+        "rules/42.json",
+    ]
+    assert all(isinstance(row, RawDocument) for row in found)
+
+
+@pytest.mark.parametrize("make", ["missing", "empty"])
+def test_no_documents_is_one_sentence(tmp_path: Path, make: str) -> None:
+    """A wrong path is the user's to mend."""
+    with pytest.raises(HaechiError, match="no such folder" if make == "missing" else "no raw documents"):
+        list(read_raw(tmp_path / "not" if make == "missing" else tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("a.json", b'{"\xeb\xb2\x95\xeb\xa0\xb9": {', "not_json"),
+        ("a.json", "민법".encode("cp949"), "not_utf8"),
+        ("a.txt", "민법".encode("cp949"), "not_utf8"),
+        ("a.json", b"", "empty_file"),
+        ("a.json", b" \n ", "empty_file"),
+        ("a.json", b"[]", "wrong_top_level"),
+        ("a.json", b"7", "wrong_top_level"),
+        ("a.json", b'"text"', "wrong_top_level"),
+        ("a.json", b"[1]", "wrong_top_level"),
+        ("a.json", b"null", "wrong_top_level"),
+        ("a.json", b'{"other": 1}', "unknown_type"),
+        ("a.hwp", b"x", "unknown_type"),
+        ("noext", b"x", "unknown_type"),
+        ("a.json", b'{"a": "\x00"}', "not_json"),
+        ("a.json", b"[" * 5000, "not_json"),
+        ("a.json", b'{"a": NaN}', "not_json"),
+        ("a.jsonl", b'{"id": 1', "not_json"),
+    ],
+)
+def test_bad_files_are_named(tmp_path: Path, name: str, data: bytes, reason: str) -> None:
+    """One `Dropped` each, with a fixed reason."""
+    (tmp_path / name).write_bytes(data)
+
+    (found,) = read_raw(tmp_path)
+
+    assert isinstance(found, Dropped)
+    assert (found.source, found.reason) == (name, reason)
+
+
+def test_a_bad_line_costs_that_line(tmp_path: Path) -> None:
+    """The lines around it are read, and its number is told."""
+    (tmp_path / "a.jsonl").write_bytes(b'{"id": "1", "text": "a"}\n{"id": \n\n{"id": "2", "text": "b"}\n\xff\n')
+
+    found = list(read_raw(tmp_path))
+
+    assert [(row.position, getattr(row, "reason", "")) for row in found] == [("1", ""), ("2", "not_json"), ("4", ""), ("5", "not_utf8")]
+
+
+def test_a_list_of_documents_is_read_one_by_one(tmp_path: Path) -> None:
+    """Positions are indices."""
+    write(tmp_path, "a.json", [document(), 3])
+
+    assert [(type(row), row.position) for row in read_raw(tmp_path)] == [(RawDocument, "[0]"), (Dropped, "[1]")]
+
+
+def test_files_about_the_data_are_passed_over(tmp_path: Path) -> None:
+    """README, LICENSE and hidden files are no documents."""
+    library(tmp_path)
+    for name in ("README.md", "LICENSE", ".gitignore", ".hidden/a.json"):
+        write(tmp_path, name, "x")
+
+    assert len(list(read_raw(tmp_path))) == 6
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+    """Windows editors write one."""
+    (tmp_path / "a.json").write_bytes(b'\xef\xbb\xbf{"id": "1", "text": "a"}')
+
+    (found,) = read_raw(tmp_path)
+
+    assert isinstance(found, RawDocument)
+
+
+def test_a_wrapped_decision_is_unwrapped(tmp_path: Path) -> None:
+    """The service answers {"PrecService": …}."""
+    write(tmp_path, "a.json", {"PrecService": decision()})
+
+    (found,) = read_raw(tmp_path)
+
+    assert isinstance(found, RawDocument)
+    assert found.kind == "precedent"
