@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,12 @@ def law(**changes: Any) -> dict[str, Any]:
         article("3", "가지치기", " 가지는 봄에 친다.", branch="2"),
         article("4", "", " 삭제 <2004.1.29>"),
         article("5", "", "", branch="2", 조문참고자료="[제6조로 이동 <2007.12.27>]"),
-        article("6", "벌칙", " 나무를 벤 자는 벌금에 처한다. [전문개정 2010.1.1]", 항={"호": {"호번호": "1.", "호내용": "1. 밤에 벤 자"}}),
+        article(
+            "6",
+            "벌칙",
+            " 나무를 벤 자는 벌금에 처한다. [전문개정 2010.1.1]",
+            항={"호": {"호번호": "1.", "호내용": "1. 밤에 벤 자"}},
+        ),
     ]
     body = {
         "기본정보": {
@@ -85,14 +90,15 @@ def law(**changes: Any) -> dict[str, Any]:
         "조문": {"조문단위": rows},
         "별표": {
             "별표단위": [
-                annex("0001", "00", "별표", "과태료", [["■ 법 [별표 1] <개정 2020. 1. 1.>", "│구분│금액│", "나무 한 그루 십만 원"]]),
+                annex(
+                    "0001", "00", "별표", "과태료", [["■ 법 [별표 1] <개정 2020. 1. 1.>", "│구분│금액│", "나무 한 그루 십만 원"]]
+                ),
                 annex("0001", "02", "별표", "그늘", "그늘의 크기는 잎이 정한다."),
                 annex("0001", "00", "서식", "신청서", "이름"),
                 annex("0002", "00", "별표", "삭제 &lt;2020. 6. 9.&gt;", "■ 법 [별표 2] 삭제 <2020. 6. 9.>"),
             ]
         },
         "부칙": {
-            "부칙단륨": [],
             "부칙단위": [
                 {"부칙공포일자": "20101231", "부칙공포번호": "10100", "부칙내용": [["부칙", "이 법은 공포한 날부터 시행한다."]]},
                 {"부칙공포일자": "20200102", "부칙공포번호": "17000", "부칙내용": [["부칙", "제1조(시행일) 봄부터 시행한다."]]},
@@ -125,9 +131,9 @@ def rule(**changes: Any) -> dict[str, Any]:
         },
         "조문내용": [
             "제1장 총 칙 ",
-            '제1조(목적) 이 규정은 우물(샘을 포함한다)을 다룬다. [전문개정 2012. 05. 24.] ',
-            "제2조(점검) ① 우물지기는 다음 각 호를 살핀다. 1. 물의 맑기 2. 두레박 3. 삭제 <2016. 7. 25.> ② 살핀 날은 2016. 7. 25.과 같이 적는다. "
-            "③ <삭제 2016. 6. 28.> ",
+            "제1조(목적) 이 규정은 우물(샘을 포함한다)을 다룬다. [전문개정 2012. 05. 24.] ",
+            "제2조(점검) ① 우물지기는 다음 각 호를 살핀다. 1. 물의 맑기 2. 두레박 3. 삭제 <2016. 7. 25.> "
+            "② 살핀 날은 2016. 7. 25.과 같이 적는다. ③ <삭제 2016. 6. 28.> ",
             "제2조의2(두레박) 두레박은 1. 나무로 만든다. ",
             "제3조 삭제 <2020. 8. 4.> ",
             "제2장 벌칙 ",
@@ -194,13 +200,30 @@ def library(folder: Path) -> Path:
 # ---- strategies
 
 EXAMPLES: tuple[Callable[[], dict[str, Any]], ...] = (law, rule, decision, document, query)
-ODD_VALUES: tuple[Any, ...] = (None, 7, 1.5, True, "", "  ", "\x00", "삭제", "①", "제1조(가) 나", [], {}, [[]], [["가"]], [1], {"호": 3})
+ODD_VALUES: tuple[Any, ...] = (
+    None,
+    7,
+    1.5,
+    True,
+    "",
+    "  ",
+    "\x00",
+    "삭제",
+    "①",
+    "제1조(가) 나",
+    [],
+    {},
+    [[]],
+    [["가"]],
+    [1],
+    {"호": 3},
+)
 
 
 @st.composite
 def damaged_documents(draw: st.DrawFn) -> dict[str, Any]:
     """A real-shaped document with up to three values replaced, removed, doubled or wrapped."""
-    value = copy.deepcopy(draw(st.sampled_from(EXAMPLES))())
+    value: dict[str, Any] = copy.deepcopy(draw(st.sampled_from(EXAMPLES))())
     for _ in range(draw(st.integers(0, 3))):
         places = list(_places(value))
         holder, key = draw(st.sampled_from(places))
@@ -218,7 +241,7 @@ def damaged_documents(draw: st.DrawFn) -> dict[str, Any]:
     return value
 
 
-def _places(value: Any) -> Any:
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
     if isinstance(value, dict | list):
         for key in list(value) if isinstance(value, dict) else range(len(value)):
             yield value, key

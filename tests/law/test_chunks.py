@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from haechi.law.chunks import cut, windows
 
-SENTENCES = st.lists(st.sampled_from(["나무를 벤다. ", "물을 준다.\n", "가나다라마바사아자차카타파하 ", "3.5퍼센트, ", "끝"]), max_size=40).map("".join)
+PARTS = ["나무를 벤다. ", "물을 준다.\n", "가나다라마바사아자차카타파하 ", "3.5퍼센트, ", "끝"]
+SENTENCES = st.lists(st.sampled_from(PARTS), max_size=40).map("".join)
 LIMITS = st.integers(5, 60)
 
 

@@ -97,6 +97,14 @@ def test_a_blank_decision_is_not_unreadable(tmp_path: Path) -> None:
     assert preprocess(read_corpus(tmp_path), params(max_bad_share=0.0)).counts.dropped == {"blank_precedent": 1}
 
 
+def test_a_law_of_another_shape_is_unreadable(tmp_path: Path) -> None:
+    """A change of the service's format must not pass as a small loss."""
+    write(tmp_path, "a.json", {"법령": {"기본정보": []}})
+
+    with pytest.raises(HaechiError, match=r"1 of 1 raw files \(100\.0%\).*a\.json \(wrong_type\)"):
+        preprocess(read_corpus(tmp_path), params(max_bad_share=0.5))
+
+
 def test_a_jsonl_with_one_good_line_is_readable(tmp_path: Path) -> None:
     """Its bad lines are dropped one by one."""
     write(tmp_path, "a.jsonl", '{"id": "1", "text": "가"}\n{\n{\n')

@@ -97,7 +97,8 @@ def test_rules_have_ids_of_their_own() -> None:
     assert [row.id for row in statute_passages(value, params())] == [
         f"ADM_4242_{unit}"
         for unit in (
-            "제1조", "제2조_제1항", "제2조_제2항", "제2조의2", "제4조", "별표", "부칙_20150101_제9999호", "부칙_20230301_제9999호",
+            "제1조", "제2조_제1항", "제2조_제2항", "제2조의2", "제4조", "별표",
+            "부칙_20150101_제9999호", "부칙_20230301_제9999호",
         )
     ]  # fmt: skip
 

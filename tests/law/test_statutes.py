@@ -149,10 +149,10 @@ def test_headings_on_one_line_are_two() -> None:
     """제3장 … 제1절 …"""
     path = ChapterPath()
     path.read("제3장 기업의 인수 제1절 공개매수")
-    assert path.names == ("제3장 기업의 인수", "제1절 공개매수")
+    assert list(path.names) == ["제3장 기업의 인수", "제1절 공개매수"]
 
     path.read("제4장의2 벌칙 <개정 2010.1.1>")
-    assert path.names == ("제4장의2 벌칙",)
+    assert list(path.names) == ["제4장의2 벌칙"]
 
 
 def test_a_heading_between_articles_is_never_an_article() -> None:

@@ -7,10 +7,10 @@ import click
 from haechi import command
 
 
-@click.group(help="haechi: raw Korean documents in, a retrieval model whose improvement can be believed out.")
+@click.group()
 @click.version_option(package_name="haechi")
 def main() -> None:
-    pass
+    """haechi: raw Korean documents in, a retrieval model whose improvement can be believed out."""
 
 
 @main.command()
@@ -32,6 +32,20 @@ def deps(write: bool, check: bool, root: Path) -> None:
         write_text(file, after)
     if check and after != before:
         raise HaechiError(f"{file}: the lists of library modules are stale; run `haechi deps --write`")
+
+
+@main.command()
+@click.option("--write", "write", is_flag=True, help="Write the parts of the documents that repeat the code.")
+@click.option("--check", "check", is_flag=True, help="Fail if a document is not what --write would make it.")
+@click.option("--root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The project.")
+def docs(write: bool, check: bool, root: Path) -> None:
+    """Keep parameters, graph, reruns and results in the documents exact."""
+    from haechi.cli import docs as documents
+    from haechi.errors import UsageError
+
+    if write == check:
+        raise UsageError("haechi docs: say either --write or --check")
+    documents.write(root.resolve()) if write else documents.check(root.resolve())
 
 
 @main.command()

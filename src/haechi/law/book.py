@@ -25,6 +25,8 @@ class LawBook:
     def __init__(self, statutes: Iterable[Statute], rules: Iterable[Statute] = ()) -> None:
         self._laws = {statute.key: statute for statute in (*statutes, *rules)}
         self._names = _name_table(self._laws.values())
+        spoken = {name for law in self._laws.values() for name in (law.name, law.abbr) if name}
+        self._spoken = tuple(sorted(spoken, key=lambda name: (-len(name), name)))
         self._articles = {
             f"{key}_{article.label}": (key, article) for key, statute in self._laws.items() for article in statute.articles
         }
@@ -38,8 +40,7 @@ class LawBook:
     @property
     def names(self) -> tuple[str, ...]:
         """All full names and abbreviations, the longest first: what running text is searched for."""
-        found = {name for law in self._laws.values() for name in (law.name, law.abbr) if name}
-        return tuple(sorted(found, key=lambda name: (-len(name), name)))
+        return self._spoken
 
     @property
     def article_keys(self) -> frozenset[str]:

@@ -87,14 +87,16 @@ def read_corpus(raw: Path) -> RawCorpus:
     for document in read_raw(raw):
         files.add(document.source)
         if isinstance(document, Dropped):
-            parsed: Parsed[Any] = Parsed(None, 1, (document,))
-        else:
+            units += 1
+            dropped.append(document)
+            continue
+        parsed = _PARSERS[document.kind](document)
+        if parsed.value is not None or parsed.dropped[0].reason not in UNREADABLE:
             readable.add(document.source)
-            parsed = _PARSERS[document.kind](document)
         units += parsed.units
         dropped += parsed.dropped
         if parsed.value is not None:
-            found[document.kind].append(parsed.value)  # type: ignore[union-attr]  # a Dropped has no value
+            found[document.kind].append(parsed.value)
     queries, twice = _distinct(found["query"])
     unreadable = {row.source: row for row in reversed(dropped) if row.reason in UNREADABLE and row.source not in readable}
     return RawCorpus(
@@ -194,4 +196,5 @@ def _twinned(passage: Passage, same: list[str]) -> Passage:
 
 
 def _body(passage: Passage) -> str:
-    return fold(passage.text.partition("\n")[2] or passage.text)
+    header = passage.title if passage.type == "doc" else passage.text.partition("\n")[0]
+    return fold(passage.text.removeprefix(f"{header}\n"))

@@ -14,7 +14,7 @@ from haechi.law.text import clean, one_line
 from haechi.records.decision import Decision, Section
 from haechi.records.dropped import Dropped
 
-_MARK = re.compile(r"(?:^|(?<=\n)|(?<=/)|(?<=/ ))\s*((?:\[\d{1,2}\][\s,]*)+)")
+_MARK = re.compile(r"(?:\[\d{1,2}\][\s,]*)+")
 _NUMBER = re.compile(r"\[(\d{1,2})\]")
 _CASE = re.compile(r"(?:(\d{2,4}[가-힣]{1,4})\s*)?(\d+(?:-\d+)?)")
 _NOTE = re.compile(r"\([^()]*\)")
@@ -55,16 +55,16 @@ def parse_decision(raw: RawDocument) -> Parsed[Decision]:
 def split_sections(text: str) -> dict[int, str]:
     """The text of each [n]; a text without numbers is number 0; stacked numbers [1][2] share theirs."""
     sections: dict[int, str] = {}
-    marks = list(_MARK.finditer(text))
+    marks = [mark for mark in _MARK.finditer(text) if text[: mark.start()].rstrip(" ")[-1:] in ("", "\n", "/")]
     before = text[: marks[0].start()].strip(" \n/") if marks else text
-    if before and marks and marks[0][1].startswith("[2]"):
+    if before and marks and marks[0][0].startswith("[2]"):
         sections[1] = before  # the first number was left out
     elif before or not marks:
         return {0: text} if text else {}
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     for mark, end in zip(marks, ends, strict=True):
         part = text[mark.end() : end].strip(" \n/")
-        for number in map(int, _NUMBER.findall(mark[1])):
+        for number in map(int, _NUMBER.findall(mark[0])):
             if part:
                 sections[number] = f"{sections[number]} / {part}" if number in sections else part
     return sections

@@ -46,7 +46,7 @@ def parse_statute(raw: RawDocument) -> Parsed[Statute]:
     articles = tuple(_articles(raw.source, article_rows, dropped))
     annexes = tuple(read_annexes(raw.source, annex_rows, dropped))
     addenda = tuple(_addenda(raw.source, addendum_rows, dropped))
-    headings = sum(row.get("조문여부") == "전문" for row in article_rows)
+    headings = sum(_heading(row) is not None for row in article_rows)
     first_date = min((addendum.date for addendum in addenda if addendum.date), default="")
     statute = Statute("law", law_id, name, abbr, kind, date, first_date, articles, annexes, addenda, raw.source)
     return Parsed(statute, len(article_rows) - headings + len(annex_rows) + len(addendum_rows), tuple(dropped))
@@ -68,6 +68,7 @@ class ChapterPath:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The open headings, from the widest to the narrowest."""
         return tuple(self._open[level] for level in sorted(self._open))
 
 
@@ -123,19 +124,27 @@ def _kind(facts: dict[str, Any]) -> str:
 def _articles(source: str, article_rows: list[dict[str, Any]], dropped: list[Dropped]) -> Iterator[Article]:
     path = ChapterPath()
     for row in article_rows:
-        position = ""
-        try:
-            if row.get("조문여부") == "전문":
-                path.read(lines(row, "조문내용"))
-                continue
-            position = label = _label(row)
-            article = _article(row, label, path.names)
-        except Malformed as bad:
-            dropped.append(Dropped(source, position, bad.reason, bad.detail))
+        if (heading := _heading(row)) is not None:
+            path.read(heading)
             continue
-        if not article.live:
-            dropped.append(Dropped(source, label, *_why_not_live(row)))
+        label = ""
+        try:
+            label = _label(row)
+            article = _article(row, label, path.names)
+            if not article.live:
+                dropped.append(Dropped(source, label, *_why_not_live(row)))
+        except Malformed as bad:
+            dropped.append(Dropped(source, label, bad.reason, bad.detail))
+            continue
         yield article
+
+
+def _heading(row: dict[str, Any]) -> str | None:
+    """The text of a heading; None for an article, and for a heading that can't be read: it is dropped like one."""
+    try:
+        return lines(row, "조문내용") if row.get("조문여부") == "전문" else None
+    except Malformed:
+        return None
 
 
 def _label(row: dict[str, Any]) -> str:

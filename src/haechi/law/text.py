@@ -22,8 +22,6 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u2028\u2029\ufeff]")
-_SPACES = re.compile(r"[^\S\n]{2,}|[^\S\n ]")
-_AROUND_BREAK = re.compile(r" *\n[ \n]*")
 
 _DATE = r"\d{4}\s*[.ㆍ·년-]"
 # <삭제 2016. 6. 28.> stands in place of the text, so the word stays for the deletion rule to see.
@@ -46,13 +44,9 @@ def clean(text: str) -> str:
         text = html.unescape(text)
     if "<" in text:
         text = _TAG.sub("", _BREAK.sub("\n", text))
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _SPACES.sub(" ", _CONTROL.sub("", text))
-    if "\n" in text:
-        text = _AROUND_BREAK.sub("\n", text)
+    text = "\n".join(line for raw in text.splitlines() if (line := _tidy(raw)))
     # Last, because an entity may be half of a composed character.
-    return unicodedata.normalize("NFC", text).strip()
+    return unicodedata.normalize("NFC", text)
 
 
 def one_line(text: str) -> str:
@@ -82,3 +76,9 @@ def is_deleted(body: str) -> bool:
 def fold(text: str) -> str:
     """The text as it is compared with another: without spaces, middle dots and quotation marks."""
     return _FOLDED_AWAY.sub("", unicodedata.normalize("NFC", text)).casefold()
+
+
+def _tidy(line: str) -> str:
+    # Twice as fast as a regular expression for spaces, and this is where the time of reading goes.
+    line = " ".join(line.split())
+    return line if line.isprintable() else " ".join(_CONTROL.sub("", line).split())

@@ -6,29 +6,38 @@ The query is a prefix of its own answer, so the task is nearly solved before tra
 from collections.abc import Iterable, Sequence, Set
 
 from haechi.pairs.build import HeldOut
+from haechi.pairs.groups import group_of
 from haechi.pairs.query_text import query_text
+from haechi.pairs.sections import decision_keys
+from haechi.pairs.similar import NearDuplicates
 from haechi.records.decision import Decision
 from haechi.records.pair import Pair, PairMeta
 from haechi.records.passage import Passage
 
 
 def fallback_pairs(
-    decisions: Iterable[Decision], labelled: Set[str], passages: Sequence[Passage], held_out: HeldOut
+    decisions: Iterable[Decision], labelled: Set[str], passages: Sequence[Passage], held_out: HeldOut, valid_groups: Set[str]
 ) -> tuple[list[Pair], tuple[Passage, ...]]:
     """One pair a decision, for decisions that training may see and no labelled section comes from."""
+    decisions = list(decisions)
+    keys = {decision.id: decision_keys(decision) for decision in decisions}
+    groups = group_of(keys)
+    tests = NearDuplicates(held_out.query_texts)
     by_decision: dict[str, list[Passage]] = {}
     for passage in passages:
         by_decision.setdefault(passage.article_key, []).append(passage)
     pairs, used = [], []
     for decision in decisions:
-        key = f"PREC_{decision.id}"
+        key, group = f"PREC_{decision.id}", f"PREC_{groups[decision.id]}"
         found = by_decision.get(key, [])
         if key in labelled or key in held_out.sources or decision.date >= held_out.first_date or not found:
             continue
-        text = query_text(decision.sections[0].issue)
-        if not text:
+        if group in valid_groups or held_out.keys.intersection(keys[decision.id]):
             continue
-        meta = PairMeta("fallback", key, key, decision.date, (key,), (key,), False)
+        text = query_text(decision.sections[0].issue)
+        if not text or tests.closest(text, held_out.near_duplicate):
+            continue
+        meta = PairMeta("fallback", key, group, decision.date, (key,), (key,), False)
         pairs.append(Pair(f"{key}_fallback", text, tuple(p.id for p in found), (), meta))
         used += found
     return pairs, tuple(used)

@@ -46,7 +46,7 @@ def make_pairs(
     extra: tuple[Passage, ...] = ()
     if params.fallback:
         usable = {section.source_id for section in labelled.sections}
-        added, extra = fallback_pairs(raw.decisions, usable, decisions, held_out)
+        added, extra = fallback_pairs(raw.decisions, usable, decisions, held_out, {p.meta.group for p in pairs.valid})
         pairs = replace(pairs, train=tuple(sorted((*pairs.train, *added), key=lambda p: p.query_id)))
     report = leakage(pairs.train, pairs.valid, held_out)
     refuse_leaks(report)

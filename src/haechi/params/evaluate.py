@@ -22,3 +22,7 @@ class EvaluateParams:
     """Bootstrap samples and sign flips."""
     confidence: Annotated[float, Meta(gt=0.5, lt=1.0)]
     """Coverage of the intervals."""
+
+    def __post_init__(self) -> None:
+        if 10 not in self.k_values:
+            raise ValueError(f"k_values must hold 10, the headline's cut-off, found {list(self.k_values)}")

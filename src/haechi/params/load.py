@@ -36,7 +36,8 @@ def load_section(path: Path, name: str, kind: type[S]) -> S:
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at `$")
         key = place.rstrip("`")
-        found = f", found {section[key[1:]]!r}" if key[1:] in section else ""
+        top = key[1:].partition("[")[0]
+        found = f", found {section[top]!r}" if top in section else ""
         raise ParamsError(f"{path}: {name}{key}: {problem[0].lower()}{problem[1:]}{found}") from error
 
 

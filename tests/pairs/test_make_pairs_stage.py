@@ -1,0 +1,80 @@
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+
+from haechi.errors import HaechiError
+from haechi.law.ingest import RawCorpus
+from haechi.pairs.build import HeldOut
+from haechi.pairs.sections import decision_keys
+from haechi.pairs.stage import make_pairs
+from haechi.params.make_pairs import MakePairsParams
+from haechi.records.decision import Decision
+from small_law import PASSAGES, STATUTES, decision, key, passage, section
+
+PARAMS = MakePairsParams(7, 0.5, 5, 2, False, False, False, True, False)
+NOTHING = HeldOut("20150101", "20200101", frozenset(), frozenset(), frozenset(), frozenset({key(1)}), ("가장 새로운 물음",), 0.8)
+CITED = [
+    decision("1", "20100101", (section(1, "나무를 베어도 되는지", "마을법 제3조"),)),
+    decision("2", "20110101", (section(1, "우물을 메워도 되는지", "마을법 제4조"),)),
+]
+BARE = decision("3", "20090101", (section(1, "인용 없는 사건의 긴 쟁점 문장", "모르는법 제1조"),))
+TEXTS = [passage(f"PREC_{n}_1", f"판결\n{n}번 판결의 본문", article_key=f"PREC_{n}", type="prec") for n in range(1, 9)]
+
+
+def raw(decisions: list[Decision]) -> RawCorpus:
+    return RawCorpus(STATUTES, (), tuple(decisions), (), (), (), 0, (), 0)
+
+
+def made(decisions: list[Decision], held_out: HeldOut = NOTHING, **changes: Any):
+    return make_pairs(raw(decisions), PASSAGES, TEXTS, held_out, replace(PARAMS, **changes))
+
+
+def test_a_foreign_test_set_is_refused_in_one_sentence_that_names_the_way_out() -> None:
+    with pytest.raises(HaechiError, match="haechi testset refresh") as caught:
+        made(CITED, replace(NOTHING, gold=frozenset({"LAW_555555_제1조", key(1)})))
+
+    assert "\n" not in str(caught.value)
+    assert "LAW_555555_제1조" in str(caught.value)
+
+
+def test_a_few_missing_gold_articles_are_no_foreign_test_set() -> None:
+    gold = frozenset({"LAW_555555_제1조", *(p.article_key for p in PASSAGES), *(f"{p.article_key}" for p in PASSAGES)})
+    many = [passage(f"DOC_{n}") for n in range(20)]
+    gold |= {p.article_key for p in many}
+    result = make_pairs(raw(CITED), [*PASSAGES, *many], TEXTS, replace(NOTHING, gold=gold), PARAMS)
+
+    assert result.counts["train"] == 1
+
+
+def test_fallback_pairs_are_off_by_default_and_never_in_validation() -> None:
+    off, on = made([*CITED, BARE]), made([*CITED, BARE], fallback=True)
+
+    assert not off.fallback_passages
+    assert {p.meta.type for p in (*off.pairs.train, *off.pairs.valid)} == {"precedent"}
+    assert [p.query_id for p in on.pairs.train if p.meta.type == "fallback"] == ["PREC_3_fallback"]
+    assert {p.meta.type for p in on.pairs.valid} == {"precedent"}
+    assert {p.article_key for p in on.fallback_passages} == {"PREC_3"}
+
+
+def test_a_fallback_decision_that_shares_a_case_with_the_test_set_is_held_out() -> None:
+    held_out = replace(NOTHING, keys=frozenset(decision_keys(BARE)))
+
+    assert not made([*CITED, BARE], held_out, fallback=True).fallback_passages
+
+
+def test_a_fallback_decision_stays_on_the_side_of_its_group() -> None:
+    """Same case number as the newest cited decision, which is validation: it must not train."""
+    relative = replace(BARE, case_numbers=CITED[1].case_numbers)
+    result = made([*CITED, relative], fallback=True)
+
+    assert [p.query_id for p in result.pairs.valid] == ["PREC_2_s1"]
+    assert not [p for p in result.pairs.train if p.meta.type == "fallback"]
+
+
+def test_two_runs_give_the_same_bytes_whatever_the_order_of_files() -> None:
+    first, second = made([*CITED, BARE], fallback=True), made([BARE, *reversed(CITED)], fallback=True)
+
+    assert orjson.dumps(first.pairs) == orjson.dumps(second.pairs)
+    assert orjson.dumps(first.counts) == orjson.dumps(second.counts)

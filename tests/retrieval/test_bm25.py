@@ -1,0 +1,75 @@
+"""bm25s beside rank_bm25.
+
+BM25Okapi's own idf is log((N - n + .5)/(n + .5)) with a floor; Lucene's is log(1 + (N - n + .5)/(n + .5)) and Lucene
+leaves out the constant factor k1 + 1. So the reference keeps BM25Okapi's term weighting and lengths, takes Lucene's
+idf, and is divided by k1 + 1.
+"""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rank_bm25 import BM25Okapi
+
+from haechi.errors import HaechiError
+from haechi.params.retrieval import RetrievalParams
+from haechi.retrieval.bm25 import Bm25
+from strategies import words
+
+
+class LuceneOkapi(BM25Okapi):
+    """rank_bm25 with Lucene's idf."""
+
+    def _calc_idf(self, nd) -> None:
+        self.idf = {word: math.log(1 + (self.corpus_size - n + 0.5) / (n + 0.5)) for word, n in nd.items()}
+
+
+def reference(corpus: list[list[str]], query: list[str], params: RetrievalParams) -> np.ndarray:
+    return LuceneOkapi(corpus, k1=params.bm25_k1, b=params.bm25_b).get_scores(query) / (params.bm25_k1 + 1)
+
+
+@given(
+    st.lists(words(), min_size=1, max_size=12),
+    words(0, 5),
+    st.sampled_from((0.5, 1.2, 2.0)),
+    st.sampled_from((0.0, 0.4, 0.75, 1.0)),
+)
+def test_scores_and_order_equal_those_of_rank_bm25(corpus: list[list[str]], query: list[str], k1: float, b: float) -> None:
+    params = RetrievalParams(k1, b)
+    ids = [f"d{i:02d}" for i in range(len(corpus))]
+    found = Bm25(ids, corpus, params).search(["q"], [query], len(corpus))["q"]
+    wanted = dict(zip(ids, reference(corpus, query, params), strict=True))
+
+    assert {s.id for s in found} == {id for id, score in wanted.items() if score > 0}
+    for scored in found:
+        assert scored.score == pytest.approx(wanted[scored.id], abs=1e-5)
+    for one, other in zip(found, found[1:], strict=False):
+        assert wanted[one.id] >= wanted[other.id] - 1e-5
+
+
+@given(st.lists(words(), min_size=2, max_size=12), words(1, 4), st.integers(1, 5))
+def test_a_smaller_k_keeps_the_best_scores(corpus: list[list[str]], query: list[str], k: int) -> None:
+    params = RetrievalParams(1.2, 0.75)
+    index = Bm25([f"d{i:02d}" for i in range(len(corpus))], corpus, params)
+    whole, top = index.search(["q"], [query], len(corpus))["q"], index.search(["q"], [query], k)["q"]
+
+    assert [s.score for s in top] == [s.score for s in whole[:k]]
+
+
+def test_a_query_finds_the_same_whatever_is_asked_beside_it() -> None:
+    params = RetrievalParams(1.2, 0.75)
+    index = Bm25(["a", "b", "c"], [["나무", "우물"], ["나무"], ["다리"]], params)
+    queries = [["나무"], ["다리"], ["모르는", "말"], []]
+    together = index.search(["1", "2", "3", "4"], queries, 3)
+
+    for query_id, query in zip(["1", "2", "3", "4"], queries, strict=True):
+        assert together[query_id] == index.search([query_id], [query], 3)[query_id]
+    assert together["3"] == together["4"] == ()
+
+
+def test_no_queries_give_an_empty_run_and_an_empty_corpus_is_refused() -> None:
+    assert len(Bm25(["a"], [["나무"]], RetrievalParams(1.2, 0.75)).search([], [], 3)) == 0
+    with pytest.raises(HaechiError, match="empty"):
+        Bm25([], [], RetrievalParams(1.2, 0.75))

@@ -1,0 +1,89 @@
+import faiss
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from haechi.errors import HaechiError
+from haechi.retrieval import dense
+from haechi.retrieval.dense import BLOCK, encode_passages, encode_queries, search
+
+
+def vectors(seed: int, rows: int, dim: int = 16) -> np.ndarray:
+    found = np.random.default_rng(seed).standard_normal((rows, dim)).astype(np.float32)
+    return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+def ids(number: int) -> list[str]:
+    return [f"p{i:03d}" for i in range(number)]
+
+
+@given(st.integers(0, 99), st.integers(1, 9), st.integers(1, 40), st.integers(1, 50))
+def test_search_equals_faiss_and_a_plain_sort(seed: int, queries: int, passages: int, k: int) -> None:
+    q, p = vectors(seed, queries), vectors(seed + 1, passages)
+    index = faiss.IndexFlatIP(q.shape[1])
+    index.add(p)
+    _, columns = index.search(q, min(k, passages))
+    run = search(ids(queries), q, ids(passages), p, k)
+
+    for row, query_id in enumerate(ids(queries)):
+        assert [s.id for s in run[query_id]] == [f"p{c:03d}" for c in columns[row]]
+        assert [s.id for s in run[query_id]] == [f"p{c:03d}" for c in np.argsort(-(p @ q[row]))[:k]]
+
+
+@given(st.integers(0, 99), st.integers(2, 30), st.integers(1, 20), st.randoms(use_true_random=False))
+def test_equal_passages_are_ranked_by_id_also_at_the_cut(seed: int, passages: int, k: int, random) -> None:
+    """Whole numbers, so that equal products are equal to the last bit."""
+    rng = np.random.default_rng(seed)
+    q, p = rng.integers(-1, 2, (1, 3)).astype(np.float32), rng.integers(-1, 2, (passages, 3)).astype(np.float32)
+    wanted = sorted(range(passages), key=lambda i: (-float(p[i] @ q[0]), ids(passages)[i]))[:k]
+    order = random.sample(range(passages), passages)
+    run = search(["q"], q, [ids(passages)[i] for i in order], p[order], k)
+
+    assert [s.id for s in run["q"]] == [ids(passages)[i] for i in wanted]
+
+
+def test_a_query_beyond_the_border_of_a_block_finds_what_it_finds_alone() -> None:
+    q, p = vectors(1, BLOCK + 1), vectors(2, 50)
+    run = search(ids(BLOCK + 1), q, ids(50), p, 7)
+
+    assert len(run) == BLOCK + 1
+    for row in (0, BLOCK - 1, BLOCK):
+        alone = search([f"p{row:03d}"], q[row : row + 1], ids(50), p, 7)[f"p{row:03d}"]
+        assert [s.id for s in run[f"p{row:03d}"]] == [s.id for s in alone]
+        assert [s.score for s in run[f"p{row:03d}"]] == pytest.approx([s.score for s in alone], abs=1e-6)
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 7])
+def test_the_size_of_a_block_changes_nothing(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    q, p = vectors(3, 6), vectors(4, 20)
+    whole = search(ids(6), q, ids(20), p, 5)
+    monkeypatch.setattr(dense, "BLOCK", block)
+    cut = search(ids(6), q, ids(20), p, 5)
+
+    assert {i: [s.id for s in cut[i]] for i in cut} == {i: [s.id for s in whole[i]] for i in whole}
+
+
+class Encoder:
+    """Gives back what it was made of; knows queries from documents."""
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+    def encode_query(self, texts, **_):
+        return np.full((len(texts), 2), self.value, dtype=np.float32)
+
+    def encode_document(self, texts, **_):
+        return np.full((len(texts), 2), -self.value, dtype=np.float32)
+
+
+def test_queries_and_passages_go_through_their_own_prompts_and_come_out_as_unit_vectors() -> None:
+    assert encode_queries(Encoder(3.0), ["a"])[0] == pytest.approx([0.5**0.5] * 2)
+    assert encode_passages(Encoder(3.0), ["a"])[0] == pytest.approx([-(0.5**0.5)] * 2)
+    assert not encode_queries(Encoder(0.0), ["a"]).any()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_vectors_that_are_not_finite_are_refused(value: float) -> None:
+    with pytest.raises(HaechiError, match="not finite"):
+        encode_queries(Encoder(value), ["a"])
