@@ -23,7 +23,7 @@ from haechi.records.passage import Passage
 @options.params
 def main(corpus: Path, train_pairs: Path, out: Path, metrics: Path, params: Path) -> None:
     settings = load_section(params, "model", ModelParams)
-    files.ensure_writable(metrics)
+    files.ensure_writable(out, metrics)
     texts = [p.text for p in files.read_records(corpus, Passage)]
     texts += [pair.query_text for pair in files.read_records(train_pairs, Pair)]  # the vocabulary of those who ask
     facts = make_base(texts, settings, out)

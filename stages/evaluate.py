@@ -49,7 +49,7 @@ def main(
 ) -> None:
     settings = load_section(params, "evaluate", EvaluateParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
-    files.ensure_writable(per_query, metrics)
+    files.ensure_writable(runs, plots, per_query, metrics)
     inputs = Inputs(
         encoder=load_encoder(encoder),
         base=load_encoder(base),

@@ -29,7 +29,7 @@ from haechi.testset.manifest import load_testset
 def main(raw: Path, passages: Path, testset: Path, train: Path, valid: Path, fallback: Path, metrics: Path, params: Path) -> None:
     settings = load_section(params, "make_pairs", MakePairsParams)
     frozen = load_testset(testset)
-    files.ensure_writable(train, valid, metrics)
+    files.ensure_writable(train, valid, fallback, metrics)
     corpus = [p for name in ("law", "admin", "doc") for p in files.read_records(passages / f"{name}_passages.jsonl", Passage)]
     decisions = list(files.read_records(passages / "prec_passages.jsonl", Passage))
     made = make_pairs(read_corpus(raw), corpus, decisions, held_out(frozen), settings)

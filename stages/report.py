@@ -19,11 +19,12 @@ from haechi.evaluation.verdict import next_steps, verdict
 @options.file("--params")
 @options.file("--out")
 def main(metrics: Path, plots: Path, params: Path, out: Path) -> None:
+    settings = files.read_text(params)
     files.ensure_writable(out)
     stages = {file.stem: files.read_json(file) for file in sorted(metrics.glob("*.json"))}
-    found = stages["evaluate"]
+    found = files.read_json(metrics / "evaluate.json")
     images = {image.stem: image.read_bytes() for image in sorted(plots.rglob("*.png"))}
-    files.write_text(out, render(stages, images, params.read_text(encoding="utf-8")))
+    files.write_text(out, render(stages, images, settings))
     title = f"{found['n_queries']} test queries (issues of the newest decisions), test set {found['testset']}"
     progress.show_table(title, COLUMNS, result_rows(found))
     progress.say(verdict(found))

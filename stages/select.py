@@ -26,7 +26,7 @@ from haechi.training.validation import Validation
 @options.params
 def main(run_folder: Path, base: Path, valid_pairs: Path, corpus: Path, out: Path, metrics: Path, params: Path) -> None:
     settings = load_section(params, "select", SelectParams)
-    files.ensure_writable(metrics)
+    files.ensure_writable(out, metrics)
     validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
     facts = select(run_folder, base, validation, out, settings)
     files.write_json(metrics, facts)

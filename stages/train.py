@@ -8,7 +8,7 @@ import click
 
 from haechi import files, options, progress
 from haechi.command import run
-from haechi.evaluation.plots import draw_history
+from haechi.evaluation.curves import draw_history
 from haechi.models.load import load_encoder
 from haechi.params.load import load_section
 from haechi.params.train import TrainParams
@@ -39,7 +39,7 @@ def main(
     params: Path,
 ) -> None:
     settings = load_section(params, "train", TrainParams)
-    files.ensure_writable(metrics)
+    files.ensure_writable(out, plots, metrics)
     validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
     counts = train(load_encoder(base), list(files.read_records(examples, MinedExample)), validation, out, settings)
     draw_history(list(files.read_records(out / "history.jsonl", dict)), plots)

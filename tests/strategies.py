@@ -1,9 +1,9 @@
 """The things that laws are tested on, named as nouns."""
 
 from hypothesis import strategies as st
+from small_law import decision, section
 
 from haechi.records.decision import Decision
-from small_law import decision, section
 
 WORDS = ("나무", "우물", "다리", "담장", "시장", "마을", "수선", "책임", "이용", "보호", "회의", "이웃", "높이", "비용")
 
@@ -52,7 +52,11 @@ def courts(draw: st.DrawFn) -> list[Decision]:
             cited = draw(st.lists(st.integers(1, 7), min_size=1, max_size=3))
             citations = f"{law} " + ", ".join(f"제{n}조" for n in cited)
             shared = draw(st.integers(0, 9))
-            asked = f"{WORDS[shared]}의 {WORDS[-shared - 1]}에 관한 같은 쟁점" if shared < 2 else f"{number}번 사건의 {place}번째 쟁점"
+            asked = (
+                f"{WORDS[shared]}의 {WORDS[-shared - 1]}에 관한 같은 쟁점"
+                if shared < 2
+                else f"{number}번 사건의 {place}번째 쟁점"
+            )
             extra = " ".join(draw(words(3, 6)))
             issue = asked if shared < 2 else f"{asked} {extra}"
             sections.append(section(place + 1, f"{issue} (적극)", citations, holding=f"{extra} 판결 요지 {number}-{place}"))

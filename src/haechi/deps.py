@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 from haechi.errors import HaechiError
 
@@ -43,9 +44,12 @@ def rewritten(root: Path, dvc_yaml: str) -> str:
     stages = scripts(dvc_yaml)
     stage, inside = "", False
     for line in lines:
-        if match := re.match(r"^  (\w+):$", line):
+        match, begins = re.match(r"^  (\w+):$", line), line.strip() == BEGIN
+        if inside and (match or begins):
+            break  # or the lines up to the next END would vanish
+        if match:
             stage = match.group(1)
-        if line.strip() == BEGIN:
+        if begins:
             if stage not in stages:
                 raise HaechiError(f"dvc.yaml: stage {stage} has a code block but no `cmd: python stages/...`")
             indent = line[: len(line) - len(line.lstrip())]
@@ -66,7 +70,8 @@ def rewritten(root: Path, dvc_yaml: str) -> str:
 def _imported(root: Path, file: Path) -> Iterator[Path]:
     """First-party files that one file imports."""
     tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
-    skipped = {id(n) for node in ast.walk(tree) if _type_checking(node) for n in ast.walk(node) if n is not node}
+    unrun = [part for node in ast.walk(tree) if _type_checking(node) for part in node.body]
+    skipped = {id(n) for part in unrun for n in ast.walk(part)}
     for node in ast.walk(tree):
         if id(node) in skipped:
             continue
@@ -77,8 +82,10 @@ def _imported(root: Path, file: Path) -> Iterator[Path]:
         else:
             continue
         for name in names:
-            if name.split(".")[0] == PACKAGE and (path := _file_of(root, name)):
-                yield path
+            parts = name.split(".") if name.split(".")[0] == PACKAGE else []
+            for end in range(1, len(parts) + 1):  # the packages above a module run with it
+                if path := _file_of(root, ".".join(parts[:end])):
+                    yield path
 
 
 def _file_of(root: Path, name: str) -> Path | None:
@@ -89,5 +96,5 @@ def _file_of(root: Path, name: str) -> Path | None:
     return None
 
 
-def _type_checking(node: ast.AST) -> bool:
+def _type_checking(node: ast.AST) -> TypeGuard[ast.If]:
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"

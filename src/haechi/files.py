@@ -106,6 +106,16 @@ def write_json(path: Path, value: Any) -> None:
         stream.write(orjson.dumps(value, option=option))
 
 
+def read_text(path: Path) -> str:
+    """The text of a file."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise HaechiError(f"{path}: no such file") from error
+    except UnicodeDecodeError as error:
+        raise HaechiError(f"{path}: not UTF-8 (byte {error.start})") from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file."""
     with atomic_file(path) as stream:

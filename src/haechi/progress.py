@@ -12,8 +12,8 @@ T = TypeVar("T")
 
 
 def console() -> Console:
-    """Standard output; a pipe gets 120 columns so that tables in logs are not cut."""
-    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    """Standard output, texts as they are: `[/형법]` is no style; a pipe gets 120 columns so that tables in logs are not cut."""
+    return Console(width=None if sys.stdout.isatty() else 120, highlight=False, markup=False, emoji=False)
 
 
 def track(items: Iterable[T], title: str, total: int | None = None) -> Iterator[T]:
@@ -35,7 +35,7 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
     """Print a table; the first column is a name, the others are figures."""
     table = Table(title=title, title_justify="left")
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right")
+        table.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     console().print(table)

@@ -1,10 +1,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_law import passage
 
 from haechi.corpus.merge import counts, merge
 from haechi.errors import DuplicateId
-from small_law import passage
 
 
 @st.composite

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
-from checkout import ROOT, SRC, STAGES, imports, library, tree_of
 from dvc.utils.hydra import apply_overrides
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from machinery.checkout import ROOT, SRC, STAGES, imports, library, tree_of
 from ruamel.yaml import YAML
 
 from haechi.errors import ParamsError
@@ -43,7 +43,7 @@ SECTIONS: dict[str, type[Any]] = {
     "select": SelectParams,
     "evaluate": EvaluateParams,
 }
-DRAWING = {"testset", "make_pairs", "model", "generate_qa", "mine", "train", "evaluate"}
+DRAWING = {"testset", "make_pairs", "model", "generate_qa", "train", "evaluate"}
 """Sections of the stages that draw random numbers."""
 
 
@@ -52,6 +52,8 @@ def keys_of(kind: type, wanted: type) -> list[str]:
 
 
 FLOATS = [(section, key) for section, kind in SECTIONS.items() for key in keys_of(kind, float)]
+ABOVE = {("evaluate", "confidence")}
+"""Floats whose range begins above 5e-05: it is that range which refuses it, never the type."""
 INTEGERS = [(section, key) for section, kind in SECTIONS.items() for key in keys_of(kind, int)]
 
 
@@ -113,11 +115,10 @@ def test_a_small_float_set_by_dvc_arrives_as_a_float(section: str, key: str, tmp
     path = written(tmp_path, PARAMS.read_text(encoding="utf-8"))
     apply_overrides(path, [f"{section}.{key}=5e-5"])
     assert f"{key}: 5e-05" in path.read_text(encoding="utf-8"), "DVC's own spelling changed; look again at this trap"
-    try:
-        value = getattr(load_section(path, section, SECTIONS[section]), key)
-    except ParamsError as error:
-        assert re.search(r"expected `float` [<>]=? [\d.]+, found 5e-05$", str(error)), "refused for its range, never for its type"
+    if (section, key) in ABOVE:
+        assert re.search(r"expected `float` [<>]=? [\d.]+, found 5e-05$", refusal(path, section))
     else:
+        value = getattr(load_section(path, section, SECTIONS[section]), key)
         assert type(value) is float
         assert value == 5e-05
 
@@ -147,7 +148,9 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert "no such file" in refusal(tmp_path / "params.yaml", "train")
 
 
-@pytest.mark.parametrize("text", ["train: [1, 2", "train:\n\tlr: 1", "train: {lr: 1}}", "a: 1\na: 2", "train: *nothing", "lr: \x01"])
+@pytest.mark.parametrize(
+    "text", ["train: [1, 2", "train:\n\tlr: 1", "train: {lr: 1}}", "a: 1\na: 2", "train: *nothing", "lr: \x01"]
+)
 def test_malformed_yaml_is_named(text: str, tmp_path: Path) -> None:
     assert "not YAML" in refusal(written(tmp_path, text), "train")
 
@@ -193,20 +196,20 @@ def test_a_missing_key_is_named(section: str, key: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("section", "key"), FLOATS)
-@pytest.mark.parametrize("value", ["5e-5 ", "high", True, None, [0.5], {"a": 0.5}])
-def test_what_is_no_float_is_refused_with_the_value(section: str, key: str, value: object, tmp_path: Path) -> None:
-    message = refusal(changed(tmp_path, section, **{key: value}), section)
-    assert f"{section}.{key}: expected `float`, got " in message
-    assert message.endswith(f"found {value!r}")
+def test_what_is_no_float_is_refused_with_the_value(section: str, key: str, tmp_path: Path) -> None:
+    for value in ("5e-5 ", "high", True, None, [0.5], {"a": 0.5}):
+        message = refusal(changed(tmp_path, section, **{key: value}), section)
+        assert f"{section}.{key}: expected `float`, got " in message
+        assert message.endswith(f"found {value!r}")
 
 
 @pytest.mark.parametrize(("section", "key"), INTEGERS)
-@pytest.mark.parametrize("value", [3.0, 2.5, True, "3", None, [3]])
-def test_what_is_no_integer_is_refused_with_the_value(section: str, key: str, value: object, tmp_path: Path) -> None:
+def test_what_is_no_integer_is_refused_with_the_value(section: str, key: str, tmp_path: Path) -> None:
     """Not even 3.0: a count that was computed is a count that nobody chose."""
-    message = refusal(changed(tmp_path, section, **{key: value}), section)
-    assert f"{section}.{key}: expected `int`, got " in message
-    assert message.endswith(f"found {value!r}")
+    for value in (3.0, 2.5, True, "3", None, [3]):
+        message = refusal(changed(tmp_path, section, **{key: value}), section)
+        assert f"{section}.{key}: expected `int`, got " in message
+        assert message.endswith(f"found {value!r}")
 
 
 @pytest.mark.parametrize(("section", "key"), FLOATS + INTEGERS)
@@ -218,12 +221,12 @@ def test_a_negative_number_is_out_of_every_range(section: str, key: str, tmp_pat
 
 
 @pytest.mark.parametrize(("section", "key"), FLOATS)
-@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
-def test_only_finite_numbers_are_parameters(section: str, key: str, value: float, tmp_path: Path) -> None:
+def test_only_finite_numbers_are_parameters(section: str, key: str, tmp_path: Path) -> None:
     """An endless learning rate or a margin that is no number is a slip, not a choice."""
-    message = refusal(changed(tmp_path, section, **{key: value}), section)
-    assert f"{section}.{key}: expected " in message
-    assert message.endswith(f"found {value!r}")
+    for value in (math.inf, -math.inf, math.nan):
+        message = refusal(changed(tmp_path, section, **{key: value}), section)
+        assert f"{section}.{key}: expected " in message
+        assert message.endswith(f"found {value!r}")
 
 
 @pytest.mark.parametrize(
@@ -297,10 +300,11 @@ def test_every_parameter_has_a_line_of_documentation(section: str) -> None:
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_every_parameter_is_read_by_the_library(section: str) -> None:
+def test_every_parameter_is_read(section: str) -> None:
     """One that nothing reads reruns a stage and changes nothing; looked for where the dataclass is imported."""
     kind = SECTIONS[section]
-    users = [tree for tree in map(tree_of, library()) if any(name.endswith(f".{kind.__name__}") for _, name in imports(tree))]
+    trees = map(tree_of, [*library(), *STAGES.glob("*.py")])
+    users = [tree for tree in trees if any(name.endswith(f".{kind.__name__}") for _, name in imports(tree))]
     read = {node.attr for tree in users for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert [field.name for field in fields(kind) if field.name not in read] == []
 

@@ -3,6 +3,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from small_law import BOOK, BY_ARTICLE, PASSAGES, decision, key, section
+from strategies import courts
 
 from haechi.pairs.build import HeldOut, Pairs, build_pairs
 from haechi.pairs.leakage import leakage, refuse_leaks
@@ -10,8 +12,6 @@ from haechi.pairs.sections import LabelledSection, decision_keys, label_sections
 from haechi.pairs.user_queries import LabelledUserQuery
 from haechi.params.make_pairs import MakePairsParams
 from haechi.records.decision import Decision
-from small_law import BOOK, BY_ARTICLE, PASSAGES, decision, key, section
-from strategies import courts
 
 PARAMS = MakePairsParams(7, 0.3, 5, 2, True, True, False, True, False)
 NOTHING = HeldOut("9999", "9999", frozenset(), frozenset(), frozenset(), frozenset(), (), 0.8)
@@ -35,13 +35,15 @@ USERS = [
 def held_outs(draw: st.DrawFn, decisions: list[Decision]) -> HeldOut:
     chosen = draw(st.lists(st.sampled_from(decisions), max_size=3))
     return HeldOut(
-        first_date=draw(st.sampled_from(("20120101", "20150101", "20190101"))),
-        cutoff=draw(st.sampled_from(("20100101", "20180101", "20200901"))),
+        first_date=draw(st.sampled_from([d.date for d in decisions] + ["20190101"])),
+        cutoff=draw(st.sampled_from([d.date for d in decisions] + ["20190101"])),
         articles=frozenset(draw(st.lists(st.sampled_from(sorted(BY_ARTICLE)), max_size=3))),
         sources=frozenset([f"PREC_{d.id}" for d in chosen[:2]] + draw(st.sampled_from(([], ["USER_1"])))),
         keys=frozenset(k for d in chosen[1:] for k in decision_keys(d)),
         gold=frozenset(),
-        query_texts=tuple(draw(st.lists(st.sampled_from(["우물은 누가 고치나요?", "마을법 정의", "1번 사건의 0번째 쟁점"]), max_size=2))),
+        query_texts=tuple(
+            draw(st.lists(st.sampled_from(["우물은 누가 고치나요?", "마을법 정의", "1번 사건의 0번째 쟁점"]), max_size=2))
+        ),
         near_duplicate=0.8,
     )
 
@@ -127,7 +129,11 @@ def test_each_reason_to_drop_a_section_has_its_name() -> None:
         decision("3", "20160101", (section(1, "검사 기간에 들어간 나무의 소유자", cite),)),
         decision("4", "20170101", (section(1, "마감 뒤에 나온 나무 사건의 결론", cite),)),
         decision("5", "20100105", (section(1, "예약된 조문을 든 우물 사건", "마을법 제4조"),)),
-        decision("6", "20100106", (section(1, "너무 넓게 인용한 사건의 쟁점", "마을법 제1조, 제2조, 제3조, 제5조, 제6조, 시장법 제1조"),)),
+        decision(
+            "6",
+            "20100106",
+            (section(1, "너무 넓게 인용한 사건의 쟁점", "마을법 제1조, 제2조, 제3조, 제5조, 제6조, 시장법 제1조"),),
+        ),
         decision("7", "20100107", (section(1, "남는 사건에서 다리를 고칠 책임", "마을법 제5조"),)),
         decision("8", "20100108", (section(1, "시장법 조문이 말뭉치에 없는 경우", "시장법 제6조"),)),
     ]
@@ -157,10 +163,16 @@ def test_each_reason_to_drop_a_section_has_its_name() -> None:
     }
 
 
-@pytest.mark.parametrize("kind", ["exact_text", "near_duplicate_text", "source", "reserved_article", "test_period", "train_valid_group"])
+@pytest.mark.parametrize(
+    "kind", ["exact_text", "near_duplicate_text", "source", "reserved_article", "test_period", "train_valid_group"]
+)
 def test_the_leakage_report_catches_a_planted_leak(kind: str) -> None:
     decisions = [
-        decision(str(n), f"20{n:02d}0101", (section(1, f"{n}번째 {word} 사건에서 {word}의 값을 정하는 방법", f"마을법 제{n % 6 + 1}조"),))
+        decision(
+            str(n),
+            f"20{n:02d}0101",
+            (section(1, f"{n}번째 {word} 사건에서 {word}의 값을 정하는 방법", f"마을법 제{n % 6 + 1}조"),),
+        )
         for n, word in enumerate(("나무", "우물", "다리", "담장", "시장", "회의", "이웃", "비용"))
     ]
     pairs = build(decisions)
@@ -170,7 +182,7 @@ def test_the_leakage_report_catches_a_planted_leak(kind: str) -> None:
         "near_duplicate_text": replace(NOTHING, query_texts=(victim.query_text + "은",)),
         "source": replace(NOTHING, sources=frozenset({victim.meta.source_id})),
         "reserved_article": replace(NOTHING, articles=frozenset(victim.meta.article_keys)),
-        "test_period": replace(NOTHING, first_date=max(p.meta.date for p in pairs.train)),
+        "test_period": replace(NOTHING, first_date=max(p.meta.date for p in (*pairs.train, *pairs.valid))),
         "train_valid_group": NOTHING,
     }[kind]
     valid = (*pairs.valid, victim) if kind == "train_valid_group" else pairs.valid
@@ -180,6 +192,29 @@ def test_the_leakage_report_catches_a_planted_leak(kind: str) -> None:
     with pytest.raises(Exception, match=kind):
         refuse_leaks(report)
     assert not any(leakage(pairs.train, pairs.valid, NOTHING).values())
+
+
+def test_the_same_case_number_or_the_same_issue_in_other_dress_makes_one_group() -> None:
+    decisions = [
+        decision("1", "20100101", (section(1, "우물을 메워도 되는지 (적극)", "마을법 제4조"),), ("다1", "다2")),
+        decision("2", "20100101", (section(1, "우물을  메워도 되는지(소극)", "마을법 제4조"),), ("다3",)),
+        decision("3", "20100101", (section(1, "나무를 베어도 되는지", "마을법 제3조"),), ("다2",)),
+        decision("4", "20100101", (section(1, "다리를 놓아도 되는지", "마을법 제5조"),), ("다4",)),
+    ]
+
+    assert [s.group for s in label(decisions)] == ["PREC_1", "PREC_1", "PREC_1", "PREC_4"]
+
+
+def test_a_newcomer_that_hangs_on_the_test_set_through_a_third_decision_is_held_out() -> None:
+    """1 is test; 2 has its case number but cites nothing known; 3 asks what 2 asks: one group, so 3 may not train."""
+    tested = decision("1", "20200101", (section(1, "우물을 메워도 되는지", "마을법 제4조"),), ("다1",))
+    between = decision("2", "20100101", (section(1, "울타리의 소유자가 누구인지", "모르는법 제1조"),), ("다1",))
+    newcomer = decision("3", "20100102", (section(1, "울타리의 소유자가 누구인지", "마을법 제6조"),), ("다3",))
+    held_out = replace(NOTHING, sources=frozenset({"PREC_1"}), keys=frozenset(decision_keys(tested)))
+    pairs = build([tested, between, newcomer], held_out)
+
+    assert not [p for p in (*pairs.train, *pairs.valid) if p.meta.source_id in ("PREC_1", "PREC_3")]
+    assert [p for p in build([tested, newcomer], held_out).train if p.meta.source_id == "PREC_3"]
 
 
 def test_a_title_pair_asks_only_for_articles_that_no_training_decision_cites() -> None:

@@ -1,9 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import key_tables, short_texts
 
 from haechi.pairs.groups import group_of
-from haechi.pairs.similar import GRAM, NearDuplicates, any_near, grams, jaccard
-from strategies import key_tables, short_texts
+from haechi.pairs.similar import GRAM, NearDuplicates, any_near, grams, jaccard, jaccard_below
 
 
 def closure(keys: dict[str, list[int]]) -> dict[str, str]:
@@ -50,6 +50,13 @@ def test_similarity_is_symmetric_and_one_for_equal_texts(first: str, second: str
     assert jaccard(grams(first), grams(second)) == jaccard(grams(second), grams(first))
     assert jaccard(grams(first), grams(first)) == 1.0
     assert all(len(gram) == GRAM for gram in grams(first + "가나다라마"))
+
+
+@given(short_texts(), short_texts(), st.sampled_from((0.1, 0.25, 1 / 3, 0.5, 0.8, 1.0)))
+def test_the_quick_comparison_says_what_the_full_one_says(first: str, second: str, threshold: float) -> None:
+    one, other = grams(first), grams(second)
+
+    assert jaccard_below(one, other, threshold) == (jaccard(one, other) < threshold)
 
 
 def test_spaces_and_quotation_marks_do_not_hide_a_copy() -> None:

@@ -3,6 +3,7 @@ from typing import Any
 
 import orjson
 import pytest
+from small_law import PASSAGES, STATUTES, decision, key, passage, section
 
 from haechi.errors import HaechiError
 from haechi.law.ingest import RawCorpus
@@ -11,7 +12,6 @@ from haechi.pairs.sections import decision_keys
 from haechi.pairs.stage import make_pairs
 from haechi.params.make_pairs import MakePairsParams
 from haechi.records.decision import Decision
-from small_law import PASSAGES, STATUTES, decision, key, passage, section
 
 PARAMS = MakePairsParams(7, 0.5, 5, 2, False, False, False, True, False)
 NOTHING = HeldOut("20150101", "20200101", frozenset(), frozenset(), frozenset(), frozenset({key(1)}), ("가장 새로운 물음",), 0.8)
@@ -60,6 +60,21 @@ def test_fallback_pairs_are_off_by_default_and_never_in_validation() -> None:
 
 def test_a_fallback_decision_that_shares_a_case_with_the_test_set_is_held_out() -> None:
     held_out = replace(NOTHING, keys=frozenset(decision_keys(BARE)))
+
+    assert not made([*CITED, BARE], held_out, fallback=True).fallback_passages
+
+
+def test_a_fallback_decision_that_hangs_on_the_test_set_through_another_is_held_out() -> None:
+    tested = decision("4", "20180101", (section(1, "시험에 나온 쟁점", "마을법 제5조"),), ("다4",))
+    between = decision("5", "20090101", (section(1, "사이에 낀 사건의 쟁점", "모르는법 제1조"),), ("다4", "다5"))
+    last = decision("6", "20080101", (section(1, "맨 끝에 달린 사건", "모르는법 제1조"),), ("다5",))
+    held_out = replace(NOTHING, sources=frozenset({"PREC_4"}), keys=frozenset(decision_keys(tested)))
+
+    assert not made([*CITED, tested, between, last], held_out, fallback=True).fallback_passages
+
+
+def test_a_fallback_query_that_repeats_a_test_query_is_left_out_and_does_not_stop_the_stage() -> None:
+    held_out = replace(NOTHING, query_texts=("인용 없는 사건의 긴 쟁점 문장은",))
 
     assert not made([*CITED, BARE], held_out, fallback=True).fallback_passages
 

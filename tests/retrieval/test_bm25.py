@@ -6,17 +6,18 @@ idf, and is divided by k1 + 1.
 """
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
+from strategies import words
 
 from haechi.errors import HaechiError
 from haechi.params.retrieval import RetrievalParams
 from haechi.retrieval.bm25 import Bm25
-from strategies import words
 
 
 class LuceneOkapi(BM25Okapi):
@@ -45,7 +46,7 @@ def test_scores_and_order_equal_those_of_rank_bm25(corpus: list[list[str]], quer
     assert {s.id for s in found} == {id for id, score in wanted.items() if score > 0}
     for scored in found:
         assert scored.score == pytest.approx(wanted[scored.id], abs=1e-5)
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in pairwise(found):
         assert wanted[one.id] >= wanted[other.id] - 1e-5
 
 
@@ -56,6 +57,16 @@ def test_a_smaller_k_keeps_the_best_scores(corpus: list[list[str]], query: list[
     whole, top = index.search(["q"], [query], len(corpus))["q"], index.search(["q"], [query], k)["q"]
 
     assert [s.score for s in top] == [s.score for s in whole[:k]]
+
+
+@given(st.lists(words(1, 3), min_size=2, max_size=12), words(1, 2), st.integers(0, 5), st.randoms(use_true_random=False))
+def test_equal_passages_are_ranked_by_id_also_at_the_cut(corpus: list[list[str]], query: list[str], k: int, random) -> None:
+    params = RetrievalParams(1.2, 0.75)
+    ids = [f"d{i:02d}" for i in range(len(corpus))]
+    order = random.sample(range(len(corpus)), len(corpus))
+    turned = Bm25([ids[i] for i in order], [corpus[i] for i in order], params).search(["q"], [query], k)["q"]
+
+    assert turned == Bm25(ids, corpus, params).search(["q"], [query], len(corpus))["q"][:k]
 
 
 def test_a_query_finds_the_same_whatever_is_asked_beside_it() -> None:

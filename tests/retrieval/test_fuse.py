@@ -10,7 +10,9 @@ IDS = [f"a{i}" for i in range(10)]
 
 def apart() -> st.SearchStrategy[list[tuple[str, float]]]:
     """Results whose scores stay apart when scaled."""
-    return st.lists(st.tuples(st.sampled_from(IDS), st.integers(-50, 50)), unique_by=(lambda p: p[0], lambda p: p[1]), max_size=10)
+    return st.lists(
+        st.tuples(st.sampled_from(IDS), st.integers(-50, 50)), unique_by=(lambda p: p[0], lambda p: p[1]), max_size=10
+    )
 
 
 @given(apart(), apart())

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import lists_by_query, ranked_lists
 
 from haechi.errors import HaechiError
 from haechi.retrieval.run import Run
-from strategies import lists_by_query, ranked_lists
 
 
 def as_dict(run: Run) -> dict[str, tuple]:

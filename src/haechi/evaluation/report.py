@@ -33,8 +33,8 @@ pre { overflow-x: auto; background: #8881; padding: 1rem; font-size: .85rem; }
 <p class="answer">{{ verdict }}</p>
 <p>{{ next }}</p>
 <h2>Results</h2>
-<p>{{ evaluate.n_queries }} issues of the newest decisions, gold: the articles that the court cites. Test set {{ evaluate.testset }},
-encoder {{ evaluate.encoder }}. Intervals: bootstrap over decisions.</p>
+<p>{{ evaluate.n_queries }} issues of the newest decisions, gold: the articles that the court cites.
+Test set {{ evaluate.testset }}, encoder {{ evaluate.encoder }}. Intervals: bootstrap over decisions.</p>
 <div class="scroll"><table><tr>{% for c in columns %}<th>{{ c }}</th>{% endfor %}</tr>
 {% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
 {% endfor %}</table></div>
@@ -46,11 +46,13 @@ encoder {{ evaluate.encoder }}. Intervals: bootstrap over decisions.</p>
 {% for s in evaluate.primary %}<td>{{ "%.3f"|format(values[s]) }}</td>{% endfor %}</tr>
 {% endfor %}</table></div>
 <h2>General-domain probe</h2>
-<p>{{ evaluate.guard.n }} everyday questions: untuned {{ "%.3f"|format(evaluate.guard.base) }}, tuned {{ "%.3f"|format(evaluate.guard.tuned) }},
+<p>{{ evaluate.guard.n }} everyday questions: untuned {{ "%.3f"|format(evaluate.guard.base) }},
+tuned {{ "%.3f"|format(evaluate.guard.tuned) }},
 difference {{ "%+.3f"|format(evaluate.guard.difference.value) }}
 [{{ "%+.3f"|format(evaluate.guard.difference.low) }}, {{ "%+.3f"|format(evaluate.guard.difference.high) }}].</p>
 <h2>What each stage counted</h2>
-{% for name, counts in stages.items() if name != "evaluate" %}<details><summary>{{ name }}</summary><pre>{{ counts }}</pre></details>
+{% for name, counts in stages.items() if name != "evaluate" %}
+<details><summary>{{ name }}</summary><pre>{{ counts }}</pre></details>
 {% endfor %}
 <h2>Parameters</h2>
 <details><summary>params.yaml</summary><pre>{{ params }}</pre></details>

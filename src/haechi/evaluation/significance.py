@@ -60,7 +60,7 @@ def difference(
 
 def _by_group(values: Sequence[float], groups: Sequence[str]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     _, index = np.unique(np.asarray(groups), return_inverse=True)
-    return np.bincount(index, weights=np.asarray(values)), np.bincount(index).astype(np.float64)
+    return np.bincount(index, weights=np.asarray(values)).astype(np.float64), np.bincount(index).astype(np.float64)
 
 
 def _resampled_means(

@@ -10,9 +10,10 @@ import numpy as np
 from haechi.evaluation import plots as draw
 from haechi.evaluation.guard import GuardPassage, GuardQuery, guard_scores
 from haechi.evaluation.metrics import evaluate_run
+from haechi.evaluation.names import BASE, BM25, HEADLINE, HYBRID, POPULARITY, TUNED
 from haechi.evaluation.significance import difference
-from haechi.evaluation.summary import HEADLINE, per_query, summarise
-from haechi.evaluation.systems import BASE, BM25, HYBRID, POPULARITY, TUNED, best_weight, popularity
+from haechi.evaluation.summary import per_query, summarise
+from haechi.evaluation.systems import best_weight, popularity
 from haechi.files import write_json, write_jsonl, write_text
 from haechi.params.evaluate import EvaluateParams
 from haechi.params.retrieval import RetrievalParams
@@ -64,8 +65,10 @@ class Found:
         draw.draw_systems(self.metrics, plots / "systems.png")
         draw.draw_recall(self.metrics, self.k_values, plots / "recall.png")
         values = self.metrics["primary"]
-        table = [f"{s},{k},{values[s][f'recall@{k}']},{values[s][f'ndcg@{k}']}\n" for s in values for k in self.k_values]
-        write_text(plots / "at_k.csv", "system,k,recall,ndcg\n" + "".join(table))
+        for name in ("recall", "ndcg"):  # one column a system, which `dvc plots` draws as lines in one picture
+            rows = [",".join(str(values[s][f"{name}@{k}"]) for s in values) for k in self.k_values]
+            table = [f"{k},{row}\n" for k, row in zip(self.k_values, rows, strict=True)]
+            write_text(plots / f"{name}_at_k.csv", f"k,{','.join(values)}\n" + "".join(table))
         write_jsonl(per_query, self.rows)
         write_json(metrics, self.metrics)
 

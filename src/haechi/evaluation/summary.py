@@ -6,13 +6,11 @@ from typing import Any
 import numpy as np
 
 from haechi.evaluation.metrics import Scores
+from haechi.evaluation.names import BASE, BM25, HEADLINE, HYBRID, PRIMARY_SUITE, TUNED
 from haechi.evaluation.significance import difference, interval
-from haechi.evaluation.systems import BASE, BM25, HYBRID, TUNED
 from haechi.params.evaluate import EvaluateParams
 from haechi.records.query import TestQuery
 
-PRIMARY_SUITE = "precedent"
-HEADLINE = "ndcg@10"
 COMPARED = ((TUNED, BASE), (TUNED, BM25), (HYBRID, BM25), (HYBRID, TUNED))
 
 SLICES: dict[str, Callable[[TestQuery], bool]] = {

@@ -8,8 +8,6 @@ from haechi.records.pair import Pair
 from haechi.retrieval.fuse import weighted
 from haechi.retrieval.run import Run
 
-POPULARITY, BM25, BASE, TUNED, HYBRID = "popularity", "bm25", "base", "tuned", "hybrid"
-ORDER = (POPULARITY, BM25, BASE, TUNED, HYBRID)
 WEIGHTS = tuple(round(0.1 * step, 1) for step in range(11))
 
 

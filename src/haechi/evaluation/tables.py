@@ -2,23 +2,15 @@
 
 from typing import Any
 
-from haechi.evaluation.summary import HEADLINE
-from haechi.evaluation.systems import ORDER
+from haechi.evaluation.names import HEADLINE, LABELS
 
 COLUMNS = ("system", HEADLINE, "interval", "recall@10", "mrr@10", "unseen articles")
-LABELS = {
-    "popularity": "popularity",
-    "bm25": "BM25 (Kiwi)",
-    "base": "untuned base",
-    "tuned": "tuned",
-    "hybrid": "hybrid",
-}
 
 
 def result_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
     """One row a system."""
     rows: list[tuple[str, ...]] = []
-    for system in (s for s in ORDER if s in metrics["primary"]):
+    for system in (s for s in LABELS if s in metrics["primary"]):
         mean, bounds = metrics["primary"][system], metrics["interval"][system][HEADLINE]
         unseen = metrics["slice"].get("unseen", {}).get(system)
         rows.append(

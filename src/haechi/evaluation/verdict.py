@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from haechi.evaluation.summary import HEADLINE
-from haechi.evaluation.systems import BASE, TUNED
+from haechi.evaluation.names import BASE, HEADLINE, TUNED
 
 
 def verdict(metrics: dict[str, Any]) -> str:
@@ -21,5 +20,5 @@ def next_steps(metrics: dict[str, Any]) -> str:
     """What a person may do now."""
     gap = metrics["difference"][f"{TUNED}-{BASE}"][HEADLINE]
     if gap["low"] > 0:
-        return "The model is models/encoder. Try another rate: dvc exp run -S train.lr=2e-3, then dvc metrics diff."
-    return "Look at the validation curve (dvc plots show); try another rate: dvc exp run -S train.lr=2e-3, then dvc metrics diff."
+        return "The model is models/encoder. Try another rate: dvc exp run -S train.lr=1e-3, then dvc metrics diff."
+    return "Look at the validation curve (dvc plots show); try another rate: dvc exp run -S train.lr=1e-3, then dvc metrics diff."

@@ -1,9 +1,10 @@
 """A candidate for a negative, and the small filters that take candidates away: each counted by name."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from haechi.pairs.similar import grams, jaccard
+from haechi.pairs.similar import grams, jaccard_below
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,11 @@ def below_margin(margin: float) -> Filter:
 
 def not_near_duplicate(texts: dict[str, str], threshold: float) -> Filter:
     """Not nearly the same words as a positive."""
+    grams_of = functools.cache(lambda passage_id: grams(texts[passage_id]))  # a passage is a candidate of many queries
 
     def check(c: Candidate, w: Wanted) -> bool:
-        mine = grams(texts[c.passage_id])
-        return all(jaccard(mine, grams(texts[id])) < threshold for id in w.positive_ids)
+        mine = grams_of(c.passage_id)
+        return all(jaccard_below(mine, grams_of(id), threshold) for id in w.positive_ids)
 
     return check
 

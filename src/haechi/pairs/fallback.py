@@ -22,6 +22,7 @@ def fallback_pairs(
     decisions = list(decisions)
     keys = {decision.id: decision_keys(decision) for decision in decisions}
     groups = group_of(keys)
+    spent = {groups[d.id] for d in decisions if f"PREC_{d.id}" in held_out.sources or held_out.keys.intersection(keys[d.id])}
     tests = NearDuplicates(held_out.query_texts)
     by_decision: dict[str, list[Passage]] = {}
     for passage in passages:
@@ -30,9 +31,9 @@ def fallback_pairs(
     for decision in decisions:
         key, group = f"PREC_{decision.id}", f"PREC_{groups[decision.id]}"
         found = by_decision.get(key, [])
-        if key in labelled or key in held_out.sources or decision.date >= held_out.first_date or not found:
+        if key in labelled or decision.date >= held_out.first_date or not found:
             continue
-        if group in valid_groups or held_out.keys.intersection(keys[decision.id]):
+        if group in valid_groups or groups[decision.id] in spent:
             continue
         text = query_text(decision.sections[0].issue)
         if not text or tests.closest(text, held_out.near_duplicate):

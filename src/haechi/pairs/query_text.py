@@ -7,7 +7,7 @@ from haechi.law.book import LawBook
 from haechi.law.text import fold
 
 # (적극), (소극), (한정 적극), (=원칙적 적극): the court's answer, which no searcher would type
-_ANSWER = re.compile(r"\s*[(（]\s*=?\s*(?:[가-힣]+\s+)?(?:적극|소극)[^()（）]{0,30}[)）]\s*")
+_ANSWER = re.compile(r"\s*[(（]\s*=?\s*(?:[가-힣]+\s+)?(?:적극|소극)(?!적)[^()（）]{0,30}[)）]\s*")
 _NAMED = re.compile(r"제\s*(\d+)\s*조(?:\s*의\s*(\d+))?")
 
 

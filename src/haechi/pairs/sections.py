@@ -1,7 +1,7 @@
 """Numbered issues of decisions joined with the articles cited under the same number: almost free, precise labels."""
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class LabelledSection:
     date: str
     names_positive: bool
     keys: tuple[str, ...]
-    """Hashes of the case numbers and issue texts of the whole group's decision, for comparison with a frozen test set."""
+    """Hashes of the case numbers and issue texts of all decisions of the group, for comparison with a frozen test set."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,11 @@ def label_sections(decisions: Iterable[Decision], book: LawBook, *, old_citation
     """Resolve the citations of every section and keep the sections that have a live article."""
     decisions = list(decisions)
     counts: Counter[str] = Counter()
-    groups = group_of({d.id: decision_keys(d) for d in decisions})
+    keys_of = {d.id: decision_keys(d) for d in decisions}
+    groups = group_of(keys_of)
+    group_keys: dict[str, set[str]] = defaultdict(set)
+    for id, found in keys_of.items():
+        group_keys[groups[id]].update(found)
     kept: list[LabelledSection] = []
     for decision in decisions:
         cited = [_articles(section.citations, decision.date, book, old_citations, admin, counts) for section in decision.sections]
@@ -67,7 +71,7 @@ def label_sections(decisions: Iterable[Decision], book: LawBook, *, old_citation
                     group=f"PREC_{groups[decision.id]}",
                     date=decision.date,
                     names_positive=names_one(text, keys, book),
-                    keys=tuple(decision_keys(decision)),
+                    keys=tuple(sorted(group_keys[groups[decision.id]])),
                 )
             )
     return LabelledSections(tuple(kept), dict(sorted(counts.items())))

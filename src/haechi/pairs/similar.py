@@ -19,6 +19,12 @@ def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
     return len(first & second) / len(first | second)
 
 
+def jaccard_below(first: frozenset[str], second: frozenset[str], threshold: float) -> bool:
+    """Whether the similarity is below the threshold; sizes alone decide most cases."""
+    small, large = sorted((len(first), len(second)))
+    return small < threshold * large or jaccard(first, second) < threshold
+
+
 class NearDuplicates:
     """Finds which of a fixed list of texts a new text nearly repeats."""
 

@@ -10,7 +10,7 @@ class MakePairsParams:
     """How decisions, titles and user queries become training pairs."""
 
     seed: Seed
-    """Draws structural negatives and the grouped validation split of title pairs."""
+    """Draws structural negatives."""
     valid_share: Share
     """Share of the training groups, newest first, kept for validation."""
     max_positives_per_prec: Positive

@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 
-from haechi.params.types import Count, Positive, PositiveFloat, Seed
+from haechi.params.types import Count, Positive, PositiveFloat
 
 
 @dataclass(frozen=True)
 class MineParams:
-    """How negatives are found and checked."""
+    """How negatives are found and checked. Nothing is drawn, so there is no seed."""
 
-    seed: Seed
-    """Breaks ties between equally hard negatives of structural origin."""
     bm25_top: Count
     """BM25 candidates of a query."""
     dense_top: Count

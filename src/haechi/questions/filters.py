@@ -18,14 +18,18 @@ def length_between(low: int, high: int) -> Filter:
 
 
 def in_korean(question: Question) -> str:
-    """At least half of the letters are Hangul."""
+    """More than half of the letters are Hangul."""
     letters = [c for c in question.question if c.isalpha()]
     return "" if sum("가" <= c <= "힣" for c in letters) * 2 > len(letters) else "not_korean"
 
 
 def about_this_document(question: Question) -> str:
     """Asks about the text instead of the world."""
-    return "asks_about_document" if re.search(r"이 (문서|글|조문|법령|문단)|위 (글|조문|문서)", question.question) else ""
+    return (
+        "asks_about_document"
+        if re.search(r"(?<![가-힣])(이 (문서|글|조문|법령|문단)|위 (글|조문|문서))", question.question)
+        else ""
+    )
 
 
 def not_copied(passages: Mapping[str, Passage], longest: int) -> Filter:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import bm25s
+import numpy as np
 
 from haechi.errors import HaechiError
 from haechi.params.retrieval import RetrievalParams
@@ -20,14 +21,11 @@ class Bm25:
         self._index.index([list(words) for words in tokens], show_progress=False)
 
     def search(self, query_ids: Sequence[str], tokens: Sequence[list[str]], k: int) -> Run:
-        """The k best passages of each query that share a token with it."""
-        if not query_ids:
-            return Run({})
-        k = min(k, len(self._ids))
-        rows, scores = self._index.retrieve([list(words) for words in tokens], k=k, show_progress=False)
-        return Run(
-            {
-                query_id: [(self._ids[row], score) for row, score in zip(rows[i], scores[i], strict=True) if score > 0]
-                for i, query_id in enumerate(query_ids)
-            }
-        )
+        """The k best passages of each query that share a token with it; ties by id, also at the cut."""
+        return Run({id: self._found(list(words), k) for id, words in zip(query_ids, tokens, strict=True)}, k)
+
+    def _found(self, words: list[str], k: int) -> list[tuple[str, float]]:
+        scores = self._index.get_scores(words) if words else np.zeros(len(self._ids), dtype=np.float32)
+        # all that tie with the k-th come along, so that Run cuts by id
+        lowest = np.partition(scores, -k)[-k] if k < len(scores) else 0.0
+        return [(self._ids[row], float(scores[row])) for row in np.flatnonzero((scores >= lowest) & (scores > 0))]

@@ -35,10 +35,12 @@ def search(query_ids: Sequence[str], queries: Vectors, ids: Sequence[str], passa
     lists: dict[str, list[tuple[str, float]]] = {}
     for start in range(0, len(query_ids), BLOCK):
         scores = queries[start : start + BLOCK] @ passages.T  # (block, passages)
-        top = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+        lowest = np.partition(scores, -k, axis=1)[:, -k]
         for row, query_id in enumerate(query_ids[start : start + BLOCK]):
-            lists[query_id] = [(ids[column], float(scores[row, column])) for column in top[row]]
-    return Run(lists)
+            # all that tie with the k-th come along, so that Run cuts by id
+            top = np.flatnonzero(scores[row] >= lowest[row])
+            lists[query_id] = [(ids[column], float(scores[row, column])) for column in map(int, top)]
+    return Run(lists, k)
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -35,7 +35,10 @@ def freeze(raw: RawCorpus, params: TestsetParams, folder: Path) -> dict[str, obj
     write_jsonl(folder / QRELS, [Qrel(q.query_id, key) for q in queries for key in q.gold])
     files = {name: sha256_file(folder / name) for name in (QUERIES, QRELS)}
     suites = Counter(q.suite for q in queries)
-    counts: dict[str, int] = {**suites, "unseen": sum(q.unseen and q.suite == "precedent" for q in queries)}
+    counts: dict[str, int] = {
+        **{str(suite): n for suite, n in suites.items()},
+        "unseen": sum(q.unseen and q.suite == "precedent" for q in queries),
+    }
     held = set(choice.held_out)
     manifest = Manifest(
         first_date=choice.first_date,

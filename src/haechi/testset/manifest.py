@@ -59,6 +59,10 @@ def load_testset(folder: Path) -> TestSet:
         manifest = msgspec.convert(read_json(folder / MANIFEST), Manifest)
     except msgspec.ValidationError as error:
         raise HaechiError(f"{folder / MANIFEST}: not a test set manifest ({error})") from error
+    if manifest.files.keys() != {QUERIES, QRELS}:
+        raise HaechiError(
+            f"{folder / MANIFEST}: should name {QUERIES} and {QRELS}, names {', '.join(manifest.files) or 'no file'}"
+        )
     for name, expected in manifest.files.items():
         if not (folder / name).exists():
             raise HaechiError(f"{folder / name}: the frozen test set misses this file; restore it with git")

@@ -20,7 +20,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from transformers.trainer_callback import PrinterCallback
 
 from haechi.files import atomic_folder, write_json, write_jsonl
-from haechi.models.load import save_encoder
+from haechi.models.load import device, save_encoder
 from haechi.params.train import TrainParams
 from haechi.progress import say
 from haechi.records.mined import MinedExample
@@ -151,6 +151,7 @@ def _arguments(params: TrainParams, scratch: Path, steps: int) -> SentenceTransf
         report_to="none",
         disable_tqdm=not os.isatty(2),
         dataloader_num_workers=0,
+        use_cpu=device() == "cpu",
         dataloader_pin_memory=torch.cuda.is_available(),
     )
 

@@ -1,0 +1,78 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import golds, lists_by_query
+
+from haechi.errors import HaechiError
+from haechi.evaluation.metrics import evaluate_run, mean
+from haechi.retrieval.run import Run
+
+K = (1, 3, 5, 10)
+
+
+def plain(found: list[tuple[str, float]], gold: tuple[str, ...]) -> dict[str, float]:
+    """The four metrics, straight from their formulas."""
+    order = [id for id, _ in sorted(found, key=lambda pair: (-pair[1], pair[0]))]
+    hit = [id in gold for id in order]
+    values = {"mrr@10": next((1 / (i + 1) for i, h in enumerate(hit[:10]) if h), 0.0)}
+    for k in K:
+        ideal = sum(1 / math.log2(i + 2) for i in range(min(k, len(gold))))
+        values[f"ndcg@{k}"] = sum(h / math.log2(i + 2) for i, h in enumerate(hit[:k])) / ideal
+        values[f"recall@{k}"] = sum(hit[:k]) / len(gold)
+        values[f"success@{k}"] = float(any(hit[:k]))
+    return values
+
+
+@given(lists_by_query(), golds())
+def test_every_metric_equals_its_formula(lists, gold) -> None:
+    scores = evaluate_run(Run(lists), gold, K)
+
+    assert scores.keys() == gold.keys()
+    for query_id, keys in gold.items():
+        assert scores[query_id] == pytest.approx(plain(lists.get(query_id, []), keys), abs=1e-9)
+
+
+@given(lists_by_query(), golds(), st.integers(1, 5))
+def test_scaling_all_scores_changes_no_metric(lists, gold, power: int) -> None:
+    scaled = {q: [(id, score * 2**power) for id, score in found] for q, found in lists.items()}
+
+    assert evaluate_run(Run(scaled), gold, K) == evaluate_run(Run(lists), gold, K)
+
+
+@given(golds())
+def test_a_judged_query_without_results_scores_zero_and_a_perfect_list_one(gold) -> None:
+    nothing = mean(evaluate_run(Run({}), gold, K))
+    perfect = mean(evaluate_run(Run({q: [(k, -float(i)) for i, k in enumerate(keys)] for q, keys in gold.items()}), gold, K))
+
+    assert set(nothing.values()) == {0.0}
+    assert perfect["ndcg@10"] == pytest.approx(1.0)
+    assert perfect["mrr@10"] == 1.0
+
+
+@given(lists_by_query(), golds())
+def test_the_mean_counts_every_judged_query(lists, gold) -> None:
+    scores = evaluate_run(Run(lists), gold, K)
+
+    assert mean(scores)["ndcg@10"] == pytest.approx(math.fsum(row["ndcg@10"] for row in scores.values()) / len(gold))
+
+
+def test_a_worked_example() -> None:
+    """Ranked a b c d, gold b and d: hits at ranks 2 and 4.
+
+    DCG@10 = 1/log2(3) + 1/log2(5) = 0.630930 + 0.430677 = 1.061606
+    ideal  = 1/log2(2) + 1/log2(3) = 1.630930, so nDCG@10 = 0.650921
+    nDCG@3 = 0.630930 / 1.630930 = 0.386853; recall@3 = 1/2; success@1 = 0, success@3 = 1; MRR = 1/2.
+    """
+    run = Run({"q": [("a", 4.0), ("b", 3.0), ("c", 2.0), ("d", 1.0)]})
+    found = evaluate_run(run, {"q": ("b", "d")}, K)["q"]
+
+    assert found["ndcg@10"] == pytest.approx(0.650921, abs=1e-6)
+    assert found["ndcg@3"] == pytest.approx(0.386853, abs=1e-6)
+    assert (found["recall@3"], found["success@1"], found["success@3"], found["mrr@10"]) == (0.5, 0.0, 1.0, 0.5)
+
+
+def test_no_query_to_judge_is_an_error() -> None:
+    with pytest.raises(HaechiError, match="no query"):
+        evaluate_run(Run({}), {}, K)

@@ -1,0 +1,174 @@
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small_law import pair
+from strategies import ranked_lists
+
+from haechi.evaluation.metrics import evaluate_run
+from haechi.evaluation.names import BASE, BM25, HYBRID, LABELS, TUNED
+from haechi.evaluation.report import render
+from haechi.evaluation.summary import SLICES, per_query, primary, summarise
+from haechi.evaluation.systems import best_weight, popularity
+from haechi.evaluation.tables import COLUMNS, result_rows
+from haechi.evaluation.verdict import next_steps, verdict
+from haechi.params.evaluate import EvaluateParams
+from haechi.records.query import TestQuery
+from haechi.retrieval.run import Run
+
+PARAMS = EvaluateParams(7, (1, 10), 100, 200, 0.95)
+QUERIES = [
+    TestQuery(
+        f"q{i}",
+        f"물음 {i}",
+        (f"a{i % 5}",),
+        "title" if i % 6 == 5 else "precedent",
+        f"g{i // 2}",
+        "",
+        f"s{i}",
+        i % 3 == 0,
+        i == 4,
+    )
+    for i in range(24)
+]
+
+
+def scores(good: float, seed: int) -> dict[str, dict[str, float]]:
+    """A system that puts the answer first in about this share of the queries."""
+    rng = np.random.default_rng(seed)
+    run = Run({q.query_id: [(q.gold[0], 1.0 if rng.random() < good else -1.0), ("other", 0.0)] for q in QUERIES})
+    return evaluate_run(run, {q.query_id: q.gold for q in QUERIES}, PARAMS.k_values)
+
+
+def metrics(base: float = 0.2, tuned: float = 0.9) -> dict[str, Any]:
+    found = {BM25: scores(0.4, 3), BASE: scores(base, 1), TUNED: scores(tuned, 2), HYBRID: scores(0.9, 4)}
+    guard = {"n": 3, "base": 0.5, "tuned": 0.4, "difference": {"value": -0.1, "low": -0.2, "high": 0.0}}
+    return {"testset": "abc", "encoder": "def", **summarise(QUERIES, found, PARAMS), "guard": guard}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "start"),
+    [
+        (0.01, 0.2, "The tuned model is better"),
+        (-0.2, -0.01, "The tuned model is WORSE"),
+        (-0.1, 0.2, "Can't tell"),
+        (0.0, 0.2, "Can't tell"),
+        (-0.2, 0.0, "Can't tell"),
+    ],
+)
+def test_the_verdict_follows_the_interval(low: float, high: float, start: str) -> None:
+    found = metrics()
+    found["difference"]["tuned-base"]["ndcg@10"] = {"value": (low + high) / 2, "low": low, "high": high, "p": 0.04}
+
+    assert verdict(found).startswith(start)
+    assert f"[{low:+.3f}, {high:+.3f}]" in verdict(found)
+    assert ("models/encoder" in next_steps(found)) is (low > 0)
+
+
+def test_the_verdict_on_simulated_systems_is_the_truth() -> None:
+    assert "better" in verdict(metrics(0.1, 0.95))
+    assert "WORSE" in verdict(metrics(0.95, 0.1))
+    assert "Can't tell" in verdict(metrics(0.5, 0.5))
+
+
+def test_the_headline_leaves_out_other_suites_and_queries_that_name_their_answer() -> None:
+    headline = primary(QUERIES)
+
+    assert {q.suite for q in headline} == {"precedent"}
+    assert not any(q.names_positive for q in headline)
+    assert metrics()["n_queries"] == len(headline) == 19
+
+
+def test_the_means_are_those_of_the_per_query_rows_and_slices_split_the_suite() -> None:
+    found = {BASE: scores(0.4, 1), TUNED: scores(0.8, 2)}
+    summary, rows = summarise(QUERIES, found, PARAMS), per_query(QUERIES, found)
+    kept = [r for r in rows if r["suite"] == "precedent" and not r["names_positive"]]
+
+    assert summary["primary"][TUNED]["ndcg@10"] == pytest.approx(np.mean([r["scores"][TUNED]["ndcg@10"] for r in kept]), abs=2e-6)
+    assert summary["slice"]["seen"]["n"] + summary["slice"]["unseen"]["n"] == sum(q.suite == "precedent" for q in QUERIES)
+    assert "user" in SLICES
+    assert "user" not in summary["slice"]
+
+
+def test_the_same_seed_gives_the_same_summary() -> None:
+    assert metrics() == metrics()
+
+
+def test_every_system_has_one_row_in_the_table() -> None:
+    rows = result_rows(metrics())
+
+    assert [row[0] for row in rows] == [LABELS[s] for s in (BM25, BASE, TUNED, HYBRID)]
+    assert {len(row) for row in rows} == {len(COLUMNS)}
+
+
+ATTACK = '<script>alert("1")</script><img src=x onerror=alert(1)>'
+
+
+def page(**changes: Any) -> str:
+    parts: dict[str, Any] = {
+        "stages": {"evaluate": metrics()},
+        "images": {"systems": b"png"},
+        "params": "train:\n  lr: 1",
+    } | changes
+    return render(parts["stages"], parts["images"], parts["params"])
+
+
+@pytest.mark.parametrize("where", ["params", "count name", "count value", "stage name", "image name", "encoder"])
+def test_what_comes_from_files_is_escaped(where: str) -> None:
+    stages: dict[str, Any] = {"evaluate": metrics(), "mine": {"examples": 1}}
+    changes: dict[str, Any] = {"stages": stages}
+    if where == "params":
+        changes["params"] = ATTACK
+    elif where == "count name":
+        stages["mine"] = {ATTACK: 1}
+    elif where == "count value":
+        stages["mine"] = {"base": ATTACK}
+    elif where == "stage name":
+        stages[ATTACK] = {"x": 1}
+    elif where == "image name":
+        changes["images"] = {ATTACK: b"png"}
+    else:
+        stages["evaluate"]["encoder"] = ATTACK
+    html = page(**changes)
+
+    assert "<script" not in html
+    assert "<img src=x" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_the_page_needs_no_network() -> None:
+    html = page()
+
+    assert not re.search(r"https?://|src=\"(?!data:)|@import|<link", html)
+    assert html.startswith("<!doctype html>")
+    assert verdict(metrics()).split(":")[0].replace("'", "&#39;") in html
+
+
+def test_two_pages_of_the_same_figures_are_the_same_bytes() -> None:
+    assert page() == page()
+
+
+def test_popularity_gives_every_query_the_articles_that_training_decisions_cite_most() -> None:
+    pairs = [pair(f"p{i}", article_keys=keys) for i, keys in enumerate([("a", "b"), ("b",), ("c",)])]
+    pairs.append(replace(pair("t"), meta=replace(pair("t").meta, type="title", article_keys=("c",))))
+    run = popularity(pairs, ["q1", "q2"], 2)
+
+    assert [s.id for s in run["q1"]] == [s.id for s in run["q2"]] == ["b", "a"]
+
+
+@given(
+    ranked_lists(), ranked_lists(), st.lists(st.sampled_from([f"a{i}" for i in range(12)]), min_size=1, max_size=3, unique=True)
+)
+def test_the_fusion_weight_is_never_worse_on_validation_than_either_side_alone(first, second, gold: list[str]) -> None:
+    from haechi.retrieval.fuse import weighted
+
+    lexical, dense = Run({"q": first}), Run({"q": second})
+    weight = best_weight(lexical, dense, {"q": gold}, 100)
+    score = {w: evaluate_run(weighted(lexical, dense, w, 100), {"q": gold}, (10,))["q"]["ndcg@10"] for w in (0.0, weight, 1.0)}
+
+    assert score[weight] >= max(score[0.0], score[1.0])
+    assert weight == 1.0 or score[weight] > score[1.0]

@@ -1,0 +1,254 @@
+"""Whatever is wrong outside the code is said in one sentence, and nothing half-written stays behind."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+from machinery.checkout import ROOT, STAGES, python
+from ruamel.yaml import YAML
+
+from haechi import errors
+from haechi.errors import BadRecord, DuplicateId, HaechiError, ModelUnreachable, TestSetChanged
+
+QUICK = ["preprocess", "testset", "make_pairs", "merge_corpus", "base", "generate_qa", "mine", "select", "evaluate", "report"]
+"""All stages but train, which takes seconds to import torch."""
+
+
+@cache
+def arguments(stage: str) -> tuple[str, ...]:
+    """The options of a stage as dvc.yaml gives them."""
+    _, _, *rest = shlex.split(YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]["cmd"])
+    return tuple(rest)
+
+
+def run(stage: str, cwd: Path, *more: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command of dvc.yaml without DVC, in another folder; a later option overrides an earlier one."""
+    return python(STAGES / f"{stage}.py", *arguments(stage), *more, cwd=cwd, **environment)
+
+
+def sentence(done: subprocess.CompletedProcess[str]) -> str:
+    """The one sentence that a failed stage says; that it ends with 1, prints no table and no traceback."""
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr.removeprefix("error: ").strip()
+
+
+def files_in(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A folder with parameters and one document."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "data" / "raw").mkdir(parents=True)
+    (tmp_path / "data" / "raw" / "a.txt").write_text("여름 휴가는 사흘이다.", encoding="utf-8")
+    return tmp_path
+
+
+# Parameters
+
+
+@pytest.mark.parametrize("stage", QUICK)
+def test_without_parameters_no_stage_starts(stage: str, tmp_path: Path) -> None:
+    """Before anything is read, and nothing is written."""
+    assert sentence(run(stage, tmp_path)).startswith("params.yaml: no such file")
+    assert files_in(tmp_path) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("preprocess: [", "not YAML"),
+        ("", "should hold one section a stage, found NoneType"),
+        ("train: {}", "section `preprocess` is missing"),
+        ("preprocess: {max_char: 5}", "preprocess.max_char is unknown"),
+        ("preprocess: {max_chars: 5}", "preprocess.granularity is missing"),
+    ],
+)
+def test_bad_parameters_are_said_before_any_work(text: str, said: str, here: Path) -> None:
+    (here / "params.yaml").write_text(text, encoding="utf-8")
+    before = files_in(here)
+    message = sentence(run("preprocess", here))
+    assert message.startswith("params.yaml: ")
+    assert said in message
+    assert files_in(here) == before
+
+
+def test_the_debug_variable_shows_where_it_came_from(tmp_path: Path) -> None:
+    done = run("preprocess", tmp_path, HAECHI_DEBUG="1")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback ")
+    assert "load_section" in done.stderr
+    assert "ParamsError: params.yaml: no such file" in done.stderr
+
+
+# The command line
+
+
+@pytest.mark.parametrize("stage", ["preprocess", "merge_corpus", "report"])
+@pytest.mark.parametrize("change", ["unknown option", "missing option", "stray argument"])
+def test_a_wrong_command_line_ends_with_2(stage: str, change: str, tmp_path: Path) -> None:
+    """Click's own words: the usage, then what is wrong."""
+    given = {
+        "unknown option": [*arguments(stage), "--colour", "red"],
+        "missing option": [],
+        "stray argument": [*arguments(stage), "x"],
+    }
+    done = python(STAGES / f"{stage}.py", *given[change], cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("Error: ")
+    assert files_in(tmp_path) == set()
+
+
+# Inputs
+
+
+@pytest.mark.parametrize("stage", QUICK)
+def test_missing_inputs_are_named(stage: str, tmp_path: Path) -> None:
+    """The stage before has not run: the sentence says which file or folder is not there, and nothing is written."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    assert re.match(r"(data|models|metrics)/\S+: no such ", sentence(run(stage, tmp_path)))
+    assert files_in(tmp_path) == {"params.yaml"}
+
+
+def test_an_empty_raw_folder_is_named(here: Path) -> None:
+    (here / "data" / "raw" / "a.txt").unlink()
+    assert sentence(run("preprocess", here)).startswith("data/raw: no raw documents")
+    assert files_in(here) == {"params.yaml"}
+
+
+def test_too_many_unreadable_files_stop_the_stage(here: Path) -> None:
+    """With how many, the parameter that sets the limit, and the first names."""
+    (here / "data" / "raw" / "bad.json").write_text("{", encoding="utf-8")
+    before = files_in(here)
+    message = sentence(run("preprocess", here))
+    assert "1 of 2 raw files" in message
+    assert "preprocess.max_bad_share" in message
+    assert "bad.json (not_json)" in message
+    assert files_in(here) == before
+
+
+def test_a_line_that_is_no_passage_is_named(here: Path) -> None:
+    """And the old corpus stays."""
+    assert run("preprocess", here).returncode == 0
+    (here / "data" / "processed" / "prec_fallback_passages.jsonl").touch()
+    assert run("merge_corpus", here).returncode == 0
+    merged = here / "data" / "processed" / "merged_corpus.jsonl"
+    before, old = files_in(here), merged.read_bytes()
+    with (here / "data" / "processed" / "doc_passages.jsonl").open("a", encoding="utf-8") as stream:
+        stream.write('{"id": 5}\n')
+    assert re.match(r"data/processed/doc_passages\.jsonl:2: expected a Passage, found ", sentence(run("merge_corpus", here)))
+    assert merged.read_bytes() == old
+    assert files_in(here) == before
+
+
+def test_an_id_that_occurs_twice_is_named_with_both_sources(here: Path) -> None:
+    assert run("preprocess", here).returncode == 0
+    passages = here / "data" / "processed" / "doc_passages.jsonl"
+    passages.write_bytes(passages.read_bytes() * 2)
+    assert re.fullmatch(r"passage id DOC_a_1 occurs twice: in \S+ and in \S+", sentence(run("merge_corpus", here)))
+
+
+def test_an_edited_test_set_is_refused(here: Path) -> None:
+    shutil.copytree(ROOT / "data" / "testset", here / "data" / "testset")
+    with (here / "data" / "testset" / "qrels.jsonl").open("a", encoding="utf-8") as stream:
+        stream.write("\n")
+    for stage in ("make_pairs", "generate_qa", "mine"):
+        assert "the frozen test set was edited" in sentence(run(stage, here))
+
+
+# Outputs
+
+
+@pytest.mark.parametrize("option", ["--out", "--metrics"])
+def test_an_output_that_cannot_be_written_is_named_before_any_work(option: str, here: Path) -> None:
+    """Under a regular file, where root can't write either."""
+    (here / "file").touch()
+    before = files_in(here)
+    message = sentence(run("preprocess", here, option, "file/sub/out.json"))
+    assert re.search(r"file/sub/\S+: can't write here \(Not a directory\)", message)
+    assert files_in(here) == before
+
+
+@pytest.mark.parametrize(
+    ("stage", "option"),
+    [
+        ("testset", "--out"),
+        ("make_pairs", "--train"),
+        ("make_pairs", "--fallback"),
+        ("merge_corpus", "--out"),
+        ("generate_qa", "--out"),
+        ("mine", "--valid"),
+        ("base", "--out"),
+        ("base", "--metrics"),
+        ("select", "--out"),
+        ("evaluate", "--runs"),
+        ("evaluate", "--plots"),
+        ("evaluate", "--per-query"),
+        ("report", "--out"),
+    ],
+)
+def test_every_stage_tries_its_outputs_first(stage: str, option: str, here: Path) -> None:
+    """Nothing of its input is there yet but the test set: a stage that read first would complain of that instead."""
+    shutil.copytree(ROOT / "data" / "testset", here / "data" / "testset")
+    (here / "file").touch()
+    before = files_in(here)
+    assert "can't write here" in sentence(run(stage, here, option, "file/sub/out"))
+    assert files_in(here) == before
+
+
+def test_a_folder_in_place_of_a_file_is_a_usage_error(here: Path) -> None:
+    (here / "folder").mkdir()
+    done = run("preprocess", here, "--metrics", "folder")
+    assert done.returncode == 2
+    assert "'--metrics': File 'folder' is a directory" in done.stderr
+
+
+# Models
+
+
+def test_a_model_that_cannot_be_reached_is_one_sentence_with_two_ways_out(here: Path) -> None:
+    """What was looked for, where, and what to do; in seconds, without waiting for a network."""
+    params = (here / "params.yaml").read_text(encoding="utf-8")
+    (here / "params.yaml").write_text(params.replace("base: embedded", "base: no/such-model"), encoding="utf-8")
+    (here / "data" / "processed").mkdir()
+    for name in ("merged_corpus", "pairs_train"):
+        (here / "data" / "processed" / f"{name}.jsonl").touch()
+    before = files_in(here)
+    message = sentence(run("base", here, HF_HUB_OFFLINE="1"))
+    assert message.startswith("model 'no/such-model' can't be loaded: looked for it in ")
+    assert "hf download" in message
+    assert "`embedded`" in message
+    assert files_in(here) == before
+
+
+# The errors themselves
+
+
+def test_errors_carry_what_they_say() -> None:
+    """A caller reads fields, a person one line."""
+    bad = BadRecord(Path("a.jsonl"), 3, "a Pair", "no JSON")
+    twice = DuplicateId("DOC_a_1", "x.txt", "y.txt")
+    edited = TestSetChanged(Path("q.jsonl"), "a" * 64, "b" * 64)
+    away = ModelUnreachable("no/such", "folder no/such")
+    assert (bad.path, bad.line, bad.expected, bad.found) == (Path("a.jsonl"), 3, "a Pair", "no JSON")
+    assert (twice.passage_id, twice.first, twice.second) == ("DOC_a_1", "x.txt", "y.txt")
+    assert (edited.expected[:1], edited.found[:1], away.name) == ("a", "b", "no/such")
+    for error in (bad, twice, edited, away):
+        assert isinstance(error, HaechiError)
+        assert "\n" not in str(error)
+
+
+def test_every_error_of_the_module_ends_a_command_politely() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    assert len(kinds) >= 7
+    assert {kind.exit_code for kind in kinds} == {1, 2}  # type: ignore[attr-defined]

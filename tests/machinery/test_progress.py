@@ -1,0 +1,103 @@
+"""What a person sees: bars on a terminal, nothing of them in a log, and tables that lose no cell."""
+
+import io
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from machinery.checkout import ROOT, python
+
+from haechi.progress import say, show_counts, show_table, track
+
+WIDTH = 120
+
+
+def run(program: str) -> subprocess.CompletedProcess[str]:
+    return python("-c", f"from haechi.progress import *\n{program}", PYTHONPATH=str(ROOT / "src"), COLUMNS="40")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@given(items=st.lists(st.integers()))
+def test_tracking_changes_nothing(items: list[int]) -> None:
+    assert list(track(iter(items), "title")) == items
+
+
+def test_a_bar_is_silent_where_stderr_is_no_terminal() -> None:
+    """In a log, thousands of redrawn bars would bury the one line that matters."""
+    done = run("assert sum(track(range(1000), 'counting')) == 499500")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_bar_shows_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On stderr, with its title and how many of how many; standard output stays clean."""
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    assert list(track(range(3), "counting")) == [0, 1, 2]
+    assert "counting" in screen.getvalue()
+    assert "3/3" in screen.getvalue()
+
+
+def test_tracking_is_lazy() -> None:
+    """A bar must not pull a stream into memory."""
+
+    def endless() -> Iterator[int]:
+        while True:
+            yield 1
+
+    assert next(track(endless(), "title")) == 1
+
+
+def test_a_table_in_a_pipe_has_120_columns_whatever_the_terminal() -> None:
+    done = run("show_table('t', ('system', *'abcdefg'), [('tuned model', *['0.7123 [0.70-0.72]'] * 5, 1, None)])")
+    assert done.stderr == ""
+    assert max(map(len, done.stdout.splitlines())) <= WIDTH
+    assert "…" not in done.stdout
+    assert done.stdout.replace("\n", " ").count("0.7123") == 5
+    assert "None" in done.stdout
+
+
+CELLS = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=25)
+
+
+@settings(max_examples=100, deadline=None)
+@given(rows=st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=4))
+def test_a_table_prints_every_cell_as_it_is(rows: list[tuple[str, str, str]]) -> None:
+    """Law is full of brackets and colons: none of them is a style, a link or a smiley."""
+    with pytest.MonkeyPatch.context() as patch:
+        pipe = io.StringIO()
+        patch.setattr(sys, "stdout", pipe)
+        show_table("[title] :+1:", ("[a]", "[/b]", ":100:"), rows)
+    printed = pipe.getvalue()
+    for cell in ("[title] :+1:", "[a]", "[/b]", ":100:", *(cell for row in rows for cell in row)):
+        assert cell in printed
+
+
+def test_a_cell_too_long_for_a_line_goes_on_in_the_next(capsys: pytest.CaptureFixture[str]) -> None:
+    """The path of a model on a shared disk is cut nowhere."""
+    path = "/".join(f"folder{n:03}" for n in range(20))
+    show_counts("base", {"base": path})
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= WIDTH
+    assert path in re.sub(r"[\s│]", "", printed)
+
+
+@pytest.mark.parametrize("text", ["data/[red]/a.json", "[/형법]", "id :100: found", "[1] 민법 제750조", "https://example.org/x"])
+def test_a_line_is_printed_as_it_is(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    say(text)
+    assert capsys.readouterr().out == f"{text}\n"
+
+
+def test_counts_inside_counts_are_named_by_their_path(capsys: pytest.CaptureFixture[str]) -> None:
+    show_counts("stage", {"read": 7, "dropped": {"law": {"deleted": 2}, "empty": 0}})
+    words = capsys.readouterr().out.split()
+    assert [name for name in words if "." in name] == ["dropped.law.deleted", "dropped.empty"]
+    assert {"7", "2", "0"} <= set(words)

@@ -1,0 +1,39 @@
+"""The miniature pipeline, run once for all proofs."""
+
+import resource
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from proofs import project
+
+
+@dataclass(frozen=True)
+class Mini:
+    """A finished run: its folder, what it printed, and how many processor seconds `dvc repro` took."""
+
+    folder: Path
+    log: str
+    seconds: float
+
+
+@pytest.fixture(scope="session")
+def mini(tmp_path_factory: pytest.TempPathFactory) -> Mini:
+    folder = project.make_project(tmp_path_factory.mktemp("mini") / "project")
+    log = project.refresh_testset(folder, PYTHONPROFILEIMPORTTIME="1")
+    started = _children_seconds()
+    log += project.dvc(folder, "repro", PYTHONPROFILEIMPORTTIME="1").stdout
+    seconds = _children_seconds() - started
+    project.commit(folder, "results")
+    return Mini(folder, log, seconds)
+
+
+def _children_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+@pytest.fixture
+def finished(mini: Mini, tmp_path: Path) -> Path:
+    """A copy of the finished run that a test may spoil."""
+    return project.copy_of(mini.folder, tmp_path / "project")

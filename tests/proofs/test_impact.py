@@ -1,0 +1,105 @@
+"""The impact table: touch this module, parameter or file, and exactly these stages are out of date.
+
+`dvc status` names the stages that are touched directly; what stands behind them in the graph reruns if their outputs change.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dvc.repo import Repo
+from proofs.conftest import Mini
+from ruamel.yaml import YAML
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+PARAMS = {
+    "preprocess.max_chars=900": {"preprocess"},
+    "testset.seed=8": set(),  # frozen: only `haechi testset refresh` reads it
+    "make_pairs.hn_per_q=3": {"make_pairs"},
+    "merge_corpus.precedents=true": {"merge_corpus"},
+    "model.dim=48": {"base"},
+    "retrieval.bm25_b=0.5": {"generate_qa", "mine", "evaluate"},
+    "generate_qa.round_trip_k=5": {"generate_qa"},
+    "mine.margin=0.9": {"mine"},
+    "train.lr=5.0e-5": {"train"},
+    "select.min_gain=0.01": {"select"},
+    "evaluate.seed=8": {"evaluate"},
+}
+MODULES = {
+    "src/haechi/law/statutes.py": {"preprocess", "make_pairs"},
+    "src/haechi/law/citations.py": {"make_pairs", "mine", "generate_qa"},
+    "src/haechi/retrieval/bm25.py": {"generate_qa", "mine", "evaluate"},
+    "src/haechi/questions/filters.py": {"generate_qa"},
+    "src/haechi/mining/candidates.py": {"mine"},
+    "src/haechi/training/losses.py": {"train"},
+    "src/haechi/evaluation/metrics.py": {"train", "select", "evaluate"},
+    "src/haechi/evaluation/significance.py": {"evaluate"},
+    "src/haechi/models/embedded.py": {"base"},
+    "src/haechi/selection/choose.py": {"select"},
+    "src/haechi/corpus/merge.py": {"merge_corpus"},
+    "src/haechi/testset/build.py": set(),
+    "src/haechi/params/train.py": {"train"},
+    "src/haechi/cli/main.py": set(),
+    "stages/mine.py": {"mine"},
+}
+REPORT = {"report"}  # shows params.yaml whole
+
+
+@pytest.fixture
+def project(mini: Mini) -> Iterator[Path]:
+    """The finished run itself: each test restores what it touched."""
+    assert _stale(mini.folder) == set()
+    yield mini.folder
+    assert _stale(mini.folder) == set()
+
+
+@pytest.mark.parametrize("setting", PARAMS)
+def test_a_parameter_touches_the_stages_that_read_it(project: Path, setting: str) -> None:
+    name, _, value = setting.partition("=")
+    section, key = name.split(".")
+    file = project / "params.yaml"
+    before = file.read_bytes()
+    yaml = YAML()
+    params = yaml.load(before.decode())
+    params[section][key] = yaml.load(value)
+    try:
+        yaml.dump(params, file)
+        assert _stale(project) == PARAMS[setting] | REPORT
+    finally:
+        file.write_bytes(before)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_touches_the_stages_that_run_it(project: Path, module: str) -> None:
+    file = project / module
+    before = file.read_bytes()
+    try:
+        file.write_bytes(before + b"\n# touched\n")
+        assert _stale(project) == MODULES[module]
+    finally:
+        file.write_bytes(before)
+
+
+def test_a_new_raw_file_touches_only_the_stages_that_read_raw_files(project: Path) -> None:
+    new = project / "data/raw/docs/new.txt"
+    try:
+        new.write_text("새 안내문이다.", encoding="utf-8")
+        assert _stale(project) == {"preprocess", "make_pairs"}
+    finally:
+        new.unlink()
+
+
+def test_every_section_of_the_parameters_stands_in_the_table() -> None:
+    from proofs.project import MINI_PARAMS
+
+    sections = YAML(typ="safe").load(MINI_PARAMS.read_text(encoding="utf-8"))
+
+    assert {setting.split(".")[0] for setting in PARAMS} == set(sections)
+
+
+def _stale(folder: Path) -> set[str]:
+    with Repo(str(folder)) as repo:
+        status: dict[str, Any] = repo.status()
+    return {name.split(":")[-1] for name in status}

@@ -1,0 +1,88 @@
+"""The miniature pipeline end to end: it walks, it repeats itself byte for byte, and dvc.yaml knows what it runs."""
+
+import re
+from pathlib import Path
+
+import pytest
+from proofs import project
+from proofs.conftest import Mini
+from ruamel.yaml import YAML
+
+from haechi.files import read_json
+from haechi.testset.manifest import load_testset
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+STAGES = ["preprocess", "make_pairs", "merge_corpus", "base", "generate_qa", "mine", "train", "select", "evaluate", "report"]
+
+
+def test_every_stage_runs_and_the_run_ends_with_the_table(mini: Mini) -> None:
+    assert sorted(project.stages_run(mini.log)) == sorted([*STAGES, "testset"])
+    end = re.sub(r"^import time:.*\n", "", mini.log, flags=re.MULTILINE)[-3000:]
+    for row in ("popularity", "BM25 (Kiwi)", "untuned base", "tuned", "hybrid"):
+        assert f"│ {row} " in end
+    assert re.search(r"better|WORSE|Can't tell", end)
+
+
+def test_the_miniature_stays_small(mini: Mini) -> None:
+    """Under a minute on two idle cores; processor time, so that a busy machine doesn't fail it."""
+    assert mini.seconds < 110
+
+
+def test_training_moved_the_model(mini: Mini) -> None:
+    validation = read_json(mini.folder / "metrics" / "train.json")["validation"]
+
+    assert validation["best"] > validation["base"]
+
+
+def test_metrics_carry_the_fingerprint_of_the_test_set_and_the_hash_of_the_encoder(mini: Mini) -> None:
+    metrics = read_json(mini.folder / "metrics" / "evaluate.json")
+
+    assert metrics["testset"] == load_testset(mini.folder / "data" / "testset").fingerprint
+    assert metrics["encoder"] == read_json(mini.folder / "metrics" / "select.json")["encoder"]
+
+
+def test_a_second_repro_does_nothing(mini: Mini) -> None:
+    done = project.dvc(mini.folder, "repro")
+
+    assert project.stages_run(done.stdout) == []
+    assert "up to date" in done.stdout
+
+
+def test_the_model_loads_in_plain_sentence_transformers(mini: Mini) -> None:
+    code = (
+        "import sys; from sentence_transformers import SentenceTransformer as S; m = S('models/encoder', device='cpu');"
+        "assert m.encode(['임대인의 의무']).shape == (1, 32); assert not [k for k in sys.modules if k.startswith('haechi')]"
+    )
+    import sys
+
+    project.run(mini.folder, sys.executable, "-c", code)
+
+
+def test_no_library_module_was_imported_that_dvc_yaml_does_not_list(mini: Mini) -> None:
+    """Static lists are checked against what each stage really loaded."""
+    stages = YAML(typ="safe").load((mini.folder / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    blocks = re.split(r"^Running stage '(\w+)'.*$", mini.log, flags=re.MULTILINE)
+    seen = 0
+    for stage, log in zip(blocks[1::2], blocks[2::2], strict=True):
+        loaded = set(re.findall(r"^import time:.*\| +(haechi[\w.]*)\s*$", log, re.MULTILINE))
+        files = {f"src/{name.replace('.', '/')}.py" for name in loaded}
+        modules = {file for file in files if (mini.folder / file).is_file()}
+        assert modules, f"stage {stage} loaded nothing of ours: the log is not what this test takes it for"
+        if stage != "testset" or seen:  # `haechi testset refresh` itself prints before its stage
+            assert modules <= set(stages[stage]["deps"]), f"{stage}: {modules - set(stages[stage]['deps'])}"
+        seen += 1
+    assert seen == len(STAGES) + 1
+
+
+def test_a_fresh_clone_elsewhere_runs_everything_and_gives_the_same_bytes(mini: Mini, tmp_path: Path) -> None:
+    """The determinism gate: another directory, no cache; dvc.lock, metrics and the test set come out byte-identical."""
+    clone = tmp_path / "somewhere" / "else"
+    project.run(tmp_path, "git", "clone", "-q", str(mini.folder), str(clone))
+
+    done = project.dvc(clone, "repro")
+
+    assert project.stages_run(done.stdout) == STAGES or sorted(project.stages_run(done.stdout)) == sorted(STAGES)
+    names = ["dvc.lock", *(f"metrics/{file.name}" for file in (mini.folder / "metrics").iterdir())]
+    assert [n for n in names if (clone / n).read_bytes() != (mini.folder / n).read_bytes()] == []
+    assert project.git(clone, "status", "--porcelain") == ""

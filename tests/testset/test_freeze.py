@@ -1,0 +1,131 @@
+import hashlib
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+
+from haechi.errors import HaechiError, TestSetChanged
+from haechi.files import read_json
+from haechi.law.ingest import RawCorpus, preprocess, read_corpus
+from haechi.params.load import load_section
+from haechi.params.preprocess import PreprocessParams
+from haechi.params.testset import TestsetParams
+from haechi.testset.freeze import freeze
+from haechi.testset.held_out import held_out
+from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, fingerprint, load_testset
+
+ROOT = Path(__file__).parents[2]
+PARAMS = load_section(ROOT / "params.yaml", "testset", TestsetParams)
+
+
+@pytest.fixture(scope="module")
+def raw() -> RawCorpus:
+    return read_corpus(ROOT / "data/raw")
+
+
+@pytest.fixture(scope="module")
+def frozen(raw: RawCorpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("frozen")
+    freeze(raw, PARAMS, folder)
+    return folder
+
+
+@pytest.fixture
+def copy(frozen: Path, tmp_path: Path) -> Path:
+    shutil.copytree(frozen, tmp_path / "testset")
+    return tmp_path / "testset"
+
+
+def test_the_manifest_holds_the_sha256_of_every_file(frozen: Path) -> None:
+    manifest = read_json(frozen / MANIFEST)
+
+    assert {path.name for path in frozen.iterdir()} == {MANIFEST, *manifest["files"]}
+    for name, sha in manifest["files"].items():
+        assert hashlib.sha256((frozen / name).read_bytes()).hexdigest() == sha
+
+
+def test_what_was_frozen_loads_with_one_qrel_a_gold_article(frozen: Path) -> None:
+    testset = load_testset(frozen)
+    qrels = [orjson.loads(line) for line in (frozen / QRELS).read_text().splitlines()]
+
+    assert sum(testset.manifest.counts[s] for s in ("precedent", "title", "synthetic")) <= len(testset.queries)
+    assert [(q["query_id"], q["article_key"]) for q in qrels] == [(q.query_id, k) for q in testset.queries for k in q.gold]
+    assert len({q.query_id for q in testset.queries}) == len(testset.queries)
+    assert held_out(testset).gold == {q["article_key"] for q in qrels}
+    assert testset.manifest.counts["unseen"] >= PARAMS.unseen_queries
+
+
+def test_the_granularity_of_passages_does_not_change_the_test_set(raw: RawCorpus, frozen: Path, tmp_path: Path) -> None:
+    """Passages were cut twice in between, by item and by window: freeze looks at raw documents only."""
+    for granularity in ("item", "window"):
+        preprocess(raw, PreprocessParams(granularity, 200, annexes=True, addenda=False, max_bad_share=1.0))
+        freeze(raw, PARAMS, tmp_path / granularity)
+        for name in (QUERIES, QRELS, MANIFEST):
+            assert (tmp_path / granularity / name).read_bytes() == (frozen / name).read_bytes()
+
+
+def test_files_read_in_another_order_give_the_same_test_set(raw: RawCorpus, frozen: Path, tmp_path: Path) -> None:
+    turned = replace(
+        raw,
+        statutes=raw.statutes[::-1],
+        decisions=raw.decisions[::-1],
+        documents=raw.documents[::-1],
+        queries=raw.queries[::-1],
+    )
+    freeze(turned, PARAMS, tmp_path)
+
+    assert (tmp_path / MANIFEST).read_bytes() == (frozen / MANIFEST).read_bytes()
+
+
+@pytest.mark.parametrize("name", [QUERIES, QRELS])
+def test_an_edited_file_is_refused(copy: Path, name: str) -> None:
+    data = bytearray((copy / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (copy / name).write_bytes(data)
+
+    with pytest.raises(TestSetChanged, match=name):
+        load_testset(copy)
+
+
+@pytest.mark.parametrize("name", [QUERIES, QRELS, MANIFEST])
+def test_a_missing_file_is_refused_by_name(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+
+    with pytest.raises(HaechiError, match=name):
+        load_testset(copy)
+
+
+@pytest.mark.parametrize("text", ["{}", "[1]", "{"])
+def test_a_manifest_that_is_none_is_one_sentence(copy: Path, text: str) -> None:
+    (copy / MANIFEST).write_text(text)
+
+    with pytest.raises(HaechiError, match=MANIFEST) as caught:
+        load_testset(copy)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_manifest_that_names_no_files_is_refused(copy: Path) -> None:
+    """Else an editor could drop the hashes together with the check."""
+    manifest = read_json(copy / MANIFEST)
+    (copy / MANIFEST).write_bytes(orjson.dumps(manifest | {"files": {}}))
+
+    with pytest.raises(HaechiError):
+        load_testset(copy)
+
+
+@pytest.mark.parametrize("place", [0, 1000, -1])
+def test_the_fingerprint_changes_with_any_byte(frozen: Path, place: int) -> None:
+    def print_of(change: int) -> str:
+        data = bytearray((frozen / QUERIES).read_bytes())
+        data[place] ^= change
+        return fingerprint({QUERIES: hashlib.sha256(data).hexdigest(), QRELS: "same"})
+
+    assert print_of(0) == print_of(0)
+    assert print_of(0) != print_of(1)
+
+
+def test_the_fingerprint_does_not_depend_on_the_order_of_files() -> None:
+    assert fingerprint({"a": "1", "b": "2"}) == fingerprint({"b": "2", "a": "1"})
+    assert fingerprint({"a": "1", "b": "2"}) != fingerprint({"a": "2", "b": "1"})

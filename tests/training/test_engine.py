@@ -1,0 +1,124 @@
+"""The engine on ten made-up examples with an embedded model of a few hundred pieces."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from small_law import PASSAGES, pair
+
+from haechi.files import sha256_folder
+from haechi.models import embedded
+from haechi.models.load import load_encoder
+from haechi.params.model import ModelParams
+from haechi.params.train import TrainParams
+from haechi.records.mined import MinedExample
+from haechi.training.engine import train
+from haechi.training.validation import Validation
+
+MODEL = ModelParams("embedded", 64, 7, 400, 16, 0.001)
+PARAMS = TrainParams(7, 5e-3, 3, 4, 0.05, 2, 0.5, "linear", 0.1, 0.0, 1.0, 3, 2, 0)
+TEXTS = {p.id: p.text for p in PASSAGES}
+
+
+def examples() -> list[MinedExample]:
+    """Everyday words for each of ten articles; unequal numbers of negatives."""
+    asked = ("뜻", "낱말", "숲", "물", "건너기", "울타리", "장터 뜻", "장터 낱말", "장터 숲", "장터 물")
+    ids = [p.id for p in PASSAGES]
+    found = []
+    for i, words in enumerate(asked):
+        negatives = tuple(ids[(i + 1 + j) % len(ids)] for j in range(i % 3))
+        found.append(
+            MinedExample(
+                query=f"{words}에 대하여 알고 싶습니다",
+                pos=(TEXTS[ids[i]],),
+                neg=tuple(TEXTS[id] for id in negatives),
+                pos_scores=(0.5,),
+                neg_scores=(0.1,) * len(negatives),
+                query_id=f"q{i}",
+                pos_ids=(ids[i],),
+                neg_ids=negatives,
+                neg_reasons=("bm25",) * len(negatives),
+                related=(),
+                source="precedent",
+            )
+        )
+    return found
+
+
+VALIDATION = Validation([pair(f"v{i}", e.query, article_keys=e.pos_ids) for i, e in enumerate(examples())], PASSAGES)
+
+
+def trained(folder: Path, params: TrainParams = PARAMS) -> dict[str, object]:
+    return train(embedded.build(TEXTS.values(), MODEL), examples(), VALIDATION, folder, params)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+    folder = tmp_path_factory.mktemp("train") / "run"
+    return folder, trained(folder)
+
+
+def history(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+
+
+def test_only_safetensors_and_json_files_stay(run) -> None:
+    files = [path for path in run[0].rglob("*") if path.is_file()]
+
+    assert files
+    assert {path.suffix for path in files} == {".safetensors", ".json", ".jsonl"}
+    assert not [path for path in run[0].parent.iterdir() if path != run[0]]
+
+
+def test_the_history_holds_losses_and_validation_from_before_the_first_step(run) -> None:
+    rows = history(run[0])
+    scored = [row for row in rows if "valid_ndcg@10" in row]
+
+    assert scored[0]["step"] == 0
+    assert scored[-1]["step"] == run[1]["steps"] == 9
+    assert len(scored) == 1 + PARAMS.evaluations
+    assert any("loss" in row for row in rows)
+    assert not any("runtime" in name or "second" in name for row in rows for name in row)
+
+
+def test_training_learns_the_words_that_it_was_shown(run) -> None:
+    rows = [row["valid_ndcg@10"] for row in history(run[0]) if "valid_ndcg@10" in row]
+    losses = [row["loss"] for row in history(run[0]) if "loss" in row]
+
+    assert max(rows) > rows[0]
+    assert losses[-1] < losses[0]
+
+
+def test_the_best_checkpoints_are_kept_and_score_what_was_written_down(run) -> None:
+    config = json.loads((run[0] / "training_config.json").read_text())
+    kept = config["checkpoints"]
+    scores = {row["step"]: row["valid_ndcg@10"] for row in history(run[0]) if row["step"] and "valid_ndcg@10" in row}
+
+    assert {path.name for path in (run[0] / "checkpoints").iterdir()} == {c["name"] for c in kept}
+    assert len(kept) == PARAMS.keep
+    assert sorted((c["score"] for c in kept), reverse=True) == pytest.approx(sorted(scores.values(), reverse=True)[:2], abs=1e-6)
+    again = VALIDATION(load_encoder(run[0] / "checkpoints" / kept[0]["name"]))
+    assert again["ndcg@10"] == pytest.approx(kept[0]["score"], abs=1e-9)
+    assert run[1]["validation"]["best"] == pytest.approx(kept[0]["score"], abs=1e-6)  # type: ignore[index]
+
+
+def test_two_runs_leave_the_same_bytes_and_another_seed_others(run, tmp_path: Path) -> None:
+    assert trained(tmp_path / "again") == run[1]
+    assert sha256_folder(tmp_path / "again") == sha256_folder(run[0])
+    trained(tmp_path / "other", replace(PARAMS, seed=8))
+    assert sha256_folder(tmp_path / "other" / "checkpoints") != sha256_folder(run[0] / "checkpoints")
+
+
+def test_an_old_run_is_replaced_whole(tmp_path: Path) -> None:
+    (tmp_path / "run/checkpoints/step-000999").mkdir(parents=True)
+    trained(tmp_path / "run", replace(PARAMS, epochs=1, evaluations=1))
+
+    assert [path.name for path in (tmp_path / "run/checkpoints").iterdir()] == ["step-000003"]
+
+
+def test_validation_folds_passages_to_articles_and_a_perfect_model_scores_one() -> None:
+    """Queries that are the passages themselves: the untuned model finds each first."""
+    same = Validation([pair(p.id, p.text, article_keys=(p.article_key,)) for p in PASSAGES], PASSAGES)
+
+    assert same(embedded.build(TEXTS.values(), MODEL))["ndcg@10"] == pytest.approx(1.0)

@@ -1,0 +1,150 @@
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from haechi.errors import HaechiError
+from haechi.params.train import TrainParams
+from haechi.records.mined import MinedExample
+from haechi.training.examples import PADDING, choose_examples, make_rows
+
+PARAMS = TrainParams(7, 1e-3, 1, 4, 0.05, 2, 0.3, "linear", 0.0, 0.0, 1.0, 2, 2, 0)
+IDS = [f"P{i}" for i in range(9)]
+
+
+def example(query_id: str, pos: list[str], neg: list[str], related: list[str], source: str = "precedent") -> MinedExample:
+    return MinedExample(
+        query=f"물음 {query_id}",
+        pos=tuple(f"글 {id}" for id in pos),
+        neg=tuple(f"글 {id}" for id in neg),
+        pos_scores=(0.5,) * len(pos),
+        neg_scores=(0.1,) * len(neg),
+        query_id=query_id,
+        pos_ids=tuple(pos),
+        neg_ids=tuple(neg),
+        neg_reasons=("bm25",) * len(neg),
+        related=tuple(related),
+        source=source,
+    )
+
+
+@st.composite
+def unequal_examples(draw: st.DrawFn) -> list[MinedExample]:
+    """One to three positives, none to four negatives, and passages that answer too; shared between queries."""
+    examples = []
+    for i in range(draw(st.integers(1, 6))):
+        order = draw(st.permutations(IDS))
+        pos, neg, related = draw(st.integers(1, 3)), draw(st.integers(0, 4)), draw(st.integers(0, 2))
+        examples.append(example(f"q{i}", order[:pos], order[pos : pos + neg], order[pos + neg : pos + neg + related]))
+    return examples
+
+
+@st.composite
+def batches(draw: st.DrawFn):
+    examples, negatives = draw(unequal_examples()), draw(st.integers(0, 3))
+    rows = make_rows(examples, negatives)
+    number = len(rows.documents)
+    return examples, negatives, rows, draw(st.lists(st.integers(0, number - 1), min_size=1, max_size=8))
+
+
+def expand(examples: list[MinedExample]) -> list[tuple[MinedExample, str]]:
+    return [(e, id) for e in examples for id in e.pos_ids]
+
+
+@given(unequal_examples(), st.integers(0, 3))
+def test_each_positive_has_a_row_with_its_own_negatives_and_padding_for_the_missing(examples, negatives: int) -> None:
+    rows = make_rows(examples, negatives)
+    wanted = expand(examples)
+
+    assert list(rows.columns) == ["anchor", "positive", *(f"negative_{i + 1}" for i in range(negatives)), "label"]
+    assert rows.columns["label"] == list(range(len(wanted)))
+    assert rows.documents.shape == (len(wanted), 1 + negatives)
+    for i, (source, id) in enumerate(wanted):
+        assert rows.columns["anchor"][i] == source.query
+        assert rows.columns["positive"][i] == f"글 {id}"
+        for j in range(negatives):
+            text = rows.columns[f"negative_{j + 1}"][i]
+            assert text == (source.neg[j] if j < len(source.neg) else "")
+            assert (rows.documents[i, 1 + j] == PADDING) == (text == "")
+
+
+@given(batches())
+def test_the_mask_forbids_padding_and_every_answer_wherever_it_stands_but_never_the_own_positive(batch) -> None:
+    """Names instead of numbers: the text of each column says which passage it is."""
+    examples, negatives, rows, labels = batch
+    wanted = expand(examples)
+    names = ["positive", *(f"negative_{i + 1}" for i in range(negatives))]
+    documents = [str(rows.columns[name][label]).removeprefix("글 ") for name in names for label in labels]
+    mask = rows.forbidden(labels)
+
+    assert tuple(mask.shape) == (len(labels), len(labels) * (1 + negatives))
+    for i, label in enumerate(labels):
+        source = wanted[label][0]
+        answers = {*source.pos_ids, *source.related}
+        for j, document in enumerate(documents):
+            own = j == i
+            assert bool(mask[i, j]) == (not own and (document == "" or document in answers))
+
+
+@given(batches())
+def test_a_mined_negative_of_the_query_itself_is_never_masked(batch) -> None:
+    examples, negatives, rows, labels = batch
+    wanted, size = expand(examples), len(labels)
+    mask = rows.forbidden(labels)
+
+    for i, label in enumerate(labels):
+        for j in range(min(negatives, len(wanted[label][0].neg))):
+            assert not mask[i, (1 + j) * size + i]
+
+
+SHARES = st.sampled_from((0.0, 0.1, 0.2, 0.3, 0.5, 0.6, 0.7, 0.9, 1.0))
+
+
+@given(st.integers(1, 60), st.integers(0, 60), SHARES)
+def test_questions_fill_their_share_and_no_more(pairs: int, questions: int, share: float) -> None:
+    """Share = q / (p + q), so q = p * share / (1 - share), rounded down; in exact fractions."""
+    examples = [example(f"p{i}", ["P1"], [], []) for i in range(pairs)]
+    examples += [example(f"x{i}", ["P1"], [], [], "question") for i in range(questions)]
+    chosen = choose_examples(examples, replace(PARAMS, question_share=share))
+    found = sum(e.source == "question" for e in chosen)
+    exact = Fraction(str(share))
+
+    assert len(chosen) - found == pairs
+    assert found == (questions if share == 1.0 else min(questions, int(pairs * exact / (1 - exact))))
+
+
+@given(st.integers(1, 20), st.integers(0, 20), st.integers(1, 50))
+def test_max_samples_bounds_all_and_the_seed_decides(pairs: int, questions: int, limit: int) -> None:
+    examples = [example(f"p{i}", ["P1"], [], []) for i in range(pairs)]
+    examples += [example(f"x{i}", ["P1"], [], [], "question") for i in range(questions)]
+    params = replace(PARAMS, question_share=0.5, max_samples=limit)
+    chosen, whole = choose_examples(examples, params), choose_examples(examples, replace(params, max_samples=0))
+
+    assert len(chosen) == min(limit, len(whole))
+    assert set(chosen) <= set(whole)
+    assert chosen == choose_examples(examples, params)
+    assert [e for e in whole if e in chosen] == chosen
+
+
+def test_another_seed_leaves_out_other_questions() -> None:
+    examples = [example(f"p{i}", ["P1"], [], []) for i in range(10)]
+    examples += [example(f"x{i}", ["P1"], [], [], "question") for i in range(40)]
+    drawn = {tuple(e.query_id for e in choose_examples(examples, replace(PARAMS, seed=seed))) for seed in range(5)}
+
+    assert len(drawn) == 5
+
+
+def test_nothing_to_train_on_is_one_sentence() -> None:
+    with pytest.raises(HaechiError, match="no training example"):
+        choose_examples([], PARAMS)
+
+
+def test_an_answer_of_one_query_may_be_the_negative_of_another() -> None:
+    """P1 answers q0, and is a mined negative of q1: masked for q0 only."""
+    rows = make_rows([example("q0", ["P1"], ["P3"], []), example("q1", ["P2"], ["P1"], [])], 1)
+    mask = rows.forbidden([0, 1])
+
+    assert np.array_equal(mask.numpy(), [[False, False, False, True], [False, False, False, False]])
