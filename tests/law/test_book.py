@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from law_examples import law, raw, rule
+from law.law_examples import law, raw, rule
 
 from haechi.law.book import LawBook
 from haechi.law.nouns import Statute

@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from law_examples import law, raw
-from test_citations_table import TABLE, as_text
+from law.law_examples import law, raw
+from law.test_citations_table import TABLE, as_text
 
 from haechi.law.book import LawBook
 from haechi.law.citations import Resolved, Unresolved, parse_citations, resolve

@@ -1,7 +1,7 @@
 """The user's own documents and queries."""
 
 import pytest
-from law_examples import document, query, raw
+from law.law_examples import document, query, raw
 
 from haechi.law.documents import parse_document
 from haechi.law.queries import parse_query

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from law_examples import GRANULARITIES, damaged_documents, decision, document, law, library, params, query, rule, write
+from law.law_examples import GRANULARITIES, damaged_documents, decision, document, law, library, params, query, rule, write
 
 from haechi.errors import DuplicateId, HaechiError
 from haechi.law.ingest import Preprocessed, preprocess, read_corpus

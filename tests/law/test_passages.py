@@ -1,7 +1,7 @@
 """Ids, texts and parents of passages at every granularity."""
 
 import pytest
-from law_examples import GRANULARITIES, article, decision, document, law, params, raw, rule
+from law.law_examples import GRANULARITIES, article, decision, document, law, params, raw, rule
 
 from haechi.law.documents import parse_document
 from haechi.law.passages import decision_passages, document_passages, statute_passages

@@ -1,7 +1,7 @@
 """Issue n, holding n and citations n find each other."""
 
 import pytest
-from law_examples import decision, raw
+from law.law_examples import decision, raw
 
 from haechi.law.precedents import case_numbers, parse_decision, split_sections
 from haechi.records.decision import Decision

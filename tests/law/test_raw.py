@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from law_examples import decision, document, law, library, query, rule, write
+from law.law_examples import decision, document, law, library, query, rule, write
 
 from haechi.errors import HaechiError
 from haechi.law.raw import RawDocument, kind_of, read_raw

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from law_examples import GRANULARITIES, params
+from law.law_examples import GRANULARITIES, params
 
 from haechi.law.book import LawBook
 from haechi.law.citations import Resolved, parse_citations, resolve

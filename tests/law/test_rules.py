@@ -1,7 +1,7 @@
 """Administrative rules: structure is read out of running strings."""
 
 import pytest
-from law_examples import law, raw, rule
+from law.law_examples import law, raw, rule
 
 from haechi.law.nouns import Statute
 from haechi.law.rules import parse_rule, split_articles, split_items, split_paragraphs

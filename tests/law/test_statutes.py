@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from law_examples import article, heading, law, raw
+from law.law_examples import article, heading, law, raw
 
 from haechi.law.nouns import Article, Statute
 from haechi.law.statutes import ChapterPath, parse_statute, split_title

@@ -1,20 +1,20 @@
 import hashlib
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import orjson
 import pytest
 
 from haechi.errors import HaechiError, TestSetChanged
-from haechi.files import read_json
+from haechi.files import read_json, write_json
 from haechi.law.ingest import RawCorpus, preprocess, read_corpus
 from haechi.params.load import load_section
 from haechi.params.preprocess import PreprocessParams
 from haechi.params.testset import TestsetParams
 from haechi.testset.freeze import freeze
 from haechi.testset.held_out import held_out
-from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, fingerprint, load_testset
+from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC, fingerprint, load_testset
 
 ROOT = Path(__file__).parents[2]
 PARAMS = load_section(ROOT / "params.yaml", "testset", TestsetParams)
@@ -115,17 +115,34 @@ def test_a_manifest_that_names_no_files_is_refused(copy: Path) -> None:
         load_testset(copy)
 
 
+@pytest.mark.parametrize("name", [QUERIES, QRELS, TREC])
 @pytest.mark.parametrize("place", [0, 1000, -1])
-def test_the_fingerprint_changes_with_any_byte(frozen: Path, place: int) -> None:
-    def print_of(change: int) -> str:
-        data = bytearray((frozen / QUERIES).read_bytes())
-        data[place] ^= change
-        return fingerprint({QUERIES: hashlib.sha256(data).hexdigest(), QRELS: "same"})
+def test_an_edited_byte_of_any_file_is_refused(frozen: Path, tmp_path: Path, name: str, place: int) -> None:
+    copy = shutil.copytree(frozen, tmp_path / "copy")
+    data = bytearray((copy / name).read_bytes())
+    data[place] ^= 1
+    (copy / name).write_bytes(data)
 
-    assert print_of(0) == print_of(0)
-    assert print_of(0) != print_of(1)
+    with pytest.raises(TestSetChanged, match=name):
+        load_testset(copy)
 
 
-def test_the_fingerprint_does_not_depend_on_the_order_of_files() -> None:
-    assert fingerprint({"a": "1", "b": "2"}) == fingerprint({"b": "2", "a": "1"})
-    assert fingerprint({"a": "1", "b": "2"}) != fingerprint({"a": "2", "b": "1"})
+@pytest.mark.parametrize(
+    "edit", [{"reserved_articles": []}, {"cutoff": "20991231"}, {"held_out_keys": []}, {"near_duplicate": 1.0}, {"fingerprint": "0"}]
+)
+def test_an_edited_manifest_is_refused(frozen: Path, tmp_path: Path, edit: dict[str, object]) -> None:
+    """What the manifest keeps away from training can't be loosened by hand."""
+    copy = shutil.copytree(frozen, tmp_path / "copy")
+    write_json(copy / MANIFEST, {**read_json(copy / MANIFEST), **edit})
+
+    with pytest.raises(TestSetChanged, match=MANIFEST):
+        load_testset(copy)
+
+
+def test_the_fingerprint_covers_everything_but_itself(frozen: Path) -> None:
+    manifest = load_testset(frozen).manifest
+
+    assert fingerprint(replace(manifest, fingerprint="other")) == manifest.fingerprint
+    for field in fields(manifest):
+        if field.name != "fingerprint":
+            assert fingerprint(replace(manifest, **{field.name: "changed"})) != manifest.fingerprint

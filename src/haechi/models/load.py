@@ -1,12 +1,11 @@
 """Loading and saving encoders: hub ids, folders, the embedded base; with the registry's prompts, never remote code."""
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from haechi.errors import HaechiError, ModelUnreachable
-from haechi.files import atomic_folder, read_json, sha256_file, write_json
+from haechi.files import atomic_folder, read_json, sha256_folder, write_json
 from haechi.models.registry import known
 
 if TYPE_CHECKING:
@@ -78,15 +77,10 @@ def weight_hash(model: "SentenceTransformer") -> str:
 
 
 def folder_hash(folder: Path) -> str:
-    """The hash of the weights and the tokenizer of a saved model: what decides its vectors."""
-    files = sorted(
-        file for file in folder.rglob("*") if re.search(r"safetensors$|tokenizer\.json$|pointer\.json$|modules\.json$", file.name)
-    )
-    if not files:
+    """The hash of a saved model, weights, tokenizer, prompts and lengths alike: all that decides its vectors."""
+    if not any(folder.rglob("*.json")):
         raise HaechiError(f"{folder}: holds no model")
-    import hashlib
-
-    return hashlib.sha256("".join(f"{f.relative_to(folder)}:{sha256_file(f)}\n" for f in files).encode()).hexdigest()[:16]
+    return sha256_folder(folder)[:16]
 
 
 def _load(source: str, name: str) -> "SentenceTransformer":

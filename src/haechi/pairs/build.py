@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from haechi.law.book import LawBook
-from haechi.pairs.query_text import law_name, names_one
+from haechi.pairs.lookups import definition_queries, title_query
+from haechi.pairs.query_text import names_one
 from haechi.pairs.sections import LabelledSection
 from haechi.pairs.similar import NearDuplicates
 from haechi.pairs.user_queries import LabelledUserQuery
@@ -101,11 +102,11 @@ def build_pairs(
         ]
     if params.titles:
         cited = {key for s in usable for key in s.article_keys}
-        pairs += [
-            maker.pair(f"TITLE_{key}", f"{law_name(key, book)} {book.title(key)}", "title", (key,), (key,), key, key, "")
-            for key in sorted(passages)
-            if key in book.article_keys and key not in cited and key not in held_out.articles and book.title(key)
-        ]
+        for key in sorted((book.article_keys & passages.keys()) - cited - held_out.articles):
+            if title := title_query(key, book):
+                pairs.append(maker.pair(f"TITLE_{key}", title, "title", (key,), (key,), key, key, ""))
+            for number, query in enumerate(definition_queries(key, book), start=1):
+                pairs.append(maker.pair(f"DEFINITION_{key}_{number}", query, "definition", (key,), (key,), key, key, ""))
     for user in user_queries:
         reason = "held_out_for_test" if user.query_id in held_out.sources else ""
         reason = reason or ("reserved_article" if set(user.keys) & held_out.articles else "")

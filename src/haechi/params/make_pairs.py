@@ -20,7 +20,7 @@ class MakePairsParams:
     holdings: bool
     """Whether 판결요지 sections become a second query view in training."""
     titles: bool
-    """Whether articles that no training decision cites get a title query."""
+    """Whether articles that no training decision cites get a title query, and queries for the terms that they define."""
     old_citations: bool
     """Whether citations of a former version (구 …법) count when the number still exists."""
     use_admin_for_prec: bool

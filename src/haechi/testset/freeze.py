@@ -1,9 +1,10 @@
 """Raw documents -> the files of the test set and their manifest."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
-from haechi.files import sha256_file, write_json, write_jsonl
+from haechi.files import sha256_file, write_json, write_jsonl, write_text
 from haechi.law.book import LawBook
 from haechi.law.ingest import RawCorpus
 from haechi.law.passages import document_passages
@@ -14,7 +15,7 @@ from haechi.params.testset import TestsetParams
 from haechi.questions.offline import HELD_OUT, write_questions
 from haechi.records.query import Qrel, TestQuery
 from haechi.testset.build import Choice, choose
-from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, Manifest, fingerprint
+from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC, Manifest, fingerprint
 
 # Only current citations of laws are gold: a former number or a rule that happens to share a name is no proof.
 OLD_CITATIONS, ADMIN = False, True
@@ -33,7 +34,8 @@ def freeze(raw: RawCorpus, params: TestsetParams, folder: Path) -> dict[str, obj
 
     write_jsonl(folder / QUERIES, queries)
     write_jsonl(folder / QRELS, [Qrel(q.query_id, key) for q in queries for key in q.gold])
-    files = {name: sha256_file(folder / name) for name in (QUERIES, QRELS)}
+    write_text(folder / TREC, "".join(f"{q.query_id} 0 {key} 1\n" for q in queries for key in q.gold))
+    files = {name: sha256_file(folder / name) for name in (QUERIES, QRELS, TREC)}
     suites = Counter(q.suite for q in queries)
     counts: dict[str, int] = {
         **{str(suite): n for suite, n in suites.items()},
@@ -49,14 +51,16 @@ def freeze(raw: RawCorpus, params: TestsetParams, folder: Path) -> dict[str, obj
         near_duplicate=params.near_duplicate,
         counts=counts,
         files=files,
+        fingerprint="",
     )
+    manifest = replace(manifest, fingerprint=fingerprint(manifest))
     write_json(folder / MANIFEST, manifest)
     return {
         "queries": counts,
         "reserved_articles": len(choice.reserved),
         "held_out": len(choice.held_out),
         **choice.counts,
-        "fingerprint": fingerprint(files),
+        "fingerprint": manifest.fingerprint,
     }
 
 

@@ -1,16 +1,17 @@
 """The manifest of the frozen test set, and the one way to read that set: checked against it."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import msgspec
+import orjson
 
 from haechi.errors import HaechiError, TestSetChanged
 from haechi.files import read_json, read_records, sha256_file
 from haechi.records.query import TestQuery
 
-QUERIES, QRELS, MANIFEST = "queries.jsonl", "qrels.jsonl", "manifest.json"
+QUERIES, QRELS, TREC, MANIFEST = "queries.jsonl", "qrels.jsonl", "qrels.trec", "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Manifest:
     counts: dict[str, int]
     files: dict[str, str]
     """File name -> sha256."""
+    fingerprint: str
+    """One hash of all of the above; it stands in metrics files, and unlike fingerprints are never compared."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,17 @@ class TestSet:
 
     queries: tuple[TestQuery, ...]
     manifest: Manifest
-    fingerprint: str
-    """One hash of all files; it stands in every metrics file, and unlike fingerprints are never compared."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What names this test set in metrics files."""
+        return self.manifest.fingerprint
 
 
-def fingerprint(files: dict[str, str]) -> str:
-    """One hash over the hashes of the files."""
-    return hashlib.sha256("".join(f"{name}:{sha}\n" for name, sha in sorted(files.items())).encode()).hexdigest()[:16]
+def fingerprint(manifest: Manifest) -> str:
+    """One hash over everything else that the manifest says, the hashes of the files among it."""
+    told = {name: value for name, value in asdict(manifest).items() if name != "fingerprint"}
+    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 def load_testset(folder: Path) -> TestSet:
@@ -59,14 +66,16 @@ def load_testset(folder: Path) -> TestSet:
         manifest = msgspec.convert(read_json(folder / MANIFEST), Manifest)
     except msgspec.ValidationError as error:
         raise HaechiError(f"{folder / MANIFEST}: not a test set manifest ({error})") from error
-    if manifest.files.keys() != {QUERIES, QRELS}:
+    if manifest.files.keys() != {QUERIES, QRELS, TREC}:
         raise HaechiError(
-            f"{folder / MANIFEST}: should name {QUERIES} and {QRELS}, names {', '.join(manifest.files) or 'no file'}"
+            f"{folder / MANIFEST}: should name {QUERIES}, {QRELS} and {TREC}, names {', '.join(manifest.files) or 'no file'}"
         )
+    if (found := fingerprint(manifest)) != manifest.fingerprint:
+        raise TestSetChanged(folder / MANIFEST, manifest.fingerprint, found)
     for name, expected in manifest.files.items():
         if not (folder / name).exists():
             raise HaechiError(f"{folder / name}: the frozen test set misses this file; restore it with git")
         found = sha256_file(folder / name)
         if found != expected:
             raise TestSetChanged(folder / name, expected, found)
-    return TestSet(tuple(read_records(folder / QUERIES, TestQuery)), manifest, fingerprint(manifest.files))
+    return TestSet(tuple(read_records(folder / QUERIES, TestQuery)), manifest)

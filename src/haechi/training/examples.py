@@ -52,7 +52,11 @@ def choose_examples(examples: Sequence[MinedExample], params: TrainParams) -> li
     if params.max_samples:
         chosen = [chosen[i] for i in sorted(rng.permutation(len(chosen))[: params.max_samples])]
     if not chosen:
-        raise HaechiError("train: there is no training example; look at metrics/mine.json for what was dropped")
+        raise HaechiError(
+            f"train: no training example is left of {len(examples)} mined ones ({len(pairs)} from pairs) "
+            f"at question_share {share}; "
+            "look at metrics/mine.json for what was dropped"
+        )
     return chosen
 
 
