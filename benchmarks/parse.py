@@ -27,6 +27,7 @@ REFRESH = "import sys; from haechi.cli.main import entry; sys.argv = ['haechi', 
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--keep", type=Path, help="work here and leave it")
@@ -48,7 +49,9 @@ def main() -> None:
     again = min(timed(project, sys.executable, "-m", "dvc", "repro", "merge_corpus") for _ in range(3))
     rows.append(("the same again, nothing changed", f"{again:.1f} s"))
 
-    metrics = {name: json.loads((project / f"metrics/{name}.json").read_text()) for name in ("preprocess", "make_pairs", "testset")}
+    metrics = {
+        name: json.loads((project / f"metrics/{name}.json").read_text()) for name in ("preprocess", "make_pairs", "testset")
+    }
     kept, dropped = metrics["preprocess"]["kept"], metrics["preprocess"]["dropped"]
     rows.append(("read = kept + dropped", f"{metrics['preprocess']['read']} = {sum(kept.values())} + {sum(dropped.values())}"))
     rows.append(("live law articles: ours / counted apart", f"{len_articles(corpus)} / {count_live(arguments.folder)}"))
@@ -94,6 +97,7 @@ def timed(project: Path, *command: str) -> float:
 
 
 def len_articles(corpus: object) -> int:
+    """Live law articles by our own parser."""
     return sum(article.live for statute in corpus.statutes for article in statute.articles)  # type: ignore[attr-defined]
 
 

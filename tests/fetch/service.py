@@ -4,13 +4,13 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 KEY = "secret-key/of+ours&1"
 
@@ -44,6 +44,7 @@ HALF = Reply('{"PrecService": {"판례정보일련번호": "1'.encode())
 CUT = Reply(b'{"PrecService": {}}', cut=True)
 LATE = Reply(b"{}", wait=0.6)
 NO_RECORD = as_json({"Law": "일치하는 판례가 없습니다.  판례명을 확인하여 주십시오."})
+MOVED = Reply(b"", 302, {"Location": f"https://127.0.0.1/DRF/lawSearch.do?OC={quote(KEY, safe='')}&target=prec"})
 REFUSED = as_json({"result": "사용자 정보 검증에 실패하였습니다.", "msg": f"등록되지 않은 키입니다: {KEY}"})
 
 
@@ -61,7 +62,6 @@ class LawService:
     asked: list[tuple[str, str, float]] = field(default_factory=list)
     """(page of the service, id or page number, time)."""
     wrong_keys: int = 0
-    on_detail: Callable[[str], None] = lambda id: None
     url: str = ""
 
     def details(self) -> Counter[str]:
@@ -83,7 +83,6 @@ class LawService:
         if name in self.always:
             return self.always[name]
         if "ID" in question:
-            self.on_detail(place)
             return as_json(self.records[place])
         return as_json(self.listing(int(place), min(int(question["display"]), self.page_size)))
 
@@ -101,7 +100,7 @@ def running(service: LawService) -> Iterator[LawService]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             parts = urlsplit(self.path)
             reply = service.answer(parts.path, {key: values[0] for key, values in parse_qs(parts.query).items()})
             time.sleep(reply.wait)

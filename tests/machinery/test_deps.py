@@ -34,6 +34,7 @@ ROOMS = (
     ("training",),
     ("selection",),
     ("search",),
+    ("fetch",),
     ("deps", "cli"),
 )
 """DESIGN section 2: a room imports from its own line and from those above it."""

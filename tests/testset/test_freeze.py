@@ -128,7 +128,8 @@ def test_an_edited_byte_of_any_file_is_refused(frozen: Path, tmp_path: Path, nam
 
 
 @pytest.mark.parametrize(
-    "edit", [{"reserved_articles": []}, {"cutoff": "20991231"}, {"held_out_keys": []}, {"near_duplicate": 1.0}, {"fingerprint": "0"}]
+    "edit",
+    [{"reserved_articles": []}, {"cutoff": "20991231"}, {"held_out_keys": []}, {"near_duplicate": 1.0}, {"fingerprint": "0"}],
 )
 def test_an_edited_manifest_is_refused(frozen: Path, tmp_path: Path, edit: dict[str, object]) -> None:
     """What the manifest keeps away from training can't be loosened by hand."""

@@ -4,6 +4,7 @@ The key is added to a request below the level at which httpx logs and reports, s
 hold it. Gives up parallel requests and redirects (a redirect to elsewhere would carry the key along).
 """
 
+import logging
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -37,7 +38,7 @@ class RequestFailed(Exception):
 
     def __init__(self, reason: str, tries: int, silent: bool = False) -> None:
         self.reason, self.tries, self.silent = reason, tries, silent
-        super().__init__(f"{reason} after {tries} tries")
+        super().__init__(f"{reason} (tried {tries} times)" if tries > 1 else reason)
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,8 @@ class Client:
             transport=_Keyed(service), timeout=pace.timeout, headers={"User-Agent": "haechi (law data fetch)"}
         )
         self._next = 0.0
+        # At DEBUG it logs the headers of replies; a redirect repeats the whole question there, key included.
+        logging.getLogger("httpcore").setLevel(logging.INFO)
 
     def get(self, page: str, question: Mapping[str, str]) -> Answer:
         """The answer of a page of the service (lawSearch.do, lawService.do); RequestFailed after the last try."""

@@ -1,6 +1,6 @@
 """Lists of the law service to files, one a record, named by id; what is on disk is not fetched again.
 
-Each file is whole or absent. What can't be had goes to failures.jsonl beside the files and is asked for again by the
+Each file is whole or absent. What can't be had goes to .failures.jsonl beside the files and is asked for again by the
 next run. Gives up noticing that a record changed at the service: delete its file to have it anew.
 """
 
@@ -14,7 +14,7 @@ from haechi.fetch.replies import TARGETS, Target, WrongReply, id_of, parse_list,
 from haechi.files import ensure_writable, read_json, read_records, write_json, write_jsonl
 from haechi.progress import track
 
-LEDGER = "failures.jsonl"
+LEDGER = ".failures.jsonl"
 
 _ROWS = "100"  # of a page: the most that the service gives
 _GIVE_UP = 10  # records in a row, not tried before, without an answer: the service is down or tired of us
