@@ -37,6 +37,8 @@ def main(raw: Path, passages: Path, testset: Path, train: Path, valid: Path, fal
     files.write_jsonl(valid, made.pairs.valid)
     files.write_jsonl(fallback, made.fallback_passages)
     files.write_json(metrics, {"testset": frozen.fingerprint, **made.counts})
+    for warning in made.warnings:
+        progress.say(f"make_pairs: {warning}")
     progress.show_counts("make_pairs", made.counts)
 
 

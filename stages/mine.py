@@ -45,7 +45,7 @@ def main(
 ) -> None:
     settings = load_section(params, "mine", MineParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
-    reserved = held_out(load_testset(testset)).articles
+    away = held_out(load_testset(testset))
     files.ensure_writable(train, valid, metrics)
     made = mine_all(
         list(files.read_records(train_pairs, Pair)),
@@ -53,7 +53,7 @@ def main(
         list(files.read_records(questions, Question)),
         list(files.read_records(corpus, Passage)),
         load_encoder(base),
-        reserved,
+        away.articles | away.sources,
         settings,
         retrieval,
     )

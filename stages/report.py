@@ -13,6 +13,10 @@ from haechi.evaluation.tables import COLUMNS, result_rows
 from haechi.evaluation.verdict import next_steps, verdict
 
 
+STAGES = ("preprocess", "testset", "make_pairs", "merge_corpus", "base", "generate_qa", "mine", "train", "select", "evaluate")
+IMAGES = ("evaluate/systems.png", "evaluate/recall.png", "train/training.png")
+
+
 @click.command(help=__doc__)
 @options.folder("--metrics")
 @options.folder("--plots")
@@ -21,11 +25,11 @@ from haechi.evaluation.verdict import next_steps, verdict
 def main(metrics: Path, plots: Path, params: Path, out: Path) -> None:
     settings = files.read_text(params)
     files.ensure_writable(out)
-    stages = {file.stem: files.read_json(file) for file in sorted(metrics.glob("*.json"))}
-    found = files.read_json(metrics / "evaluate.json")
-    images = {image.stem: image.read_bytes() for image in sorted(plots.rglob("*.png"))}
+    stages = {name: files.read_json(metrics / f"{name}.json") for name in STAGES}
+    found = stages["evaluate"]
+    images = {image: (plots / image).read_bytes() for image in IMAGES}
     files.write_text(out, render(stages, images, settings))
-    title = f"{found['n_queries']} test queries (issues of the newest decisions), test set {found['testset']}"
+    title = f"{found['n_queries']} test queries (issues of held-out decisions), test set {found['testset']}"
     progress.show_table(title, COLUMNS, result_rows(found))
     progress.say(verdict(found))
     progress.say(next_steps(found))

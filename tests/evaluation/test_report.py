@@ -47,7 +47,7 @@ def scores(good: float, seed: int) -> dict[str, dict[str, float]]:
 def metrics(base: float = 0.2, tuned: float = 0.9) -> dict[str, Any]:
     found = {BM25: scores(0.4, 3), BASE: scores(base, 1), TUNED: scores(tuned, 2), HYBRID: scores(0.9, 4)}
     guard = {"n": 3, "base": 0.5, "tuned": 0.4, "difference": {"value": -0.1, "low": -0.2, "high": 0.0}}
-    return {"testset": "abc", "encoder": "def", **summarise(QUERIES, found, PARAMS), "guard": guard}
+    return {"testset": "abc", "encoder": "def", "confidence": 0.95, **summarise(QUERIES, found, PARAMS), "guard": guard}
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_the_means_are_those_of_the_per_query_rows_and_slices_split_the_suite() 
     kept = [r for r in rows if r["suite"] == "precedent" and not r["names_positive"]]
 
     assert summary["primary"][TUNED]["ndcg@10"] == pytest.approx(np.mean([r["scores"][TUNED]["ndcg@10"] for r in kept]), abs=2e-6)
-    assert summary["slice"]["seen"]["n"] + summary["slice"]["unseen"]["n"] == sum(q.suite == "precedent" for q in QUERIES)
+    assert summary["slice"]["seen"]["n"] + summary["slice"]["unseen"]["n"] == summary["n_queries"]
     assert "user" in SLICES
     assert "user" not in summary["slice"]
 

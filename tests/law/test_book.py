@@ -68,8 +68,6 @@ def test_articles(book: LawBook) -> None:
 def test_titles_and_leads(book: LawBook) -> None:
     """The lead of an article without one is its first paragraph."""
     assert book.title("LAW_000777_제2조") == "정의"
-    assert book.lead("LAW_000777_제2조") == "이 법에서 쓰는 말의 뜻은 다음과 같다."
-    assert book.lead("LAW_000777_제3조") == "관리인은 다음 각 호에 따라 물을 준다."
 
 
 def test_siblings(book: LawBook) -> None:

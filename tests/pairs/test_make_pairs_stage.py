@@ -7,6 +7,8 @@ from small_law import PASSAGES, STATUTES, decision, key, passage, section
 
 from haechi.errors import HaechiError
 from haechi.law.ingest import RawCorpus
+from haechi.law.queries import UserQuery
+from haechi.law.twins import link_twins
 from haechi.pairs.build import HeldOut
 from haechi.pairs.sections import decision_keys
 from haechi.pairs.stage import make_pairs
@@ -93,3 +95,38 @@ def test_two_runs_give_the_same_bytes_whatever_the_order_of_files() -> None:
 
     assert orjson.dumps(first.pairs) == orjson.dumps(second.pairs)
     assert orjson.dumps(first.counts) == orjson.dumps(second.counts)
+
+
+def test_a_user_query_that_a_held_out_document_answers_does_not_train() -> None:
+    """Planted leak: the document's own questions are the synthetic suite."""
+    documents = [passage("DOC_a_1", "가\n첫 글이다.", article_key="DOC_a", type="doc", title="가")]
+    query = UserQuery("USER_1", "첫 글은 무엇인가", ("DOC_a", key(2)), "queries.jsonl")
+    corpus = replace(raw(CITED), queries=(query,))
+
+    free = make_pairs(corpus, [*PASSAGES, *documents], TEXTS, NOTHING, PARAMS)
+    held = make_pairs(corpus, [*PASSAGES, *documents], TEXTS, replace(NOTHING, sources=frozenset({"DOC_a"})), PARAMS)
+
+    assert [p.query_id for p in free.pairs.train if p.meta.type == "user"] == ["USER_1"]
+    assert [p.query_id for p in held.pairs.train if p.meta.type == "user"] == []
+    assert held.pairs.counts["dropped.user.reserved_article"] == 1
+
+
+def test_a_twin_of_a_reserved_article_is_reserved_too() -> None:
+    """The same words in another law: a pair on the twin would teach the reserved article."""
+    passages = link_twins(PASSAGES)  # the two laws of the village say the same
+    reserved = replace(NOTHING, articles=frozenset({key(3, "000002")}))
+
+    pairs = make_pairs(raw(CITED), passages, TEXTS, reserved, PARAMS).pairs
+
+    assert key(3) not in {k for p in (*pairs.train, *pairs.valid) for k in p.meta.article_keys}
+
+
+def test_a_positive_that_names_nothing_is_told_of() -> None:
+    query = UserQuery("USER_1", "우물은 누가 쓰나", (key(4), "없는법 제1조"), "queries.jsonl")
+
+    found = make_pairs(replace(raw(CITED), queries=(query,)), PASSAGES, TEXTS, NOTHING, PARAMS)
+
+    assert found.warnings == (
+        "queries.jsonl: query '우물은 누가 쓰나' names '없는법 제1조', which is no article or document here",
+    )
+    assert found.counts["user_queries"] == {"kept": 1, "read": 1, "unknown_positives": 1}

@@ -50,7 +50,7 @@ def test_a_score_that_is_no_number_is_refused(found, place: int) -> None:
 @given(lists_by_query(), st.integers(1, 6))
 def test_folding_keeps_the_best_passage_of_each_article(lists, articles: int) -> None:
     key_of = {f"a{i}": f"article{i % articles}" for i in range(12)}
-    folded = Run(lists).fold(key_of)
+    folded = Run(lists).fold(key_of, {})
 
     for query_id, found in lists.items():
         best: dict[str, float] = {}
@@ -61,7 +61,7 @@ def test_folding_keeps_the_best_passage_of_each_article(lists, articles: int) ->
 
 @given(lists_by_query())
 def test_folding_passages_that_are_their_own_articles_changes_nothing(lists) -> None:
-    assert as_dict(Run(lists).fold({f"a{i}": f"a{i}" for i in range(12)})) == as_dict(Run(lists))
+    assert as_dict(Run(lists).fold({f"a{i}": f"a{i}" for i in range(12)}, {})) == as_dict(Run(lists))
 
 
 @given(lists_by_query())
@@ -77,3 +77,17 @@ def test_a_trec_file_reads_back_in_the_same_order(tmp_path: Path, lists) -> None
 
     assert {q: [id for id, _ in found] for q, found in read.items()} == {q: [s.id for s in run[q]] for q in run if run[q]}
     assert all(abs(score - dict(run[q])[id]) <= 5e-7 for q, found in read.items() for id, score in found)
+
+
+def test_a_query_is_not_answered_by_the_source_that_it_was_taken_from() -> None:
+    run = Run({"q1": [("p1", 3.0), ("p2", 2.0), ("p3", 1.0)], "q2": [("p1", 1.0)]})
+    folded = run.fold({"p1": "PREC_1", "p2": "A", "p3": "PREC_1"}, {"q1": "PREC_1"})
+
+    assert [s.id for s in folded["q1"]] == ["A"]
+    assert [s.id for s in folded["q2"]] == ["PREC_1"]
+
+
+def test_leaving_out_the_own_source_costs_no_place_of_the_depth() -> None:
+    run = Run({"q": [("p1", 3.0), ("p2", 2.0), ("p3", 1.0)]})
+
+    assert [s.id for s in run.fold({"p1": "own", "p2": "A", "p3": "B"}, {"q": "own"}, 2)["q"]] == ["A", "B"]

@@ -119,6 +119,6 @@ def test_an_old_run_is_replaced_whole(tmp_path: Path) -> None:
 
 def test_validation_folds_passages_to_articles_and_a_perfect_model_scores_one() -> None:
     """Queries that are the passages themselves: the untuned model finds each first."""
-    same = Validation([pair(p.id, p.text, article_keys=(p.article_key,)) for p in PASSAGES], PASSAGES)
+    same = Validation([pair(f"Q_{p.id}", p.text, article_keys=(p.article_key,)) for p in PASSAGES], PASSAGES)
 
     assert same(embedded.build(TEXTS.values(), MODEL))["ndcg@10"] == pytest.approx(1.0)

@@ -1,11 +1,9 @@
 """One corpus out of several passage files: an id that occurs twice is an error, equal bodies are linked as twins."""
 
-from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
 
 from haechi.errors import DuplicateId
-from haechi.law.text import fold
+from haechi.law.twins import link_twins
 from haechi.records.passage import Passage
 
 
@@ -16,18 +14,7 @@ def merge(passages: Iterable[Passage]) -> list[Passage]:
         if passage.id in by_id:
             raise DuplicateId(passage.id, by_id[passage.id].source, passage.source)
         by_id[passage.id] = passage
-    same: dict[str, list[str]] = defaultdict(list)
-    for passage in by_id.values():
-        same[_body(passage)].append(passage.id)
-    return [
-        replace(passage, twins=tuple(sorted(id for id in same[_body(passage)] if id != passage.id)))
-        for _, passage in sorted(by_id.items())
-    ]
-
-
-def _body(passage: Passage) -> str:
-    """The text without its header line: the same words in two laws are still the same words."""
-    return fold(passage.text.partition("\n")[2] or passage.text)
+    return link_twins([passage for _, passage in sorted(by_id.items())])
 
 
 def counts(corpus: list[Passage]) -> dict[str, object]:

@@ -20,7 +20,7 @@ def draw_systems(metrics: dict[str, Any], path: Path) -> None:
     axes.barh([LABELS[s] for s in systems], values, xerr=[below, above], color=[COLOURS[s] for s in systems], capsize=3)
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
-    axes.set_xlabel(f"{HEADLINE} on {metrics['n_queries']} test queries, with 95% intervals")
+    axes.set_xlabel(f"{HEADLINE} on {metrics['n_queries']} test queries, with {metrics['confidence']:.0%} intervals")
     save(figure, path)
 
 

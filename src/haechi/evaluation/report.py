@@ -33,8 +33,9 @@ pre { overflow-x: auto; background: #8881; padding: 1rem; font-size: .85rem; }
 <p class="answer">{{ verdict }}</p>
 <p>{{ next }}</p>
 <h2>Results</h2>
-<p>{{ evaluate.n_queries }} issues of the newest decisions, gold: the articles that the court cites.
-Test set {{ evaluate.testset }}, encoder {{ evaluate.encoder }}. Intervals: bootstrap over decisions.</p>
+<p>{{ evaluate.n_queries }} numbered issues of held-out decisions, gold: the articles that the court cites.
+Test set {{ evaluate.testset }}, encoder {{ evaluate.encoder }}.
+{{ "%.0f"|format(100 * evaluate.confidence) }}% intervals: bootstrap over decisions.</p>
 <div class="scroll"><table><tr>{% for c in columns %}<th>{{ c }}</th>{% endfor %}</tr>
 {% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
 {% endfor %}</table></div>

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from haechi.evaluation import plots as draw
 from haechi.evaluation.guard import GuardPassage, GuardQuery, guard_scores
 from haechi.evaluation.metrics import evaluate_run
-from haechi.evaluation.names import BASE, BM25, HEADLINE, HYBRID, POPULARITY, TUNED
+from haechi.evaluation.names import BASE, BM25, HEADLINE, HYBRID, POPULARITY, PRIMARY_SUITE, TUNED
 from haechi.evaluation.significance import difference
 from haechi.evaluation.summary import per_query, summarise
 from haechi.evaluation.systems import best_weight, popularity
@@ -22,7 +22,7 @@ from haechi.records.passage import Passage
 from haechi.retrieval.bm25 import Bm25
 from haechi.retrieval.dense import encode_passages, encode_queries, search
 from haechi.retrieval.fuse import weighted
-from haechi.retrieval.run import Run
+from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run
 from haechi.testset.manifest import TestSet
 from haechi.tokens import tokenize
 
@@ -31,8 +31,14 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Raised whenever the same inputs would give other figures: unlike versions are never compared."""
-PASSAGES_PER_ARTICLE = 3
-"""Passages searched for each article kept, so that articles with many passages leave room for others."""
+
+
+class Asked(NamedTuple):
+    """A query; `own` is the key of the decision that it was taken from, which must not answer it."""
+
+    id: str
+    text: str
+    own: str
 
 
 @dataclass(frozen=True)
@@ -77,8 +83,8 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams)
     """Rank the test queries with every system, fold to articles, score, compare."""
     tests = inputs.testset.queries
     search_all = _Searcher(inputs.corpus, retrieval, params.depth)
-    asked = [(q.query_id, q.query_text) for q in tests]
-    known = [(p.query_id, p.query_text) for p in inputs.valid_pairs]
+    asked = [Asked(q.query_id, q.query_text, q.source_id if q.suite == PRIMARY_SUITE else "") for q in tests]
+    known = [Asked(p.query_id, p.query_text, p.meta.source_id) for p in inputs.valid_pairs]
     lexical, tuned = search_all.bm25(asked), search_all.dense(inputs.encoder, asked)
     valid_gold = {p.query_id: p.meta.article_keys for p in inputs.valid_pairs}
     weight = best_weight(search_all.bm25(known), search_all.dense(inputs.encoder, known), valid_gold, params.depth)
@@ -96,6 +102,7 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams)
         "testset": inputs.testset.fingerprint,
         "evaluator": VERSION,
         "encoder": inputs.encoder_hash,
+        "confidence": params.confidence,
         "hybrid_weight": weight,
         "gold_not_in_corpus": len({key for q in tests for key in q.gold} - known_articles),
         **summarise(tests, scores, params),
@@ -114,16 +121,18 @@ class _Searcher:
         self._index = Bm25(self._ids, tokenize(self._texts), retrieval)
         self._depth = depth
 
-    def bm25(self, queries: Sequence[tuple[str, str]]) -> Run:
-        tokens = tokenize([text for _, text in queries])
-        run = self._index.search([id for id, _ in queries], tokens, PASSAGES_PER_ARTICLE * self._depth)
-        return run.fold(self._key_of, self._depth)
+    def bm25(self, queries: Sequence[Asked]) -> Run:
+        tokens = tokenize([q.text for q in queries])
+        return self._fold(self._index.search([q.id for q in queries], tokens, PASSAGES_PER_ARTICLE * self._depth), queries)
 
-    def dense(self, model: "SentenceTransformer", queries: Sequence[tuple[str, str]]) -> Run:
-        vectors = encode_queries(model, [text for _, text in queries])
+    def dense(self, model: "SentenceTransformer", queries: Sequence[Asked]) -> Run:
+        vectors = encode_queries(model, [q.text for q in queries])
         passages = encode_passages(model, self._texts)
-        run = search([id for id, _ in queries], vectors, self._ids, passages, PASSAGES_PER_ARTICLE * self._depth)
-        return run.fold(self._key_of, self._depth)
+        run = search([q.id for q in queries], vectors, self._ids, passages, PASSAGES_PER_ARTICLE * self._depth)
+        return self._fold(run, queries)
+
+    def _fold(self, run: Run, queries: Sequence[Asked]) -> Run:
+        return run.fold(self._key_of, {q.id: q.own for q in queries}, self._depth)
 
 
 def _guard(inputs: Inputs, params: EvaluateParams) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from haechi.records.query import TestQuery
 COMPARED = ((TUNED, BASE), (TUNED, BM25), (HYBRID, BM25), (HYBRID, TUNED))
 
 SLICES: dict[str, Callable[[TestQuery], bool]] = {
-    "seen": lambda q: q.suite == PRIMARY_SUITE and not q.unseen,
-    "unseen": lambda q: q.suite == PRIMARY_SUITE and q.unseen,
+    "seen": lambda q: q.suite == PRIMARY_SUITE and not q.names_positive and not q.unseen,
+    "unseen": lambda q: q.suite == PRIMARY_SUITE and not q.names_positive and q.unseen,
     "names_positive": lambda q: q.suite == PRIMARY_SUITE and q.names_positive,
     "title": lambda q: q.suite == "title",
     "synthetic": lambda q: q.suite == "synthetic",

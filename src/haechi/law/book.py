@@ -82,11 +82,6 @@ class LawBook:
         """The title of an article; empty where it has none."""
         return self.article(article_key).title
 
-    def lead(self, article_key: str) -> str:
-        """The first text of an article: before its paragraphs, or of the first live one."""
-        article = self.article(article_key)
-        return article.lead or next((part.text for part in article.paragraphs if part.live and part.text), "")
-
     def siblings(self, article_key: str) -> Siblings:
         """The live articles beside this one."""
         law_key, article = self._articles[article_key]

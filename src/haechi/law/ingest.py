@@ -7,7 +7,7 @@ run by itself: too many unreadable files do.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from haechi.law.queries import UserQuery, parse_query
 from haechi.law.raw import UNREADABLE, Kind, RawDocument, read_raw
 from haechi.law.rules import parse_rule
 from haechi.law.statutes import parse_statute
-from haechi.law.text import fold
+from haechi.law.twins import link_twins
 from haechi.params.preprocess import PreprocessParams
 from haechi.records.decision import Decision
 from haechi.records.dropped import Dropped
@@ -123,7 +123,8 @@ def preprocess(corpus: RawCorpus, params: PreprocessParams) -> Preprocessed:
     }
     _check_ids(passage for passages in by_type.values() for passage in passages)
     dropped = (*corpus.dropped, *_not_asked_for((*corpus.statutes, *corpus.rules), params))
-    law, admin, prec, doc = _with_twins(list(by_type.values()))
+    linked = link_twins([passage for passages in by_type.values() for passage in passages])
+    law, admin, prec, doc = (tuple(passage for passage in linked if passage.type == name) for name in by_type)
     counts = Counts(
         files=corpus.files,
         read=corpus.units,
@@ -180,21 +181,3 @@ def _not_asked_for(statutes: Iterable[Statute], params: PreprocessParams) -> Ite
 
 def _distinct_keys(passages: Iterable[Passage]) -> int:
     return len({passage.article_key for passage in passages})
-
-
-def _with_twins(groups: list[list[Passage]]) -> list[tuple[Passage, ...]]:
-    """Passages whose bodies (all but the header line) say the same name each other."""
-    ids: dict[str, list[str]] = {}
-    for passages in groups:
-        for passage in passages:
-            ids.setdefault(_body(passage), []).append(passage.id)
-    return [tuple(_twinned(passage, ids[_body(passage)]) for passage in passages) for passages in groups]
-
-
-def _twinned(passage: Passage, same: list[str]) -> Passage:
-    return passage if len(same) == 1 else replace(passage, twins=tuple(sorted(set(same) - {passage.id})))
-
-
-def _body(passage: Passage) -> str:
-    header = passage.title if passage.type == "doc" else passage.text.partition("\n")[0]
-    return fold(passage.text.removeprefix(f"{header}\n"))

@@ -1,4 +1,4 @@
-"""Queries that the user labelled: `{query, positives: [article key or passage id, …]}`.
+"""Queries that the user labelled: `{query, positives: [article key, document key or citation, …]}`.
 
 Does not check that a positive exists: that is known only once the corpus is built.
 """

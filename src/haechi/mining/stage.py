@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from haechi.law.twins import with_twins
 from haechi.mining.mine import Query, mine
 from haechi.params.mine import MineParams
 from haechi.params.retrieval import RetrievalParams
@@ -39,6 +40,7 @@ def mine_all(
     retrieval: RetrievalParams,
 ) -> MinedAll:
     """Mine both splits with the same candidates and filters; the cap on reuse counts within a split."""
+    reserved = with_twins(reserved, corpus)
     train = [_from_pair(pair) for pair in train_pairs]
     if params.questions:
         train += [_from_question(question) for question in questions]
@@ -58,7 +60,7 @@ def mine_all(
 
 
 def _from_pair(pair: Pair) -> Query:
-    related = frozenset(pair.meta.cocited)
+    related = frozenset({*pair.meta.cocited, pair.meta.source_id})  # a decision's own text is no wrong answer to it
     return Query(pair.query_id, pair.query_text, pair.positive_passages, pair.hard_negatives, related, pair.meta.type)
 
 

@@ -1,7 +1,7 @@
 """Near-duplicate texts by Jaccard similarity of their character 5-grams, exact and without sampling."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from haechi.law.text import fold
 
@@ -45,9 +45,3 @@ class NearDuplicates:
             if similarity >= threshold and (best is None or (-similarity, index) < (-best[1], best[0])):
                 best = (index, similarity)
         return best
-
-
-def any_near(text: str, others: Iterable[str], threshold: float) -> bool:
-    """Whether the text nearly repeats one of a few others."""
-    mine = grams(text)
-    return any(jaccard(mine, grams(other)) >= threshold for other in others)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from haechi.errors import HaechiError
 from haechi.law.book import LawBook
 from haechi.law.ingest import RawCorpus
+from haechi.law.twins import with_twins
 from haechi.pairs.build import HeldOut, Pairs, build_pairs
 from haechi.pairs.fallback import fallback_pairs
 from haechi.pairs.leakage import leakage, refuse_leaks
@@ -25,6 +26,7 @@ class MadePairs:
     pairs: Pairs
     fallback_passages: tuple[Passage, ...]
     counts: dict[str, object]
+    warnings: tuple[str, ...]
 
 
 def make_pairs(
@@ -40,9 +42,10 @@ def make_pairs(
     for passage in passages:
         by_article[passage.article_key].append(passage.id)
     _refuse_foreign_testset(held_out, by_article.keys())
+    held_out = replace(held_out, articles=with_twins(held_out.articles | held_out.sources, passages))
     labelled = label_sections(raw.decisions, book, old_citations=params.old_citations, admin=params.use_admin_for_prec)
-    users, user_counts = label_user_queries(raw.queries, book, {p.article_key for p in passages if p.type == "doc"})
-    pairs = build_pairs(labelled.sections, users, by_article, book, held_out, params)
+    users = label_user_queries(raw.queries, book, {p.article_key for p in passages if p.type == "doc"})
+    pairs = build_pairs(labelled.sections, users.queries, by_article, book, held_out, params)
     extra: tuple[Passage, ...] = ()
     if params.fallback:
         usable = {section.source_id for section in labelled.sections}
@@ -55,11 +58,11 @@ def make_pairs(
         "valid": len(pairs.valid),
         "pairs": pairs.counts,
         "labels": labelled.counts,
-        "user_queries": user_counts,
+        "user_queries": users.counts,
         "leakage": report,
         "fallback": len(extra),
     }
-    return MadePairs(pairs, extra, counts)
+    return MadePairs(pairs, extra, counts, users.unknown)
 
 
 def _refuse_foreign_testset(held_out: HeldOut, known: object) -> None:

@@ -1,4 +1,4 @@
-"""The user's own labelled queries: their positives, given as ids or as article names, become article keys."""
+"""The user's own labelled queries: their positives, given as article or document keys or as citations, become article keys."""
 
 from collections import Counter
 from collections.abc import Iterable, Set
@@ -20,19 +20,32 @@ class LabelledUserQuery:
     names_positive: bool
 
 
-def label_user_queries(
-    queries: Iterable[UserQuery], book: LawBook, document_keys: Set[str]
-) -> tuple[list[LabelledUserQuery], dict[str, int]]:
-    """The queries with at least one known positive; the others are counted."""
+@dataclass(frozen=True)
+class UserLabels:
+    """What became of the user's queries."""
+
+    queries: tuple[LabelledUserQuery, ...]
+    counts: dict[str, int]
+    unknown: tuple[str, ...]
+    """One sentence for each positive that could not be found."""
+
+
+def label_user_queries(queries: Iterable[UserQuery], book: LawBook, document_keys: Set[str]) -> UserLabels:
+    """The queries with at least one known positive; every positive that names nothing here is told of."""
     labelled: list[LabelledUserQuery] = []
+    unknown: list[str] = []
     counts: Counter[str] = Counter()
     for query in queries:
         counts["read"] += 1
-        keys = tuple(sorted({key for positive in query.positives for key in _keys(positive, book, document_keys)}))
-        counts["kept" if keys else "unknown_positives"] += 1
+        found = {positive: _keys(positive, book, document_keys) for positive in query.positives}
+        keys = tuple(sorted({key for some in found.values() for key in some}))
+        counts["kept" if keys else "without_known_positive"] += 1
+        for positive in (positive for positive, some in found.items() if not some):
+            counts["unknown_positives"] += 1
+            unknown.append(f"{query.source}: query {query.query!r} names {positive!r}, which is no article or document here")
         if keys:
             labelled.append(LabelledUserQuery(query.query_id, query.query, keys, names_one(query.query, keys, book)))
-    return labelled, dict(sorted(counts.items()))
+    return UserLabels(tuple(labelled), dict(sorted(counts.items())), tuple(unknown))
 
 
 def _keys(positive: str, book: LawBook, document_keys: Set[str]) -> list[str]:

@@ -26,3 +26,5 @@ class EvaluateParams:
     def __post_init__(self) -> None:
         if 10 not in self.k_values:
             raise ValueError(f"k_values must hold 10, the headline's cut-off, found {list(self.k_values)}")
+        if self.depth < max(self.k_values):
+            raise ValueError(f"depth must reach the largest of k_values, {max(self.k_values)}, found {self.depth}")

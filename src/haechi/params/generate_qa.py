@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from haechi.params.types import Count, Positive, Seed
+from haechi.params.types import Count, Positive, QuestionsPerText, Seed
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class GenerateQaParams:
     """Draws wording and dropped key words."""
     generator: Literal["offline"]
     """`offline` writes questions from the structure of a passage; it needs no model."""
-    questions_per_passage: Positive
+    questions_per_passage: QuestionsPerText
     """Questions asked of each passage, before filters."""
     min_chars: Positive
     """Shorter questions are dropped."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from haechi.params.types import Count, Positive, Seed, Share
+from haechi.params.types import Count, QuestionsPerText, Seed, Share
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class TestsetParams:
     """Number of title look-up queries, on articles that no training text is made from."""
     document_share: Share
     """Share of generic documents held out for the synthetic suite."""
-    questions_per_document: Positive
+    questions_per_document: QuestionsPerText
     """Synthetic test questions for each held-out document."""
     user_share: Share
     """Share of the user's labelled queries that go to the test set; the rest train."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from haechi.law.twins import with_twins
 from haechi.params.generate_qa import GenerateQaParams
 from haechi.params.retrieval import RetrievalParams
 from haechi.questions import filters
@@ -29,7 +30,8 @@ def generate(
     retrieval: RetrievalParams,
 ) -> Generated:
     """Questions on every passage that the test set does not hold out, in order of id."""
-    allowed = [p for p in corpus if p.article_key not in held_out_keys and p.type != "prec"]
+    away = with_twins(held_out_keys, corpus)
+    allowed = [p for p in corpus if p.article_key not in away and p.type != "prec"]
     written = write_questions(allowed, params.questions_per_passage, params.seed, TRAINING, params.generator)
     by_id = {p.id: p for p in allowed}
     checks = [

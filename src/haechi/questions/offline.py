@@ -40,7 +40,7 @@ def write_questions(
     passages: Sequence[Passage], per_passage: int, seed: int, templates: Mapping[str, tuple[str, ...]], generator: str
 ) -> list[Question]:
     """Up to `per_passage` questions of different styles for each passage; a passage's questions depend on it and the seed."""
-    bodies = [_body(passage) for passage in passages]
+    bodies = [passage.body for passage in passages]
     words = nouns(bodies)
     written = []
     for passage, body, found in zip(passages, bodies, words, strict=True):
@@ -79,11 +79,6 @@ def _subject(style: str, passage: Passage, body: str, found: list[str], rng: np.
     eojeols = sentences[int(rng.integers(len(sentences)))].split()[:14]
     kept = [word for word in eojeols[:-1] if rng.random() > 0.35]  # drops a third of the words, and the verb at the end
     return " ".join(kept) if len(kept) >= 3 else ""
-
-
-def _body(passage: Passage) -> str:
-    """The text below the header line."""
-    return passage.text.partition("\n")[2] or passage.text
 
 
 def _seed(seed: int, *parts: str) -> int:

@@ -28,4 +28,10 @@ class Passage:
     source: str
     """The raw file that it was read from, relative to the raw folder."""
     twins: tuple[str, ...] = ()
-    """Ids of passages with the same text: they answer the same questions and are never negatives of each other."""
+    """Ids of passages with the same body: they answer the same questions and are never negatives of each other."""
+
+    @property
+    def body(self) -> str:
+        """The text below the header line; an untitled document has no header."""
+        header = self.title if self.type == "doc" else self.text.partition("\n")[0]
+        return self.text.removeprefix(f"{header}\n")

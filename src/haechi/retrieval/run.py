@@ -7,6 +7,9 @@ from typing import NamedTuple
 from haechi.errors import HaechiError
 from haechi.files import write_text
 
+PASSAGES_PER_ARTICLE = 3
+"""Passages to search for each article wanted. Where articles have more, a folded list may be shorter than asked for."""
+
 
 class Scored(NamedTuple):
     """An id with its score."""
@@ -38,9 +41,13 @@ class Run:
     def __len__(self) -> int:
         return len(self._lists)
 
-    def fold(self, key_of: Mapping[str, str], depth: int | None = None) -> "Run":
-        """Rank the keys (articles) of the ids (passages): the best passage of an article stands for it."""
-        return Run({query_id: _best(self._lists[query_id], key_of) for query_id in self._lists}, depth)
+    def fold(self, key_of: Mapping[str, str], own: Mapping[str, str], depth: int | None = None) -> "Run":
+        """Rank the keys (articles) of the ids (passages): the best passage of an article stands for it.
+
+        `own` names for each query the key of its own source, which is left out: a decision doesn't answer itself.
+        """
+        folded = {query_id: _best(self._lists[query_id], key_of) for query_id in self._lists}
+        return Run({q: [(key, s) for key, s in best if key != own.get(q)] for q, best in folded.items()}, depth)
 
     def write_trec(self, path: Path, tag: str) -> None:
         """Write `query Q0 id rank score tag` lines."""

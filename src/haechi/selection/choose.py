@@ -6,7 +6,6 @@ All candidates are scored anew on the same pairs; what training wrote about itse
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from haechi.errors import ParamsError
 from haechi.params.select import SelectParams
 
 
@@ -20,8 +19,6 @@ class Choice:
 
 def choose(base: Mapping[str, float], checkpoints: Mapping[str, Mapping[str, float]], params: SelectParams) -> Choice:
     """`base`, or the name of the best checkpoint; the earlier name among equals."""
-    if params.metric not in base:
-        raise ParamsError(f"select.metric {params.metric!r} is unknown; validation has {', '.join(sorted(base))}")
     scores = {name: metrics[params.metric] for name, metrics in checkpoints.items()}
     ranked = sorted(scores, key=lambda name: (-scores[name], name))
     best = ranked[0] if ranked and scores[ranked[0]] > base[params.metric] + params.min_gain else "base"

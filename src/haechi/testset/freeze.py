@@ -28,14 +28,17 @@ def freeze(raw: RawCorpus, params: TestsetParams, folder: Path) -> dict[str, obj
     book = LawBook(raw.statutes, raw.rules)
     labelled = label_sections(raw.decisions, book, old_citations=OLD_CITATIONS, admin=ADMIN)
     document_keys = {f"DOC_{document.docid}" for document in raw.documents}
-    users, _ = label_user_queries(raw.queries, book, document_keys)
+    users = label_user_queries(raw.queries, book, document_keys).queries
     choice = choose(labelled.sections, sorted(document_keys), users, book, params)
     queries = sorted([*choice.queries, *_synthetic(raw, choice, params)], key=lambda q: (q.suite, q.query_id))
 
-    write_jsonl(folder / QUERIES, queries)
-    write_jsonl(folder / QRELS, [Qrel(q.query_id, key) for q in queries for key in q.gold])
+    qrels = [Qrel(q.query_id, key) for q in queries for key in q.gold]
     write_text(folder / TREC, "".join(f"{q.query_id} 0 {key} 1\n" for q in queries for key in q.gold))
-    files = {name: sha256_file(folder / name) for name in (QUERIES, QRELS, TREC)}
+    files = {
+        QUERIES: write_jsonl(folder / QUERIES, queries).sha256,
+        QRELS: write_jsonl(folder / QRELS, qrels).sha256,
+        TREC: sha256_file(folder / TREC),
+    }
     suites = Counter(q.suite for q in queries)
     counts: dict[str, int] = {
         **{str(suite): n for suite, n in suites.items()},

@@ -46,8 +46,7 @@ def choose_examples(examples: Sequence[MinedExample], params: TrainParams) -> li
     questions = [e for e in examples if e.source == "question"]
     share = params.question_share
     most = len(questions) if share == 1.0 else int(len(pairs) * share / (1.0 - share) + 1e-9)  # 2 x .6 / .4 is 2.9999999999999996
-    if pairs or share < 1.0:
-        questions = [questions[i] for i in sorted(rng.permutation(len(questions))[:most])]
+    questions = [questions[i] for i in sorted(rng.permutation(len(questions))[:most])]
     chosen = pairs + questions
     if params.max_samples:
         chosen = [chosen[i] for i in sorted(rng.permutation(len(chosen))[: params.max_samples])]

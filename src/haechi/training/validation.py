@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from haechi.errors import HaechiError
 from haechi.evaluation.metrics import evaluate_run, mean
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.retrieval.dense import encode_passages, encode_queries, search
-from haechi.retrieval.run import Run
+from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-DEPTH = 200  # passages of a list before folding; the metrics look at 100 articles at most
+DEPTH = 100  # articles; no metric looks further
 
 
 class Validation:
@@ -21,6 +22,9 @@ class Validation:
     def __init__(self, pairs: Sequence[Pair], corpus: Sequence[Passage], k_values: Sequence[int] = (1, 10, 100)) -> None:
         self._pairs, self._corpus, self._k_values = pairs, corpus, k_values
         self._key_of = {passage.id: passage.article_key for passage in corpus}
+        self._own = {pair.query_id: pair.meta.source_id for pair in pairs}
+        if not pairs:
+            raise HaechiError("validation: there is no validation pair; raise make_pairs.valid_share, or add decisions")
         self.gold = {pair.query_id: pair.meta.article_keys for pair in pairs}
 
     def run(self, model: "SentenceTransformer") -> Run:
@@ -28,7 +32,9 @@ class Validation:
         queries = encode_queries(model, [pair.query_text for pair in self._pairs])
         passages = encode_passages(model, [passage.text for passage in self._corpus])
         ids = [passage.id for passage in self._corpus]
-        return search([pair.query_id for pair in self._pairs], queries, ids, passages, DEPTH).fold(self._key_of)
+        return search([pair.query_id for pair in self._pairs], queries, ids, passages, PASSAGES_PER_ARTICLE * DEPTH).fold(
+            self._key_of, self._own, DEPTH
+        )
 
     def __call__(self, model: "SentenceTransformer") -> dict[str, float]:
         """Mean metrics of the model, such as ndcg@10."""

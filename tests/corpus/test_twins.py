@@ -1,0 +1,27 @@
+from small_law import passage
+
+from haechi.law.twins import link_twins, with_twins
+
+
+def documents(*rows: tuple[str, str, str]) -> list:
+    return link_twins([passage(f"DOC_{i}_1", text, article_key=f"DOC_{i}", type="doc", title=title) for i, title, text in rows])
+
+
+def test_the_same_body_under_another_title_is_a_twin() -> None:
+    first, second = documents(("a", "환불", "환불\n고객센터로 연락한다."), ("b", "반품", "반품\n고객센터로 연락한다."))
+
+    assert (first.twins, second.twins) == (("DOC_b_1",), ("DOC_a_1",))
+
+
+def test_the_first_line_of_an_untitled_document_is_part_of_its_body() -> None:
+    """Two notices that end alike are not the same notice."""
+    first, second = documents(("a", "", "환불 안내\n고객센터로 연락한다."), ("b", "", "배송 안내\n고객센터로 연락한다."))
+
+    assert first.twins == second.twins == ()
+
+
+def test_what_repeats_a_held_out_passage_is_held_out_too() -> None:
+    passages = documents(("a", "가", "가\n같은 글이다."), ("b", "나", "나\n같은 글이다."), ("c", "다", "다\n다른 글이다."))
+
+    assert with_twins(frozenset({"DOC_a"}), passages) == {"DOC_a", "DOC_b"}
+    assert with_twins(frozenset({"DOC_c"}), passages) == {"DOC_c"}
