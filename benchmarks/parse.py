@@ -58,6 +58,13 @@ def main() -> None:
     rows.append(("sections with a current article", str(metrics["make_pairs"]["labels"]["sections.kept"])))
     rows.append(("training / validation pairs", f"{metrics['make_pairs']['train']} / {metrics['make_pairs']['valid']}"))
     rows.append(("test queries", str(metrics["testset"]["queries"])))
+    passages = [
+        json.loads(line) for file in sorted((project / "data/processed").glob("*_passages.jsonl")) for line in file.open()
+    ]
+    rows.append(("passages / distinct ids", f"{len(passages)} / {len({p['id'] for p in passages})}"))
+    headings = heading_texts(arguments.folder)
+    bodies = ["".join(p["text"].partition("\n")[2].split()) for p in passages]
+    rows.append(("chapter headings read / emitted as passages", f"{len(headings)} / {sum(b in headings for b in bodies)}"))
     for name, value in rows:
         print(f"{name:42} {value}")
     if not arguments.keep:
@@ -113,6 +120,16 @@ def count_live(folder: Path) -> int:
             body = re.sub(r"^\s*제\d+조(의\d+)?\s*", "", text).strip()
             live += row["조문여부"] == "조문" and bool(body) and not re.match(r"(\([^)]*\)\s*)?삭제\s*(<|$)", body)
     return live
+
+
+def heading_texts(folder: Path) -> set[str]:
+    """Chapter headings of the raw laws, without spaces."""
+    found = set()
+    for file in folder.rglob("*.json"):
+        for row in json.loads(file.read_text(encoding="utf-8")).get("법령", {}).get("조문", {}).get("조문단위", []):
+            if row["조문여부"] == "전문" and isinstance(row["조문내용"], str):
+                found.add("".join(row["조문내용"].split()))
+    return found
 
 
 if __name__ == "__main__":
