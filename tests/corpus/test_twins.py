@@ -1,6 +1,6 @@
 from small_law import passage
 
-from haechi.law.twins import link_twins, with_twins
+from haechi.law.twins import link_twins, one_name, with_twins
 
 
 def documents(*rows: tuple[str, str, str]) -> list:
@@ -25,3 +25,12 @@ def test_what_repeats_a_held_out_passage_is_held_out_too() -> None:
 
     assert with_twins(frozenset({"DOC_a"}), passages) == {"DOC_a", "DOC_b"}
     assert with_twins(frozenset({"DOC_c"}), passages) == {"DOC_c"}
+
+
+def test_articles_that_say_the_same_have_one_name_and_others_keep_theirs() -> None:
+    """The same first passage is not enough: all of the article must be there."""
+    same = documents(("a", "가", "가\n같은 글이다."), ("b", "나", "나\n같은 글이다."), ("c", "다", "다\n다른 글이다."))
+    longer = [passage("DOC_b_1_c2", "나\n이어지는 글이다.", article_key="DOC_b", type="doc", title="나")]
+
+    assert one_name(same) == {"DOC_a": "DOC_a", "DOC_b": "DOC_a", "DOC_c": "DOC_c"}
+    assert one_name([*same, *longer])["DOC_b"] == "DOC_b"

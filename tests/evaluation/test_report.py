@@ -155,7 +155,7 @@ def test_two_pages_of_the_same_figures_are_the_same_bytes() -> None:
 def test_popularity_gives_every_query_the_articles_that_training_decisions_cite_most() -> None:
     pairs = [pair(f"p{i}", article_keys=keys) for i, keys in enumerate([("a", "b"), ("b",), ("c",)])]
     pairs.append(replace(pair("t"), meta=replace(pair("t").meta, type="title", article_keys=("c",))))
-    run = popularity(pairs, ["q1", "q2"], 2)
+    run = popularity(pairs, {key: key for p in pairs for key in p.meta.article_keys}, ["q1", "q2"], 2)
 
     assert [s.id for s in run["q1"]] == [s.id for s in run["q2"]] == ["b", "a"]
 

@@ -122,3 +122,13 @@ def test_validation_folds_passages_to_articles_and_a_perfect_model_scores_one() 
     same = Validation([pair(f"Q_{p.id}", p.text, article_keys=(p.article_key,)) for p in PASSAGES], PASSAGES)
 
     assert same(embedded.build(TEXTS.values(), MODEL))["ndcg@10"] == pytest.approx(1.0)
+
+
+def test_an_article_that_says_the_same_as_the_gold_counts_as_found() -> None:
+    """Two laws with one wording share their qrels: it doesn't matter under which name the answer comes."""
+    twin = replace(PASSAGES[0], id="zz", article_key="zz")
+    asked = [pair("Q", PASSAGES[0].text, article_keys=("zz",))]
+
+    found = Validation(asked, [*PASSAGES, twin])(embedded.build(TEXTS.values(), MODEL))
+
+    assert found["ndcg@1"] == pytest.approx(1.0)

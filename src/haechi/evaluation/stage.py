@@ -15,6 +15,7 @@ from haechi.evaluation.significance import difference
 from haechi.evaluation.summary import per_query, summarise
 from haechi.evaluation.systems import best_weight, popularity
 from haechi.files import write_json, write_jsonl, write_text
+from haechi.law.twins import one_name
 from haechi.params.evaluate import EvaluateParams
 from haechi.params.retrieval import RetrievalParams
 from haechi.records.pair import Pair
@@ -86,16 +87,16 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams)
     asked = [Asked(q.query_id, q.query_text, q.source_id if q.suite == PRIMARY_SUITE else "") for q in tests]
     known = [Asked(p.query_id, p.query_text, p.meta.source_id) for p in inputs.valid_pairs]
     lexical, tuned = search_all.bm25(asked), search_all.dense(inputs.encoder, asked)
-    valid_gold = {p.query_id: p.meta.article_keys for p in inputs.valid_pairs}
+    valid_gold = {p.query_id: search_all.named(p.meta.article_keys) for p in inputs.valid_pairs}
     weight = best_weight(search_all.bm25(known), search_all.dense(inputs.encoder, known), valid_gold, params.depth)
     runs = {
-        POPULARITY: popularity(inputs.train_pairs, [q.query_id for q in tests], params.depth),
+        POPULARITY: popularity(inputs.train_pairs, search_all.name, [q.query_id for q in tests], params.depth),
         BM25: lexical,
         BASE: search_all.dense(inputs.base, asked),
         TUNED: tuned,
         HYBRID: weighted(lexical, tuned, weight, params.depth),
     }
-    gold = {q.query_id: q.gold for q in tests}
+    gold = {q.query_id: search_all.named(q.gold) for q in tests}
     scores = {system: evaluate_run(run, gold, params.k_values) for system, run in runs.items()}
     known_articles = {passage.article_key for passage in inputs.corpus}
     metrics = {
@@ -117,7 +118,8 @@ class _Searcher:
     def __init__(self, corpus: Sequence[Passage], retrieval: RetrievalParams, depth: int) -> None:
         self._ids = [passage.id for passage in corpus]
         self._texts = [passage.text for passage in corpus]
-        self._key_of = {passage.id: passage.article_key for passage in corpus}
+        self.name = one_name(corpus)
+        self._key_of = {passage.id: self.name[passage.article_key] for passage in corpus}
         self._index = Bm25(self._ids, tokenize(self._texts), retrieval)
         self._depth = depth
 
@@ -131,8 +133,12 @@ class _Searcher:
         run = search([q.id for q in queries], vectors, self._ids, passages, PASSAGES_PER_ARTICLE * self._depth)
         return self._fold(run, queries)
 
+    def named(self, keys: Sequence[str]) -> tuple[str, ...]:
+        """Gold as it is judged: articles that say the same are one."""
+        return tuple(dict.fromkeys(self.name.get(key, key) for key in keys))
+
     def _fold(self, run: Run, queries: Sequence[Asked]) -> Run:
-        return run.fold(self._key_of, {q.id: q.own for q in queries}, self._depth)
+        return run.fold(self._key_of, {q.id: self.name.get(q.own, "") for q in queries}, self._depth)
 
 
 def _guard(inputs: Inputs, params: EvaluateParams) -> dict[str, Any]:

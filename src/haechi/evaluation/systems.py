@@ -11,9 +11,9 @@ from haechi.retrieval.run import Run
 WEIGHTS = tuple(round(0.1 * step, 1) for step in range(11))
 
 
-def popularity(pairs: Iterable[Pair], query_ids: Sequence[str], depth: int) -> Run:
+def popularity(pairs: Iterable[Pair], name: Mapping[str, str], query_ids: Sequence[str], depth: int) -> Run:
     """The articles that training decisions cite most, whatever the query: what a model must beat to have read it."""
-    cited = Counter(key for pair in pairs if pair.meta.type == "precedent" for key in pair.meta.article_keys)
+    cited = Counter(name[key] for pair in pairs if pair.meta.type == "precedent" for key in pair.meta.article_keys)
     ranked = sorted(cited, key=lambda key: (-cited[key], key))[:depth]
     return Run({query_id: [(key, float(-rank)) for rank, key in enumerate(ranked)] for query_id in query_ids})
 

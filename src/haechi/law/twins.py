@@ -21,3 +21,12 @@ def with_twins(keys: frozenset[str], passages: Iterable[Passage]) -> frozenset[s
     passages = list(passages)
     twins = {id for p in passages if p.article_key in keys for id in p.twins}
     return keys | {p.article_key for p in passages if p.id in twins}
+
+
+def one_name(passages: Iterable[Passage]) -> dict[str, str]:
+    """Article key -> the smallest key among the articles that say exactly the same: judged as one, they share their qrels."""
+    bodies: dict[str, list[str]] = defaultdict(list)
+    for passage in passages:
+        bodies[passage.article_key].append(fold(passage.body))
+    first: dict[tuple[str, ...], str] = {}
+    return {key: first.setdefault(tuple(sorted(texts)), key) for key, texts in sorted(bodies.items())}

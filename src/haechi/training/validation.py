@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from haechi.errors import HaechiError
 from haechi.evaluation.metrics import evaluate_run, mean
+from haechi.law.twins import one_name
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.retrieval.dense import encode_passages, encode_queries, search
@@ -21,11 +22,12 @@ class Validation:
 
     def __init__(self, pairs: Sequence[Pair], corpus: Sequence[Passage], k_values: Sequence[int] = (1, 10, 100)) -> None:
         self._pairs, self._corpus, self._k_values = pairs, corpus, k_values
-        self._key_of = {passage.id: passage.article_key for passage in corpus}
-        self._own = {pair.query_id: pair.meta.source_id for pair in pairs}
+        name = one_name(corpus)
+        self._key_of = {passage.id: name[passage.article_key] for passage in corpus}
+        self._own = {pair.query_id: name.get(pair.meta.source_id, "") for pair in pairs}
         if not pairs:
             raise HaechiError("validation: there is no validation pair; raise make_pairs.valid_share, or add decisions")
-        self.gold = {pair.query_id: pair.meta.article_keys for pair in pairs}
+        self.gold = {pair.query_id: tuple(dict.fromkeys(name[key] for key in pair.meta.article_keys)) for pair in pairs}
 
     def run(self, model: "SentenceTransformer") -> Run:
         """The articles that the model finds for each validation query."""
