@@ -113,6 +113,15 @@ def fetch(what: str, out: Path, query: str, most: int | None, delay: float) -> N
         say(f"what failed is in {out / LEDGER}; the same command tries it again")
 
 
+@main.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def rows(arguments: tuple[str, ...]) -> None:
+    """The row store: stats, export, import, prune, verify."""
+    from haechi.cli.rows import rows as group  # late: `haechi --help` needn't wait for numpy
+
+    group.main(list(arguments), prog_name="haechi rows", standalone_mode=False)
+
+
 def entry() -> None:
     """The console script."""
     command.run(main)

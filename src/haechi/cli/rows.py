@@ -1,0 +1,109 @@
+"""`haechi rows`: the row store as people handle it."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from haechi.errors import HaechiError, UsageError
+from haechi.progress import say, show_table
+from haechi.rowstore import care
+from haechi.rowstore.export import export_rows, import_rows
+from haechi.rowstore.namespaces import ALL, namespace
+from haechi.rowstore.store import Store, connect, store_path
+
+NAMES = click.Choice([known.name for known in ALL])
+
+
+@click.group()
+@click.option(
+    "--store", "path", type=click.Path(path_type=Path, dir_okay=False), help="The file  [default: the project's store]."
+)
+@click.pass_context
+def rows(context: click.Context, path: Path | None) -> None:
+    """What was costly to make: answers, vectors, scores, tokens."""
+    context.obj = path or store_path()
+
+
+@rows.command()
+@click.pass_obj
+def stats(path: Path) -> None:
+    """What is in the store, from where, and what it cost."""
+    store = _existing(path)
+    lines = [
+        (
+            share.namespace,
+            " ".join(f"{name}={value}" for name, value in share.origin.items()) or "-",
+            f"{share.rows:,}",
+            f"{share.bytes / 1e6:,.1f}",
+            f"{share.cost:.4f}",
+            datetime.fromtimestamp(share.newest, UTC).strftime("%Y-%m-%d"),
+        )
+        for share in care.shares(store)
+    ]
+    store.close()
+    show_table(str(path), ("namespace", "made by", "rows", "MB", "cost", "newest"), lines)
+
+
+@rows.command("export")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--namespace", "names", type=NAMES, multiple=True, help="Only these  [default: those that were paid for].")
+@click.option("--all", "everything", is_flag=True, help="All namespaces.")
+@click.pass_obj
+def export(path: Path, folder: Path, names: tuple[str, ...], everything: bool) -> None:
+    """Write rows as sorted files that DVC can track, so that a clone replays without paying."""
+    if names and everything:
+        raise UsageError("haechi rows export: say either --namespace or --all")
+    chosen = [namespace(name) for name in names] or [known for known in ALL if everything or known.paid]
+    store = _existing(path)
+    counts = export_rows(store, chosen, folder)
+    store.close()
+    show_table(f"rows written to {folder}", ("namespace", "rows"), counts.items())
+
+
+@rows.command("import")
+@click.argument("source", type=click.Path(path_type=Path, exists=True))
+@click.option("--keep", is_flag=True, help="Where a key has another value here, keep it and import the rest.")
+@click.pass_obj
+def import_(path: Path, source: Path, keep: bool) -> None:
+    """Take over the rows of an export or of another store; all or nothing."""
+    store = connect(path)
+    done = import_rows(store, source, "keep" if keep else "refuse")
+    store.close()
+    lines = [(name, one.new, one.known, one.conflicts) for name, one in done.items()]
+    show_table(f"rows read from {source}", ("namespace", "new", "known", "other value kept"), lines)
+
+
+@rows.command()
+@click.option("--namespace", "name", type=NAMES, required=True)
+@click.option("--older-than", "days", type=click.FloatRange(min=0), default=0.0, help="Only rows made so many days ago.")
+@click.option("--paid", is_flag=True, help="Also rows that were paid for.")
+@click.pass_obj
+def prune(path: Path, name: str, days: float, paid: bool) -> None:
+    """Delete rows of a namespace; they are made again when needed."""
+    store = _existing(path)
+    gone = care.prune(store, namespace(name), days, paid)
+    store.close()
+    say(f"{gone:,} rows of {name} deleted")
+
+
+@rows.command()
+@click.pass_obj
+def verify(path: Path) -> None:
+    """Check the file and every row in it."""
+    store = _existing(path)
+    found = 0
+    for problem in care.problems(store):
+        found += 1
+        say(problem)
+    counts = [(known.name, store.count(known)) for known in ALL]
+    store.close()
+    if found:
+        raise HaechiError(f"{path}: {found} problems; export what is whole, move the file away, and import")
+    show_table(f"{path}: every row is whole", ("namespace", "rows"), counts)
+
+
+def _existing(path: Path) -> Store:
+    if not path.is_file():
+        raise HaechiError(f"{path}: no row store yet; the stages make it")
+    return connect(path)

@@ -1,0 +1,83 @@
+"""The tables, the version they carry, and how an older store becomes a current one."""
+
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from haechi.errors import HaechiError
+from haechi.progress import say
+from haechi.rowstore.faults import PATIENCE
+from haechi.rowstore.namespaces import ALL
+
+APPLICATION = 0x48414543  # "HAEC": tells a row store from any other SQLite file
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """One step from a version to the next, done when a store of that version is opened."""
+
+    name: str
+    apply: Callable[[sqlite3.Connection], None]
+
+
+UPGRADES: dict[int, Upgrade] = {}
+"""The step that leaves each older version; version 1 is the first."""
+
+
+def ready(db: sqlite3.Connection, path: Path) -> None:
+    """Make the tables of a new file and upgrade an old one; refuse a foreign or a newer file and leave it as it was."""
+    if _number(db, "application_id") != APPLICATION and db.execute("SELECT 1 FROM sqlite_master").fetchone():
+        raise HaechiError(f"{path}: an SQLite file, but no row store; set HAECHI_STORE to another place")
+    if (version := _number(db, "user_version")) > VERSION:
+        raise HaechiError(
+            f"{path}: a row store of version {version}, this haechi knows {VERSION}; use the newer haechi, "
+            "or set HAECHI_STORE to another place"
+        )
+    _switch_to_wal(db)
+    db.execute("PRAGMA cache_size = -65536")  # 64 MB
+    if version == VERSION:
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        if (version := _number(db, "user_version")) == 0:  # another process may have been faster
+            _create(db)
+        while 0 < version < VERSION:
+            say(f"{path}: {UPGRADES[version].name}")
+            UPGRADES[version].apply(db)
+            version += 1
+            db.execute(f"PRAGMA user_version = {version}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+
+
+def _create(db: sqlite3.Connection) -> None:
+    """All tables, in the transaction that the caller opened."""
+    db.execute("CREATE TABLE origins (id INTEGER PRIMARY KEY, facts BLOB NOT NULL UNIQUE)")
+    for namespace in ALL:
+        db.execute(
+            f"CREATE TABLE {namespace.name} (key BLOB PRIMARY KEY, value BLOB NOT NULL, "
+            "sum INTEGER NOT NULL, origin INTEGER NOT NULL, cost REAL NOT NULL, made INTEGER NOT NULL)"
+        )
+    db.execute(f"PRAGMA application_id = {APPLICATION}")
+    db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _switch_to_wal(db: sqlite3.Connection) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:  # SQLite doesn't wait here by itself
+            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _number(db: sqlite3.Connection, pragma: str) -> int:
+    return int(db.execute(f"PRAGMA {pragma}").fetchone()[0])
