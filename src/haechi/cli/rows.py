@@ -16,9 +16,7 @@ NAMES = click.Choice([known.name for known in ALL])
 
 
 @click.group()
-@click.option(
-    "--store", "path", type=click.Path(path_type=Path, dir_okay=False), help="The file  [default: the project's store]."
-)
+@click.option("--store", "path", type=click.Path(path_type=Path, dir_okay=False), help="Another file than the project's.")
 @click.pass_context
 def rows(context: click.Context, path: Path | None) -> None:
     """What was costly to make: answers, vectors, scores, tokens."""
@@ -42,7 +40,8 @@ def stats(path: Path) -> None:
         for share in care.shares(store)
     ]
     store.close()
-    show_table(str(path), ("namespace", "made by", "rows", "MB", "cost", "newest"), lines)
+    say(str(path))
+    show_table("rows", ("namespace", "made by", "rows", "MB", "cost", "newest"), lines)
 
 
 @rows.command("export")
@@ -58,7 +57,8 @@ def export(path: Path, folder: Path, names: tuple[str, ...], everything: bool) -
     store = _existing(path)
     counts = export_rows(store, chosen, folder)
     store.close()
-    show_table(f"rows written to {folder}", ("namespace", "rows"), counts.items())
+    show_table("exported", ("namespace", "rows"), counts.items())
+    say(f"written to {folder}")
 
 
 @rows.command("import")
@@ -71,7 +71,7 @@ def import_(path: Path, source: Path, keep: bool) -> None:
     done = import_rows(store, source, "keep" if keep else "refuse")
     store.close()
     lines = [(name, one.new, one.known, one.conflicts) for name, one in done.items()]
-    show_table(f"rows read from {source}", ("namespace", "new", "known", "other value kept"), lines)
+    show_table("imported", ("namespace", "new", "known", "other value kept"), lines)
 
 
 @rows.command()
@@ -100,7 +100,8 @@ def verify(path: Path) -> None:
     store.close()
     if found:
         raise HaechiError(f"{path}: {found} problems; export what is whole, move the file away, and import")
-    show_table(f"{path}: every row is whole", ("namespace", "rows"), counts)
+    show_table("checked", ("namespace", "rows"), counts)
+    say(f"{path}: every row is whole")
 
 
 def _existing(path: Path) -> Store:

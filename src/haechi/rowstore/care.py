@@ -49,7 +49,7 @@ def problems(store: Store) -> Iterator[str]:
         query = f"SELECT key, value, sum, facts FROM {namespace.name} LEFT JOIN origins ON origins.id = origin"
         for key, data, check, facts in store.rows(query):
             if reason := _wrong(namespace, key, data, check, facts):
-                yield f"{namespace.name} row {bytes(key).hex()[:16]}: {reason}"
+                yield f"{namespace.name} row {key.hex()[:16] if isinstance(key, bytes) else key}: {reason}"
 
 
 def prune(store: Store, namespace: Namespace, older_than_days: float, paid: bool) -> int:
@@ -66,9 +66,9 @@ def prune(store: Store, namespace: Namespace, older_than_days: float, paid: bool
     return int(gone)
 
 
-def _wrong(namespace: Namespace, key: bytes, data: bytes, check: int, facts: bytes | None) -> str:
-    if len(key) != 32:
-        return "the key is not 32 bytes long"
+def _wrong(namespace: Namespace, key: object, data: object, check: int, facts: bytes | None) -> str:
+    if not (isinstance(key, bytes) and len(key) == 32 and isinstance(data, bytes)):
+        return "the key is not 32 bytes long, or the value no bytes"
     if values.checksum(key, data) != check:
         return "the value is not what was written (checksum)"
     if facts is None:

@@ -29,7 +29,8 @@ UPGRADES: dict[int, Upgrade] = {}
 
 def ready(db: sqlite3.Connection, path: Path) -> None:
     """Make the tables of a new file and upgrade an old one; refuse a foreign or a newer file and leave it as it was."""
-    if _number(db, "application_id") != APPLICATION and db.execute("SELECT 1 FROM sqlite_master").fetchone():
+    # in this order: another process may be making the tables between the two questions, and names them in the same breath
+    if db.execute("SELECT 1 FROM sqlite_master").fetchone() and _number(db, "application_id") != APPLICATION:
         raise HaechiError(f"{path}: an SQLite file, but no row store; set HAECHI_STORE to another place")
     if (version := _number(db, "user_version")) > VERSION:
         raise HaechiError(

@@ -14,7 +14,8 @@ def packed(namespace: Namespace, value: Any) -> bytes:
     """The bytes of a value."""
     if namespace.codec == "json":
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    vector = np.asarray(value).astype("<f2")
+    with np.errstate(over="ignore"):  # what is too large becomes infinite and is refused below
+        vector = np.asarray(value).astype("<f2")
     if vector.ndim != 1 or not np.isfinite(vector).all():
         raise HaechiError(f"rows: a vector for {namespace.name} is not one row of finite float16 numbers")
     return vector.tobytes()
