@@ -12,6 +12,7 @@ import itertools
 import os
 import resource
 import sqlite3
+import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -64,10 +65,9 @@ def writing(folder: Path, count: int) -> None:
         times["bare"].append(seconds(lambda turn=turn: bare(folder / f"bare{turn}", ready)))  # type: ignore[misc]
         times["ours"].append(seconds(lambda turn=turn: ours(folder / f"ours{turn}")))  # type: ignore[misc]
     best = {name: min(taken) for name, taken in times.items()}
-    print(
-        f"writing {count:,} rows: bare {count / best['bare']:,.0f}/s, ours {count / best['ours']:,.0f}/s, "
-        f"ratio {best['bare'] / best['ours']:.2f} (paired {sorted(b / o for b, o in zip(times['bare'], times['ours'], strict=True))[TURNS // 2]:.2f})"
-    )
+    paired = statistics.median(b / o for b, o in zip(times["bare"], times["ours"], strict=True))
+    rates = f"bare {count / best['bare']:,.0f}/s, ours {count / best['ours']:,.0f}/s"
+    print(f"writing {count:,} rows: {rates}, ratio of the best {best['bare'] / best['ours']:.2f}, median of pairs {paired:.2f}")
 
     store = connect(folder / "ours0")
     np.random.default_rng(7).shuffle(keys)

@@ -13,6 +13,7 @@ from haechi.rowstore.namespaces import ALL
 
 APPLICATION = 0x48414543  # "HAEC": tells a row store from any other SQLite file
 VERSION = 1
+PAGE = 8_192  # bytes; pages of 4 KiB would hold one vector of 1024 numbers each and waste the other half
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ def ready(db: sqlite3.Connection, path: Path) -> None:
             f"{path}: a row store of version {version}, this haechi knows {VERSION}; use the newer haechi, "
             "or set HAECHI_STORE to another place"
         )
+    db.execute(f"PRAGMA page_size = {PAGE}")  # of a new file; an old one keeps its own
     _switch_to_wal(db)
     db.execute("PRAGMA cache_size = -65536")  # 64 MB
     if version == VERSION:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -30,9 +30,8 @@ PackedRow = tuple[bytes, bytes, float]
 """Key, value as it lies in the store, cost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A value under its key, and what it cost in the currency of whoever pays."""
+class Row(NamedTuple):
+    """A value under its key, and what it cost in the currency of whoever pays (a tuple: they are made by the million)."""
 
     key: bytes
     value: Any
@@ -78,7 +77,7 @@ class Store:
         """Write rows, a transaction a batch, and say how many were new; a key that is there keeps its value."""
         written = 0
         for chunk in _chunks(rows, BATCH):
-            written += self._put(namespace, [(row.key, values.packed(namespace, row.value), row.cost) for row in chunk], origin)
+            written += self._put(namespace, [(key, values.packed(namespace, value), cost) for key, value, cost in chunk], origin)
         return written
 
     def through(
@@ -127,8 +126,8 @@ class Store:
         now, whence = int(time.time()), self.origin(origin)
         before = self.db.total_changes  # the new origin is not a row
         self.db.executemany(
-            f"INSERT OR IGNORE INTO {namespace.name} (key, value, sum, origin, cost, made) VALUES (?, ?, ?, ?, ?, ?)",
-            [(key, data, values.checksum(key, data), whence, cost, now) for key, data, cost in rows],
+            f"INSERT OR IGNORE INTO {namespace.name} (key, value, sum, cost, origin, made) VALUES (?, ?, ?, ?, {whence}, {now})",
+            [(key, data, values.checksum(key, data), cost) for key, data, cost in rows],
         )
         return self.db.total_changes - before
 
