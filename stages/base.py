@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from haechi import files, options, progress
+from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.models.base import make_base
 from haechi.params.load import load_section
@@ -23,12 +23,12 @@ from haechi.records.passage import Passage
 @options.params
 def main(corpus: Path, train_pairs: Path, out: Path, metrics: Path, params: Path) -> None:
     settings = load_section(params, "model", ModelParams)
-    files.ensure_writable(out, metrics)
-    texts = [p.text for p in files.read_records(corpus, Passage)]
-    texts += [pair.query_text for pair in files.read_records(train_pairs, Pair)]  # the vocabulary of those who ask
-    facts = make_base(texts, settings, out)
-    files.write_json(metrics, facts)
-    progress.show_counts("base", facts)
+    with locks.writing(out, metrics):
+        texts = [p.text for p in files.read_records(corpus, Passage)]
+        texts += [pair.query_text for pair in files.read_records(train_pairs, Pair)]  # the vocabulary of those who ask
+        facts = make_base(texts, settings, out)
+        files.write_json(metrics, facts)
+        progress.show_counts("base", facts)
 
 
 run(main)

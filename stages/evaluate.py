@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from haechi import files, options, progress
+from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.evaluation.guard import load_guard
 from haechi.evaluation.stage import Inputs, evaluate
@@ -49,20 +49,20 @@ def main(
 ) -> None:
     settings = load_section(params, "evaluate", EvaluateParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
-    files.ensure_writable(runs, plots, per_query, metrics)
-    inputs = Inputs(
-        encoder=load_encoder(encoder),
-        base=load_encoder(base),
-        encoder_hash=folder_hash(encoder),
-        corpus=list(files.read_records(corpus, Passage)),
-        train_pairs=list(files.read_records(train_pairs, Pair)),
-        valid_pairs=list(files.read_records(valid_pairs, Pair)),
-        testset=load_testset(testset),
-        guard=load_guard(guard),
-    )
-    found = evaluate(inputs, settings, retrieval)
-    found.write(runs, plots, per_query, metrics)
-    progress.show_table("evaluate", COLUMNS, result_rows(found.metrics))
+    with locks.writing(runs, plots, per_query, metrics):
+        inputs = Inputs(
+            encoder=load_encoder(encoder),
+            base=load_encoder(base),
+            encoder_hash=folder_hash(encoder),
+            corpus=list(files.read_records(corpus, Passage)),
+            train_pairs=list(files.read_records(train_pairs, Pair)),
+            valid_pairs=list(files.read_records(valid_pairs, Pair)),
+            testset=load_testset(testset),
+            guard=load_guard(guard),
+        )
+        found = evaluate(inputs, settings, retrieval)
+        found.write(runs, plots, per_query, metrics)
+        progress.show_table("evaluate", COLUMNS, result_rows(found.metrics))
 
 
 run(main)

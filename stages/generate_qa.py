@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from haechi import files, options, progress
+from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.law.text import fold
 from haechi.params.generate_qa import GenerateQaParams
@@ -28,13 +28,13 @@ def main(corpus: Path, testset: Path, out: Path, metrics: Path, params: Path) ->
     settings = load_section(params, "generate_qa", GenerateQaParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
     away = held_out(load_testset(testset))
-    files.ensure_writable(out, metrics)
-    passages = list(files.read_records(corpus, Passage))
-    texts = frozenset(fold(text) for text in away.query_texts)
-    made = generate(passages, away.articles | away.sources, texts, settings, retrieval)
-    files.write_jsonl(out, made.questions)
-    files.write_json(metrics, made.counts)
-    progress.show_counts("generate_qa", made.counts)
+    with locks.writing(out, metrics):
+        passages = list(files.read_records(corpus, Passage))
+        texts = frozenset(fold(text) for text in away.query_texts)
+        made = generate(passages, away.articles | away.sources, texts, settings, retrieval)
+        files.write_jsonl(out, made.questions)
+        files.write_json(metrics, made.counts)
+        progress.show_counts("generate_qa", made.counts)
 
 
 run(main)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from haechi import files, options, progress
+from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.law.ingest import read_corpus
 from haechi.pairs.stage import make_pairs
@@ -29,17 +29,17 @@ from haechi.testset.manifest import load_testset
 def main(raw: Path, passages: Path, testset: Path, train: Path, valid: Path, fallback: Path, metrics: Path, params: Path) -> None:
     settings = load_section(params, "make_pairs", MakePairsParams)
     frozen = load_testset(testset)
-    files.ensure_writable(train, valid, fallback, metrics)
-    corpus = [p for name in ("law", "admin", "doc") for p in files.read_records(passages / f"{name}_passages.jsonl", Passage)]
-    decisions = list(files.read_records(passages / "prec_passages.jsonl", Passage))
-    made = make_pairs(read_corpus(raw), corpus, decisions, held_out(frozen), settings)
-    files.write_jsonl(train, made.pairs.train)
-    files.write_jsonl(valid, made.pairs.valid)
-    files.write_jsonl(fallback, made.fallback_passages)
-    files.write_json(metrics, {"testset": frozen.fingerprint, **made.counts})
-    for warning in made.warnings:
-        progress.say(f"make_pairs: {warning}")
-    progress.show_counts("make_pairs", made.counts)
+    with locks.writing(train, valid, fallback, metrics):
+        corpus = [p for name in ("law", "admin", "doc") for p in files.read_records(passages / f"{name}_passages.jsonl", Passage)]
+        decisions = list(files.read_records(passages / "prec_passages.jsonl", Passage))
+        made = make_pairs(read_corpus(raw), corpus, decisions, held_out(frozen), settings)
+        files.write_jsonl(train, made.pairs.train)
+        files.write_jsonl(valid, made.pairs.valid)
+        files.write_jsonl(fallback, made.fallback_passages)
+        files.write_json(metrics, {"testset": frozen.fingerprint, **made.counts})
+        for warning in made.warnings:
+            progress.say(f"make_pairs: {warning}")
+        progress.show_counts("make_pairs", made.counts)
 
 
 run(main)

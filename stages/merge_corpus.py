@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from haechi import files, options, progress
+from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.corpus.merge import counts, merge
 from haechi.params.load import load_section
@@ -22,14 +22,14 @@ from haechi.records.passage import Passage
 @options.params
 def main(passages: Path, fallback: Path, out: Path, metrics: Path, params: Path) -> None:
     settings = load_section(params, "merge_corpus", MergeCorpusParams)
-    files.ensure_writable(out, metrics)
-    sources = [passages / f"{name}_passages.jsonl" for name in ("law", "admin", "doc")]
-    sources += [passages / "prec_passages.jsonl"] if settings.precedents else []
-    sources += [fallback] if settings.fallback and not settings.precedents else []
-    corpus = merge(passage for source in sources for passage in files.read_records(source, Passage))
-    files.write_jsonl(out, corpus)
-    files.write_json(metrics, counts(corpus))
-    progress.show_counts("merge_corpus", counts(corpus))
+    with locks.writing(out, metrics):
+        sources = [passages / f"{name}_passages.jsonl" for name in ("law", "admin", "doc")]
+        sources += [passages / "prec_passages.jsonl"] if settings.precedents else []
+        sources += [fallback] if settings.fallback and not settings.precedents else []
+        corpus = merge(passage for source in sources for passage in files.read_records(source, Passage))
+        files.write_jsonl(out, corpus)
+        files.write_json(metrics, counts(corpus))
+        progress.show_counts("merge_corpus", counts(corpus))
 
 
 run(main)

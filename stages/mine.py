@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from haechi import files, options, progress
+from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.mining.stage import mine_all
 from haechi.models.load import load_encoder
@@ -46,21 +46,21 @@ def main(
     settings = load_section(params, "mine", MineParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
     away = held_out(load_testset(testset))
-    files.ensure_writable(train, valid, metrics)
-    made = mine_all(
-        list(files.read_records(train_pairs, Pair)),
-        list(files.read_records(valid_pairs, Pair)),
-        list(files.read_records(questions, Question)),
-        list(files.read_records(corpus, Passage)),
-        load_encoder(base),
-        away.articles | away.sources,
-        settings,
-        retrieval,
-    )
-    files.write_jsonl(train, made.train)
-    files.write_jsonl(valid, made.valid)
-    files.write_json(metrics, made.counts)
-    progress.show_counts("mine", made.counts)
+    with locks.writing(train, valid, metrics):
+        made = mine_all(
+            list(files.read_records(train_pairs, Pair)),
+            list(files.read_records(valid_pairs, Pair)),
+            list(files.read_records(questions, Question)),
+            list(files.read_records(corpus, Passage)),
+            load_encoder(base),
+            away.articles | away.sources,
+            settings,
+            retrieval,
+        )
+        files.write_jsonl(train, made.train)
+        files.write_jsonl(valid, made.valid)
+        files.write_json(metrics, made.counts)
+        progress.show_counts("mine", made.counts)
 
 
 run(main)

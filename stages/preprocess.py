@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from haechi import files, options, progress
+from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.law.ingest import preprocess, read_corpus
 from haechi.params.load import load_section
@@ -20,13 +20,15 @@ from haechi.params.preprocess import PreprocessParams
 @options.params
 def main(raw: Path, out: Path, metrics: Path, params: Path) -> None:
     settings = load_section(params, "preprocess", PreprocessParams)
-    files.ensure_writable(out / "law_passages.jsonl", metrics)
-    made = preprocess(read_corpus(raw), settings)
-    for name in ("law", "admin", "prec", "doc"):
-        files.write_jsonl(out / f"{name}_passages.jsonl", getattr(made, name))
-    files.write_jsonl(out / "quarantine.jsonl", made.dropped)
-    files.write_json(metrics, made.counts)
-    progress.show_counts("preprocess", files.read_json(metrics))
+    targets = {name: out / f"{name}_passages.jsonl" for name in ("law", "admin", "prec", "doc")}
+    quarantine = out / "quarantine.jsonl"
+    with locks.writing(*targets.values(), quarantine, metrics):
+        made = preprocess(read_corpus(raw), settings)
+        for name, target in targets.items():
+            files.write_jsonl(target, getattr(made, name))
+        files.write_jsonl(quarantine, made.dropped)
+        files.write_json(metrics, made.counts)
+        progress.show_counts("preprocess", files.read_json(metrics))
 
 
 run(main)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from haechi import files, options, progress
+from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.evaluation.report import render
 from haechi.evaluation.tables import COLUMNS, result_rows
@@ -24,15 +24,15 @@ IMAGES = ("evaluate/systems.png", "evaluate/recall.png", "train/training.png")
 @options.file("--out")
 def main(metrics: Path, plots: Path, params: Path, out: Path) -> None:
     settings = files.read_text(params)
-    files.ensure_writable(out)
-    stages = {name: files.read_json(metrics / f"{name}.json") for name in STAGES}
-    found = stages["evaluate"]
-    images = {image: (plots / image).read_bytes() for image in IMAGES}
-    files.write_text(out, render(stages, images, settings))
-    title = f"{found['n_queries']} test queries (issues of held-out decisions), test set {found['testset']}"
-    progress.show_table(title, COLUMNS, result_rows(found))
-    progress.say(verdict(found))
-    progress.say(next_steps(found))
+    with locks.writing(out):
+        stages = {name: files.read_json(metrics / f"{name}.json") for name in STAGES}
+        found = stages["evaluate"]
+        images = {image: (plots / image).read_bytes() for image in IMAGES}
+        files.write_text(out, render(stages, images, settings))
+        title = f"{found['n_queries']} test queries (issues of held-out decisions), test set {found['testset']}"
+        progress.show_table(title, COLUMNS, result_rows(found))
+        progress.say(verdict(found))
+        progress.say(next_steps(found))
 
 
 run(main)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from haechi import files, options, progress
+from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.params.load import load_section
 from haechi.params.select import SelectParams
@@ -26,11 +26,11 @@ from haechi.training.validation import Validation
 @options.params
 def main(run_folder: Path, base: Path, valid_pairs: Path, corpus: Path, out: Path, metrics: Path, params: Path) -> None:
     settings = load_section(params, "select", SelectParams)
-    files.ensure_writable(out, metrics)
-    validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
-    facts = select(run_folder, base, validation, out, settings)
-    files.write_json(metrics, facts)
-    progress.show_counts("select", facts)
+    with locks.writing(out, metrics):
+        validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
+        facts = select(run_folder, base, validation, out, settings)
+        files.write_json(metrics, facts)
+        progress.show_counts("select", facts)
 
 
 run(main)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from haechi import files, options, progress
+from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.law.ingest import read_corpus
 from haechi.params.load import load_section
 from haechi.params.testset import TestsetParams
 from haechi.testset.freeze import freeze
+from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC
 
 
 @click.command(help=__doc__)
@@ -21,10 +22,10 @@ from haechi.testset.freeze import freeze
 @options.params
 def main(raw: Path, out: Path, metrics: Path, params: Path) -> None:
     settings = load_section(params, "testset", TestsetParams)
-    files.ensure_writable(out / "manifest.json", metrics)
-    counts = freeze(read_corpus(raw), settings, out)
-    files.write_json(metrics, counts)
-    progress.show_counts("testset", counts)
+    with locks.writing(*(out / name for name in (QUERIES, QRELS, TREC, MANIFEST)), metrics):
+        counts = freeze(read_corpus(raw), settings, out)
+        files.write_json(metrics, counts)
+        progress.show_counts("testset", counts)
 
 
 run(main)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from haechi import files, options, progress
+from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.evaluation.curves import draw_history
 from haechi.models.load import load_encoder
@@ -39,12 +39,13 @@ def main(
     params: Path,
 ) -> None:
     settings = load_section(params, "train", TrainParams)
-    files.ensure_writable(out, plots, metrics)
-    validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
-    counts = train(load_encoder(base), list(files.read_records(examples, MinedExample)), validation, out, settings)
-    draw_history(list(files.read_records(out / "history.jsonl", dict)), plots)
-    files.write_json(metrics, counts)
-    progress.show_counts("train", counts)
+    with locks.writing(out, plots, metrics):
+        validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
+        counts = train(load_encoder(base), list(files.read_records(examples, MinedExample)), validation, out, settings)
+        with files.atomic_folder(plots) as drawn:
+            draw_history(list(files.read_records(out / "history.jsonl", dict)), drawn)
+        files.write_json(metrics, counts)
+        progress.show_counts("train", counts)
 
 
 run(main)

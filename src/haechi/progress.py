@@ -27,8 +27,8 @@ def track(items: Iterable[T], title: str, total: int | None = None) -> Iterator[
 
 
 def say(message: str) -> None:
-    """One line for the reader of the log."""
-    console().print(message)
+    """One line for the reader of the log, however long: a command in it can be copied."""
+    console().print(message, soft_wrap=True)
 
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

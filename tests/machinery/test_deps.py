@@ -21,7 +21,7 @@ STAGE_NAMES = sorted(script.stem for script in STAGES.glob("[!_]*.py"))
 
 ROOMS = (
     ("records", "params", "errors", "files", "home"),
-    ("rowstore", "locks", "progress", "options", "command"),
+    ("rowstore", "locks", "state", "progress", "options", "command"),
     ("tokens",),
     ("law",),
     ("pairs", "corpus"),

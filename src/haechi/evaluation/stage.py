@@ -14,7 +14,7 @@ from haechi.evaluation.names import BASE, BM25, HEADLINE, HYBRID, POPULARITY, PR
 from haechi.evaluation.significance import difference
 from haechi.evaluation.summary import per_query, summarise
 from haechi.evaluation.systems import best_weight, popularity
-from haechi.files import write_json, write_jsonl, write_text
+from haechi.files import atomic_folder, write_json, write_jsonl, write_text
 from haechi.law.twins import one_name
 from haechi.params.evaluate import EvaluateParams
 from haechi.params.retrieval import RetrievalParams
@@ -67,17 +67,22 @@ class Found:
 
     def write(self, runs: Path, plots: Path, per_query: Path, metrics: Path) -> None:
         """TREC runs, plots with their data, per-query scores and the metrics file."""
-        for system, run in self.runs.items():
-            run.write_trec(runs / f"{system}.trec", system)
-        draw.draw_systems(self.metrics, plots / "systems.png")
-        draw.draw_recall(self.metrics, self.k_values, plots / "recall.png")
+        with atomic_folder(runs) as folder:
+            for system, run in self.runs.items():
+                run.write_trec(folder / f"{system}.trec", system)
+        with atomic_folder(plots) as folder:
+            self._draw(folder)
+        write_jsonl(per_query, self.rows)
+        write_json(metrics, self.metrics)
+
+    def _draw(self, folder: Path) -> None:
+        draw.draw_systems(self.metrics, folder / "systems.png")
+        draw.draw_recall(self.metrics, self.k_values, folder / "recall.png")
         values = self.metrics["primary"]
         for name in ("recall", "ndcg"):  # one column a system, which `dvc plots` draws as lines in one picture
             rows = [",".join(str(values[s][f"{name}@{k}"]) for s in values) for k in self.k_values]
             table = [f"{k},{row}\n" for k, row in zip(self.k_values, rows, strict=True)]
-            write_text(plots / f"{name}_at_k.csv", f"k,{','.join(values)}\n" + "".join(table))
-        write_jsonl(per_query, self.rows)
-        write_json(metrics, self.metrics)
+            write_text(folder / f"{name}_at_k.csv", f"k,{','.join(values)}\n" + "".join(table))
 
 
 def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams) -> Found:
