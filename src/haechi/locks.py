@@ -35,13 +35,13 @@ _held: dict[Path, int] = {}
 
 
 @contextmanager
-def writing(*outputs: Path) -> Iterator[None]:
+def writing(*outputs: Path, wait: float | None = None) -> Iterator[None]:
     """Be the only writer of these files and folders; before any work, try that they can be written.
 
     Locks are taken in one order everywhere, so two stages can't wait for each other. What a killed writer left half
-    written beside an output is removed: nobody else can be writing it now.
+    written beside an output is removed: nobody else can be writing it now. `wait` is in seconds, HAECHI_LOCK_WAIT where None.
     """
-    patience = _patience(os.environ)
+    patience = _patience(os.environ) if wait is None else wait
     deadline = time.monotonic() + patience
     wanted = {lock_of(output): output for output in outputs}
     with ExitStack() as stack:
