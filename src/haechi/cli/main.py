@@ -122,6 +122,21 @@ def rows(arguments: tuple[str, ...]) -> None:
     group.main(list(arguments), prog_name="haechi rows", standalone_mode=False)
 
 
+@main.command()
+@click.option(
+    "--rows",
+    type=click.Path(path_type=Path, exists=True),
+    help="Export of rows (`haechi rows export`) to fill its row store from.",
+)
+@click.option("--rev", default="HEAD", show_default=True, help="The commit to replay.")
+@click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Replay in this empty folder and leave it.")
+def verify(rows: Path | None, rev: str, keep: Path | None) -> None:
+    """Run the committed pipeline again in a clean clone and compare every file with dvc.lock and git."""
+    from haechi.cli.verify import verify_project
+
+    verify_project(Path(), rev, rows, keep)
+
+
 def entry() -> None:
     """The console script."""
     command.run(main)

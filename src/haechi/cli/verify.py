@@ -1,0 +1,27 @@
+"""`haechi verify`: says file by file whether a commit's pipeline, run again elsewhere, writes the same bytes."""
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from haechi.errors import HaechiError
+from haechi.progress import say, show_table
+from haechi.replay.run import replay
+
+
+def verify_project(root: Path, revision: str, rows: Path | None, keep: Path | None) -> None:
+    """Replay, print a line a file, and fail if any differs or is missing."""
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="haechi-verify-"))) / "clone"
+        done = replay(root, keep or place, revision, rows.resolve() if rows else None)
+    lines = [(file.path, file.stage, file.verdict, file.note) for file in done.files]
+    show_table(f"replay of {done.revision[:12]}", ("file", "stage", "verdict", "note"), lines)
+    for changed in done.changed_inputs:
+        say(f"verify: {changed} is not what dvc.lock was made from")
+    counts = done.counts
+    summary = f"{counts['agrees']} files agree, {counts['differs']} differ, {counts['missing']} are missing"
+    if done.failed:
+        raise HaechiError(f"verify: `dvc repro` stopped before its end, see above; {summary}")
+    if counts["differs"] or counts["missing"]:
+        raise HaechiError(f"verify: {summary}")
+    say(f"verify: {summary}")
