@@ -33,6 +33,10 @@ stages:
     cmd: python paid.py
     deps: [paid.py, made]
     outs: [answers.txt]
+  plain:
+    cmd: python plain.py
+    deps: [plain.py]
+    outs: [{plain.txt: {cache: false}}]
   kept:
     frozen: true
     cmd: echo kept > kept.txt
@@ -48,6 +52,7 @@ text = Path("raw/a.txt").read_text()
 (made / "deep" / "한글.txt").write_text(text.upper())
 Path("metrics.json").write_text(json.dumps({"n": len(text)}))
 """
+PLAIN = "from pathlib import Path\nPath('plain.txt').write_text('text')\n"
 PAID = f"""
 import sys
 from pathlib import Path
@@ -80,6 +85,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_text(root / "dvc.yaml", DVC_YAML)
     write_text(root / "first.py", FIRST)
     write_text(root / "paid.py", PAID)
+    write_text(root / "plain.py", PLAIN)
     write_text(root / "params.yaml", "first: 1\n")
     write_text(root / "raw" / "a.txt", "raw text")
     write_text(root / ".gitignore", ".haechi/\n")
@@ -121,7 +127,7 @@ def verdicts(done: Replay) -> dict[str, str]:
     return {file.path: file.verdict for file in done.files}
 
 
-ALL = {"answers.txt", "dvc.lock", "kept.txt", "made/b.txt", "made/deep/한글.txt", "metrics.json"}
+ALL = {"answers.txt", "dvc.lock", "kept.txt", "made/b.txt", "made/deep/한글.txt", "metrics.json", "plain.txt"}
 
 
 def test_a_faithful_commit_agrees_file_by_file(project: Path, tmp_path: Path) -> None:
@@ -140,6 +146,12 @@ def plant_place(root: Path) -> None:
     """A file that depends on where it was made; its neighbour doesn't."""
     write_text(root / "first.py", FIRST.replace("text.upper()", "str(Path.cwd())"))
     call(root, "dvc", "repro", "-q", "first")
+
+
+def plant_place_in_git(root: Path) -> None:
+    """The same in a stage whose only output lies in git, so that a clone has it before the replay."""
+    write_text(root / "plain.py", PLAIN.replace("'text'", "str(Path.cwd())"))
+    call(root, "dvc", "repro", "-q", "plain")
 
 
 def plant_extra(root: Path) -> None:
@@ -171,6 +183,7 @@ def plant_lock(root: Path) -> None:
     [
         (plant_other_code, {"made/deep/한글.txt", "dvc.lock"}, set(), ["first.py (first)"]),
         (plant_place, {"made/deep/한글.txt", "dvc.lock"}, set(), []),
+        (plant_place_in_git, {"plain.txt", "dvc.lock"}, set(), []),
         (plant_extra, {"made/more.txt", "dvc.lock"}, set(), ["first.py (first)"]),
         (plant_metrics, {"metrics.json"}, set(), []),
         (plant_lock, {"answers.txt", "dvc.lock"}, set(), []),
@@ -278,7 +291,7 @@ def test_the_command_prints_the_table_and_ends_with_1_on_any_difference(faithful
     assert done.returncode == (0 if faithful else 1), done.stdout + done.stderr
     for path in ALL:
         assert path in done.stdout
-    summary = "verify: 6 files agree, 0 differ, 0 are missing" if faithful else "verify: 5 files agree, 1 differ, 0 are missing"
+    summary = "verify: 7 files agree, 0 differ, 0 are missing" if faithful else "verify: 6 files agree, 1 differ, 0 are missing"
     assert summary in (done.stdout if faithful else done.stderr)
 
 
@@ -287,14 +300,14 @@ def test_the_command_prints_the_table_and_ends_with_1_on_any_difference(faithful
 
 def test_our_hashes_are_dvcs(finished: Path) -> None:
     outs = outputs(read_yaml(finished / "dvc.lock"))
-    assert [out.path for out in outs] == ["answers.txt", "kept.txt", "made", "metrics.json"]
-    assert [out.is_folder for out in outs] == [False, False, True, False]
+    assert [out.path for out in outs] == ["answers.txt", "kept.txt", "made", "metrics.json", "plain.txt"]
+    assert [out.is_folder for out in outs] == [False, False, True, False, False]
     assert [md5_of(finished / out.path) for out in outs] == [out.md5 for out in outs]
 
 
 def test_inputs_are_what_no_stage_wrote(finished: Path) -> None:
     assert list(inputs(read_yaml(finished / "dvc.lock"))) == [
-        ("first", "first.py"), ("first", "raw"), ("first", "params.yaml: first"), ("paid", "paid.py"),
+        ("first", "first.py"), ("first", "raw"), ("first", "params.yaml: first"), ("paid", "paid.py"), ("plain", "plain.py"),
     ]  # fmt: skip
 
 

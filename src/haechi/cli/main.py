@@ -137,6 +137,16 @@ def verify(rows: Path | None, rev: str, keep: Path | None) -> None:
     verify_project(Path(), rev, rows, keep)
 
 
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def doctor(as_json: bool) -> None:
+    """Look for what would stop a run or spoil an experiment: a line a check, with the remedy."""
+    from haechi.cli.doctor import examine_project
+    from haechi.home import project_root
+
+    examine_project(project_root(), as_json)
+
+
 def entry() -> None:
     """The console script."""
     command.run(main)
