@@ -9,7 +9,7 @@ from haechi.files import atomic_folder, read_json, sha256_folder, write_json
 from haechi.models.registry import known
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+    from sentence_transformers import CrossEncoder, SentenceTransformer
 
 POINTER = "pointer.json"
 
@@ -63,7 +63,7 @@ def save_pointer(model: "SentenceTransformer", name: str, max_length: int, folde
         write_json(temporary / POINTER, {"model": name, "max_length": max_length, "weights": weight_hash(model)})
 
 
-def weight_hash(model: "SentenceTransformer") -> str:
+def weight_hash(model: "SentenceTransformer | CrossEncoder") -> str:
     """One sha256 over names, shapes and bytes of all weights."""
     import hashlib
 
