@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from haechi.errors import HaechiError, ModelUnreachable
+from haechi.errors import HaechiError, ModelUnreachable, RerankerUnreachable
 from haechi.files import atomic_folder, read_json, sha256_folder, write_json
-from haechi.models.registry import known
+from haechi.models.registry import known, known_reranker
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
@@ -30,6 +30,27 @@ def load_base(name: str, max_length: int) -> "SentenceTransformer":
         model.prompts = {"query": entry.query_prompt, "document": entry.passage_prompt}
         _check_pooling(model, name, entry.pooling)
     model.max_seq_length = min(max_length, entry.max_length if entry else max_length)
+    return model
+
+
+def load_reranker(name: str, max_length: int) -> "CrossEncoder":
+    """A cross-encoder by alias, hub id or folder: sentence-transformers' own and FlagEmbedding's encoder-only ones alike."""
+    from sentence_transformers import CrossEncoder
+
+    entry = known_reranker(name)
+    source = entry.id if entry else name
+    try:
+        model: CrossEncoder = CrossEncoder(source, device=device(), trust_remote_code=False, model_kwargs={"use_safetensors": True})
+    except (OSError, ValueError, RuntimeError) as error:
+        place = "that folder" if Path(source).is_dir() else f"the folder {source}, the local hub cache and the hub"
+        raise RerankerUnreachable(name, f"looked for it in {place} ({str(error).splitlines()[0][:200]})") from error
+    made_for = (model.config.architectures or ["an unknown architecture"])[0]
+    if not made_for.endswith(("ForSequenceClassification", "ForCausalLM")):
+        raise RerankerUnreachable(name, f"it was saved as {made_for}, which scores no pairs: its last layer would be random")
+    if model.num_labels != 1:
+        raise RerankerUnreachable(name, f"it gives {model.num_labels} outputs for a pair where one score is wanted")
+    limits = (max_length, entry.max_length if entry else max_length, model.max_seq_length or max_length)
+    model.max_seq_length = min(limits)
     return model
 
 
