@@ -17,7 +17,10 @@ from haechi.rowstore.store import open_store
 
 rng = random.Random(3)  # noqa: S311  (no secret)
 PAIRS = [
-    (tiny_models.text_of(number, number // 3), tiny_models.text_of(*(rng.randrange(99) for _ in range(rng.choice((2, 9, 30, 97))))))
+    (
+        tiny_models.text_of(number, number // 3),
+        tiny_models.text_of(*(rng.randrange(99) for _ in range(rng.choice((2, 9, 30, 97))))),
+    )
     for number in range(40)
 ]
 

@@ -40,11 +40,12 @@ def load_reranker(name: str, max_length: int) -> "CrossEncoder":
     entry = known_reranker(name)
     source = entry.id if entry else name
     try:
-        model: CrossEncoder = CrossEncoder(source, device=device(), trust_remote_code=False, model_kwargs={"use_safetensors": True})
+        options = {"use_safetensors": True}
+        model: CrossEncoder = CrossEncoder(source, device=device(), trust_remote_code=False, model_kwargs=options)
     except (OSError, ValueError, RuntimeError) as error:
         place = "that folder" if Path(source).is_dir() else f"the folder {source}, the local hub cache and the hub"
         raise RerankerUnreachable(name, f"looked for it in {place} ({str(error).splitlines()[0][:200]})") from error
-    made_for = (model.config.architectures or ["an unknown architecture"])[0]
+    made_for = (getattr(model.config, "architectures", None) or ["an unknown architecture"])[0]
     if not made_for.endswith(("ForSequenceClassification", "ForCausalLM")):
         raise RerankerUnreachable(name, f"it was saved as {made_for}, which scores no pairs: its last layer would be random")
     if model.num_labels != 1:
