@@ -11,7 +11,8 @@ import torch
 
 from haechi.errors import HaechiError
 from haechi.models import batched
-from haechi.retrieval.dense import Encoder, encode_passages, encode_queries
+from haechi.retrieval.dense import encode_passages, encode_queries
+from haechi.retrieval.encoder import Encoder
 from haechi.rowstore.namespaces import EMBEDDINGS
 from haechi.rowstore.store import Row, open_store
 

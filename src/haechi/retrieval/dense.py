@@ -1,91 +1,38 @@
 """Exact search with an encoder: all products, no approximate index.
 
 Queries and passages go through in blocks, so memory stays the same whatever the size of the corpus.
-Vectors come from the row store, under the name of everything that decides them; `encode_queries` and `encode_passages` are
-for models that change while they are measured, and store nothing.
+`encode_queries` and `encode_passages` store nothing, as befits a model that is measured while it changes;
+`haechi.retrieval.encoder` keeps what was made.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from haechi.errors import HaechiError
-from haechi.models import batched
-from haechi.models.batched import Precision
-from haechi.models.identity import identity
 from haechi.retrieval.run import Run
-from haechi.rowstore.keys import Keys
-from haechi.rowstore.namespaces import EMBEDDINGS
-from haechi.rowstore.store import Store
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 Vectors = npt.NDArray[np.float32]
-Task = Literal["query", "document"]
 QUERIES = 1_024
 PASSAGES = 8_192
 PAIRS = 1 << 14  # products that are taken again at once
-SLAB = 16_384  # texts looked up at once
-MADE = 2_048  # texts encoded and written at once
 ROUNDING = 1e-5
 """More than a product of unit vectors in float32 can be off."""
 
 
-class Encoder:
-    """A model whose vectors come from the row store; only texts that it never saw go through the model."""
-
-    def __init__(self, model: "SentenceTransformer", store: Store, precision: Precision = "fp32") -> None:
-        self._model, self._store, self._precision = model, store, precision
-        self._cut = model.truncate_dim
-        self._identity = identity(model, precision)
-        self._keys = Keys(self._identity)
-
-    def queries(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors of queries, with the model's own query prompt.  # (texts, dim)"""
-        return self._vectors(texts, "query")
-
-    def passages(self, texts: Sequence[str]) -> Vectors:
-        """Unit vectors of passages, with the model's own passage prompt.  # (texts, dim)"""
-        return self._vectors(texts, "document")
-
-    def _vectors(self, texts: Sequence[str], task: Task) -> Vectors:
-        width = self._model.get_embedding_dimension() or 0
-        order = sorted(range(len(texts)), key=lambda place: (len(texts[place]), texts[place]))  # alike in length, alike in shape
-        found = np.zeros((len(texts), width), dtype=np.float32)
-        for start in range(0, len(order), SLAB):
-            places = order[start : start + SLAB]
-            rows = self._slab([texts[place] for place in places], task)
-            if wrong := next((len(row) for row in rows if len(row) != width), 0):
-                raise HaechiError(
-                    f"dense: the row store holds a vector of {wrong} numbers where this model gives {width}; "
-                    "`haechi rows verify` looks for damage"
-                )
-            found[places] = rows
-        return _unit(found)
-
-    def _slab(self, texts: list[str], task: Task) -> list[Vectors]:
-        prompt = _prompt(self._model, task)
-
-        def made(missing: list[int]) -> list[Vectors]:
-            some = [texts[place] for place in missing]
-            vectors = batched.run(self._model, some, "sentence_embedding", self._precision, prompt, task)
-            return list(_unit(vectors[:, : self._cut]))
-
-        keys = [self._keys.of(text=text, task=task, prompt=prompt) for text in texts]
-        return self._store.through(EMBEDDINGS, keys, made, MADE, self._identity)
-
-
 def encode_queries(model: "SentenceTransformer", texts: Sequence[str]) -> Vectors:
     """Unit vectors of queries, with the model's own query prompt; nothing is stored.  # (texts, dim)"""
-    return _unit(model.encode_query(list(texts), batch_size=64, show_progress_bar=False, convert_to_numpy=True))
+    return unit(model.encode_query(list(texts), batch_size=64, show_progress_bar=False, convert_to_numpy=True))
 
 
 def encode_passages(model: "SentenceTransformer", texts: Sequence[str]) -> Vectors:
     """Unit vectors of passages, with the model's own passage prompt; nothing is stored.  # (texts, dim)"""
-    return _unit(model.encode_document(list(texts), batch_size=64, show_progress_bar=False, convert_to_numpy=True))
+    return unit(model.encode_document(list(texts), batch_size=64, show_progress_bar=False, convert_to_numpy=True))
 
 
 def search(query_ids: Sequence[str], queries: Vectors, ids: Sequence[str], passages: Vectors, k: int) -> Run:
@@ -149,14 +96,8 @@ def _products(queries: Vectors, passages: Vectors, owner: npt.NDArray[np.int64],
     return made
 
 
-def _prompt(model: "SentenceTransformer", task: Task) -> str:
-    """What encode_query and encode_document put before a text."""
-    names = ("query",) if task == "query" else ("document", "passage", "corpus")
-    name = next((name for name in names if name in model.prompts), model.default_prompt_name)
-    return str(model.prompts[name]) if name else ""
-
-
-def _unit(vectors: Vectors) -> Vectors:
+def unit(vectors: Vectors) -> Vectors:
+    """Rows of length 1 (zeros stay zeros); numbers that are not finite are refused."""
     if not np.isfinite(vectors).all():
         raise HaechiError("dense: the encoder gave vectors that are not finite")
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
