@@ -73,7 +73,7 @@ def test_reciprocal_ranks_are_summed_over_all_lists_whatever_their_scores(one, t
 def test_min_max_of_two_with_shares_is_the_weighted_fusion(first, second) -> None:
     one, other = Run({"q": first}), Run({"q": second})
 
-    assert min_max([one, other], [0.3, 0.7], 5)["q"] == weighted(one, other, 0.7, 5)["q"]
+    assert min_max([one, other], [1 - 0.7, 0.7], 5)["q"] == weighted(one, other, 0.7, 5)["q"]
 
 
 def test_queries_of_any_run_are_fused_and_weights_must_fit() -> None:
