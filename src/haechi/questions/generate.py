@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from haechi.law.twins import with_twins
 from haechi.params.generate_qa import GenerateQaParams
@@ -12,6 +13,18 @@ from haechi.records.passage import Passage
 from haechi.records.question import Question
 from haechi.retrieval.bm25 import Bm25
 from haechi.tokens import tokenize
+
+
+class Writer(Protocol):
+    """Whoever writes questions: the offline one, or one that asks a model.
+
+    Ids are hashes of the passage's id and the question; a passage may get fewer than asked for, or none: why is the writer's
+    to record. The same passages in any order give the same questions in any order.
+    """
+
+    def __call__(self, passages: Sequence[Passage]) -> Sequence[Question]:
+        """Questions on these passages, not yet filtered."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -13,3 +13,8 @@ class Question:
     question: str
     style: str
     generator: str
+    """The writer that made it; the test set's own questions have another name here than training's."""
+    kind: str = ""
+    """What it was made from: the structure that it asks about, or the prompt and its version."""
+    answer: str = ""
+    """The words of the passage that answer it; empty where the writer doesn't say."""
