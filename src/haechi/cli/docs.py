@@ -201,6 +201,9 @@ def _type(hint: Any) -> str:
         return " or ".join(f"`{choice}`" for choice in get_args(hint))
     if get_origin(hint) is tuple:
         return f"list of: {_type(get_args(hint)[0])}"
+    if get_origin(hint) is dict:
+        name, value = get_args(hint)
+        return f"for each of {_type(name)}: {_type(value)}"
     return KINDS[hint]
 
 

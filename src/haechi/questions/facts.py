@@ -244,6 +244,9 @@ def _sayable(phrase: Phrase) -> bool:
     text = " ".join(word.surface for word in phrase.words)
     if len(text) > 60 or _POINTS_ELSEWHERE.search(text) or _UNSAYABLE.search(text):
         return False
+    first = phrase.words[0]
+    if first.role == "adverbial" and first.noun in _BARE and not first.listed:
+        return False
     return all(
         i > 0 and phrase.words[i - 1].role in ("modifier", "genitive")
         for i, word in enumerate(phrase.words)
@@ -252,6 +255,7 @@ def _sayable(phrase: Phrase) -> bool:
 
 
 _UNSAYABLE = re.compile(r"[^가-힣A-Za-z0-9\s%.,ㆍ·∼~-]|(?<![\d가-힣])\d+(?:을|를)(?![가-힣])|(?<![가-힣])밖의")
+_BARE = {"사유", "이유", "방법", "기준", "절차", "요건", "금액", "범위", "목적", "내용", "사항", "구분", "순서", "규정"}
 _NEEDS_A_MODIFIER = {"자", "것", "바", "데", "경우", "때", "날", "점", "수", "뜻"}
 _AGENT = re.compile(
     r"(?<!투)(?<!출)(?<!이)(?<!하)(?<!융)(?<!증)자$|(?<!승)(?<!확)(?<!요)(?<!원)인$|(?<!지)(?<!구)원$|(?<!심)(?<!조)(?<!검)(?<!감)(?<!공)사$"

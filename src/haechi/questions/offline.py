@@ -8,7 +8,7 @@ the answer away. A passage's questions depend on it, the frames and the seed, ne
 import hashlib
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from haechi.questions.analysis import Token
@@ -23,6 +23,7 @@ WEIGHTS = {"definition": 4.0, "penalty": 4.0, "period": 3.0, "exception": 3.0, "
 """How often a kind is asked where a passage has several; the others 2."""
 ONCE = {"title", "topic", "words"}
 """Kinds that a passage is asked about once."""
+LONGER = 0.6
 TRIES = 6
 
 _SLOT = re.compile(r"\{(\??\w+)(?::([^}]+))?\}")
@@ -43,12 +44,12 @@ class Wording:
 
 
 def write_questions(
-    passages: Sequence[Passage], analyses: Sequence[Sequence[Token]], per_passage: int, seed: int, wording: Wording
+    passages: Iterable[tuple[Passage, Sequence[Token]]], per_passage: int, seed: int, wording: Wording
 ) -> list[Question]:
-    """Up to `per_passage` questions on each passage, from one analysis of each passage's text."""
+    """Up to `per_passage` questions on each passage, which comes with the analysis of its text."""
     return [
         question
-        for passage, tokens in zip(passages, analyses, strict=True)
+        for passage, tokens in passages
         for question in _about(passage, tokens, per_passage, random.Random(_seed(seed, wording.generator, passage)), wording)
     ]
 
@@ -131,10 +132,15 @@ def _render(frame: str, fact: Fact, rng: random.Random, reworded: float) -> str:
         value = fact.slots[slot]
         if isinstance(value, str):
             return with_particle(value, suffix) if suffix else value
-        phrase = chosen.setdefault(slot, rng.choice(value))
+        phrase = chosen.get(slot) or chosen.setdefault(slot, _draw_phrase(value, rng))
         return _named(phrase, rng, reworded) if slot == "name" else _said(phrase, suffix, rng, reworded)
 
     return _SLOT.sub(fill, frame)
+
+
+def _draw_phrase(phrases: Sequence[Phrase], rng: random.Random) -> Phrase:
+    """One of several ways to say the same, longest first: the longer half more often, since real queries are long."""
+    return rng.choice(phrases[: (len(phrases) + 1) // 2] if rng.random() < LONGER else phrases)
 
 
 def _said(phrase: Phrase, suffix: str, rng: random.Random, reworded: float) -> str:

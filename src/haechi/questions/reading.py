@@ -29,7 +29,7 @@ _MASKED = re.compile(
             r"(?:(?:대통령령|총리령|부령|[가-힣]{2,8}부령|조례|정관)(?:으로|로|이|에서)|[가-힣]{2,10}(?:이|가))\s*정하(?:는|여\s*고시하는)\s*(?:방법|기준|절차|서식|요건|기간|양식)(?:으로|에\s*따라|에\s*따른|에\s*의하여|에)(?=\s)",
             r"(?:대통령령|총리령|부령|[가-힣]{2,8}부령|조례|규칙|정관)(?:으로|로|이|에서)\s*정하(?:는\s*바에\s*(?:따라|의하여)|여\s*고시하는(?:\s*바에\s*(?:따라|의하여))?|는)",
             r"[가-힣]{2,10}(?:이|가)\s*정하(?:는\s*바에\s*(?:따라|의하여)|여\s*고시하는(?:\s*바에\s*(?:따라|의하여))?|는)",
-            r"다음\s*(?:각\s*)?(?:[호목]|각호)의\s*(?:1|어느\s*하나)에\s*해당(?:하는|하여|되는|한)|다음\s*각\s*[호목](?:의\s*구분)?에\s*(?:따라|따른)|다음\s*(?:각\s*)?(?:[호목]|각호)의(?=\s)|다음의(?=\s)",
+            r"다음\s*(?:각\s*)?(?:[호목]|각호)의\s*(?:1|어느\s*하나)에\s*해당(?:하는|하여|되는|한|함을)|다음\s*각\s*[호목](?:의\s*구분)?에\s*(?:따라|따른)|다음\s*(?:각\s*)?(?:[호목]|각호)의(?=\s)|다음의(?=\s)",
             r"이\s*(?:조|항|호|장|절|편|관|법|영|규정|규칙|세칙)에서(?:\s*같다)?",
             r"(?<![가-힣])그\s*밖(?:에도?|의)(?=\s)|(?<![가-힣])이\s*경우(?:에는)?(?=[\s,])|지체\s*없이|이하\s*같다",
             r"[\"'“”‘’『』「」]",
@@ -208,7 +208,7 @@ def read(sentence: Sequence[Word]) -> Clause | None:
     """What the sentence says, if its last word is a verb."""
     words = list(sentence)
     exception = bool(words) and words[0].surface in ("다만", "그러나", "단")
-    while words and (words[0].surface in _OPENERS or words[0].surface.endswith("째"))):
+    while words and (words[0].surface in _OPENERS or words[0].surface.endswith("째")):
         words = words[1:]
     if not words or words[-1].role not in ("end", "bare"):
         return None
@@ -334,7 +334,7 @@ def _who(body: Sequence[Word], case_end: int) -> tuple[Phrase | None, int]:
         for i, word in enumerate(body):
             if word.role != wanted or word.head in ("경우", "때", "것", "바", "수") or (wanted == "subject" and i < case_end):
                 continue
-            begin = case_end if i >= case_end else 0
+            begin = _after_link(body[:i], case_end if i >= case_end else 0)
             noun = body[begin : i + 1]
             options = [s for s in starts(noun[:-1], 0, last=noun[-1]) if len(noun) - s <= 4]
             return (Phrase(tuple(noun[min(options) :])) if options else None), i
