@@ -83,6 +83,27 @@ def refresh() -> None:
     refresh_testset(Path())
 
 
+@main.group()
+def mined() -> None:
+    """What the mine stage did."""
+
+
+@mined.command()
+@click.argument("query_id")
+@click.option("--audit", type=click.Path(path_type=Path, file_okay=False), default=Path("data/mined/audit"), show_default=True)
+@click.option(
+    "--corpus",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("data/processed/merged_corpus.jsonl"),
+    show_default=True,
+)
+def show(query_id: str, audit: Path, corpus: Path) -> None:
+    """Explain one example: every candidate of a query with its ranks, its scores and its fate."""
+    from haechi.cli.mined import show_query
+
+    show_query(query_id, audit, corpus)
+
+
 @main.command()
 @click.argument("what", type=click.Choice(["laws", "admin-rules", "precedents"]))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the files, one a record.")
