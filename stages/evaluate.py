@@ -8,8 +8,10 @@ import click
 
 from haechi import files, locks, options, progress
 from haechi.command import run
-from haechi.evaluation.guard import load_guard
-from haechi.evaluation.stage import Inputs, evaluate
+from haechi.evaluation.guard import load_guards
+from haechi.evaluation.inputs import Inputs, heads_of, load_others
+from haechi.evaluation.rerank import cross_encoder
+from haechi.evaluation.stage import evaluate
 from haechi.evaluation.tables import COLUMNS, result_rows
 from haechi.models.load import folder_hash, load_encoder
 from haechi.params.evaluate import EvaluateParams
@@ -58,10 +60,13 @@ def main(
             train_pairs=list(files.read_records(train_pairs, Pair)),
             valid_pairs=list(files.read_records(valid_pairs, Pair)),
             testset=load_testset(testset),
-            guard=load_guard(guard),
+            guards=load_guards(guard),
+            others=load_others(settings.others),
+            reranker=cross_encoder(settings.reranker) if settings.reranker else None,
+            heads=heads_of(encoder),
         )
         found = evaluate(inputs, settings, retrieval)
-        found.write(runs, plots, per_query, metrics)
+        found.write(inputs, runs, plots, per_query, metrics)
         progress.show_table("evaluate", COLUMNS, result_rows(found.metrics))
 
 
