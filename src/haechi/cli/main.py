@@ -105,6 +105,34 @@ def show(query_id: str, audit: Path, corpus: Path) -> None:
 
 
 @main.command()
+@click.argument("revisions", nargs=-1, required=True, metavar="REV [REV ...]")
+@click.option("--system", default="tuned", show_default=True, help="Which system's results are compared.")
+@click.option("--metric", default="ndcg@10", show_default=True, help="What the verdict is about.")
+@click.option("--max-drop", "max_drop", multiple=True, metavar="METRIC=NUMBER", help="Exit with 1 if a metric falls by more.")
+@click.option("--md", "markdown", is_flag=True, help="Print Markdown.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def compare(
+    revisions: tuple[str, ...], system: str, metric: str, max_drop: tuple[str, ...], markdown: bool, as_json: bool
+) -> None:
+    """Is it really better? Set revisions against the first REV; one REV alone is set against the workspace.
+
+    A REV is a git revision, the name of an experiment, or `workspace`. Exit code 2: scored on unlike test sets.
+    """
+    from haechi.cli.compare import show_comparison
+
+    show_comparison(Path(), revisions, system, metric, max_drop, "json" if as_json else "md" if markdown else "text")
+
+
+@main.command()
+@click.argument("revisions", nargs=-1, required=True, metavar="REV [REV ...]")
+def reeval(revisions: tuple[str, ...]) -> None:
+    """Score the models of revisions on today's test set, so that `haechi compare` can set them beside today's."""
+    from haechi.cli.compare import reevaluate
+
+    reevaluate(Path(), revisions)
+
+
+@main.command()
 @click.argument("what", type=click.Choice(["laws", "admin-rules", "precedents"]))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the files, one a record.")
 @click.option("--query", default="*", show_default=True, help="Only what the service finds for these words.")

@@ -1,7 +1,7 @@
 """Is version 2 really better? Revisions set against the first of them, query by query, on the same test set."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -115,16 +115,11 @@ def compare(revisions: Sequence[Revision], system: str, metric: str = HEADLINE) 
     others = []
     for number, (revision, found, p) in enumerate(zip(revisions[1:], gaps, adjusted, strict=True), start=1):
         before, after = columns[0], columns[number]
+        means = zip(before[headline].mean(axis=0), after[headline].mean(axis=0), strict=True)
+        chances = [p, *(gap.p for gap in found[1:])]
         metrics = tuple(
-            Moved(
-                name,
-                len(headline),
-                float(before[headline, i].mean()),
-                float(after[headline, i].mean()),
-                gap,
-                p if i == 0 else gap.p,
-            )
-            for i, (name, gap) in enumerate(zip(names, found, strict=True))
+            Moved(name, len(headline), float(one), float(two), gap, chance)
+            for name, (one, two), gap, chance in zip(names, means, found, chances, strict=True)
         )
         changes = _changes(base, rows[number], before[:, 0], after[:, 0], headline, revision.texts, system)
         others.append(
@@ -134,19 +129,11 @@ def compare(revisions: Sequence[Revision], system: str, metric: str = HEADLINE) 
                 judge(found[0].value, found[0].low, found[0].high, p),
                 metrics,
                 tuple(_slices(base, before[:, 0], after[:, 0])),
-                tuple(
-                    sorted((c for c in changes if c.after > c.before + SAME), key=lambda c: (c.before - c.after, c.query_id))[
-                        :CHANGED
-                    ]
-                ),
-                tuple(
-                    sorted((c for c in changes if c.after < c.before - SAME), key=lambda c: (c.after - c.before, c.query_id))[
-                        :CHANGED
-                    ]
-                ),
+                _most(c for c in changes if c.after > c.before + SAME),
+                _most(c for c in changes if c.after < c.before - SAME),
             )
         )
-    means = [float(column[headline, 0].mean()) for column in columns]
+    figures = [float(column[headline, 0].mean()) for column in columns]
     return Comparison(
         revisions[0].name,
         system,
@@ -155,7 +142,7 @@ def compare(revisions: Sequence[Revision], system: str, metric: str = HEADLINE) 
         len(headline),
         left_out,
         tuple(others),
-        seed_noise([(r.name, r.training, r.seed, value) for r, value in zip(revisions, means, strict=True)]),
+        seed_noise([(r.name, r.training, r.seed, value) for r, value in zip(revisions, figures, strict=True)]),
     )
 
 
@@ -173,7 +160,7 @@ def check_yardsticks(revisions: Sequence[Revision]) -> None:
         )
 
 
-def dropped(comparison: Comparison, limits: Mapping[str, float], revisions: Sequence[Revision]) -> list[str]:
+def dropped(comparison: Comparison, limits: Mapping[str, float]) -> list[str]:
     """What fell by more than its limit, one sentence each."""
     found = []
     for other in comparison.others:
@@ -239,6 +226,10 @@ def _changes(
         )
         for i in places
     ]
+
+
+def _most(changes: Iterable[Change]) -> tuple[Change, ...]:
+    return tuple(sorted(changes, key=lambda c: (-abs(c.after - c.before), c.query_id))[:CHANGED])
 
 
 def _k_values(revision: Revision) -> tuple[int, ...]:

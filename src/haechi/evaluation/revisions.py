@@ -125,12 +125,13 @@ def read_objects(root: Path, names: Sequence[str]) -> list[bytes | None]:
 
 def git(root: Path, *arguments: str, check: bool = True) -> str:
     """What git says."""
+    command = ["git", *arguments]
     try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
         raise HaechiError("git: not found; revisions are read with it") from error
     if check and done.returncode:
-        raise HaechiError(f"{root}: `git {arguments[0]}` failed ({done.stderr.strip().splitlines()[-1:] or ['no reason given']})")
+        raise HaechiError(f"{root}: `git {arguments[0]}` failed ({' '.join(done.stderr.split()) or 'no reason given'})")
     return done.stdout
 
 

@@ -24,6 +24,7 @@ from haechi.evaluation.searcher import Asked, Searcher
 from haechi.evaluation.source import Source
 from haechi.evaluation.summary import summarise
 from haechi.evaluation.systems import best_weight, popularity
+from haechi.evaluation.yardstick import VERSION
 from haechi.files import atomic_folder, write_json, write_jsonl, write_text
 from haechi.params.evaluate import EvaluateParams
 from haechi.params.retrieval import RetrievalParams
@@ -32,9 +33,6 @@ from haechi.records.result import QueryResult
 from haechi.retrieval.dense import Vectors, search
 from haechi.retrieval.fuse import weighted
 from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run
-
-VERSION = 1
-"""Raised whenever the same inputs would give other figures: unlike versions are never compared."""
 
 
 @dataclass(frozen=True)
