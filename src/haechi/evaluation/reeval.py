@@ -120,7 +120,9 @@ def _run(command: Sequence[str], folder: Path, problem: str) -> None:
 
 def with_reevaluated(root: Path, revisions: Sequence[Revision]) -> list[Revision]:
     """The same revisions; those of another yardstick than today's give way to their re-evaluation where there is one."""
-    today = yardstick(root) if (root / MANIFEST).is_file() else ""
+    if not (root / MANIFEST).is_file():
+        return list(revisions)
+    today = yardstick(root)
     return [
         revision
         if revision.name == WORKSPACE or f"{revision.yardstick[0]}-{revision.yardstick[1]}" == today
