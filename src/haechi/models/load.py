@@ -29,7 +29,7 @@ def load_base(name: str, max_length: int) -> "SentenceTransformer":
     if entry:
         model.prompts = {"query": entry.query_prompt, "document": entry.passage_prompt}
         _check_pooling(model, name, entry.pooling)
-    model.max_seq_length = min(max_length, entry.max_length if entry else max_length)
+    _limit(model, min(max_length, entry.max_length if entry else max_length))
     return model
 
 
@@ -113,6 +113,16 @@ def _load(source: str, name: str) -> "SentenceTransformer":
     except (OSError, ValueError, RuntimeError) as error:
         place = f"folder {source}" if Path(source).is_dir() else f"folder {source}, the local hub cache and the hub ({source})"
         raise ModelUnreachable(name, place) from error
+
+
+def _limit(model: "SentenceTransformer", length: int) -> None:
+    """Read so many tokens of a text; a static table has no length of its own, its tokenizer cuts."""
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+
+    if isinstance(first := model[0], StaticEmbedding):
+        first.tokenizer.enable_truncation(length)
+    else:
+        model.max_seq_length = length
 
 
 def _check_pooling(model: "SentenceTransformer", name: str, expected: str) -> None:
