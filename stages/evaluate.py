@@ -10,15 +10,18 @@ from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.evaluation.guard import load_guards
 from haechi.evaluation.inputs import Inputs, heads_of, load_others
-from haechi.evaluation.rerank import cross_encoder
+from haechi.evaluation.source import Source
 from haechi.evaluation.stage import evaluate
 from haechi.evaluation.tables import COLUMNS, result_rows
-from haechi.models.load import folder_hash, load_encoder
+from haechi.models.load import folder_hash, load_encoder, load_reranker
 from haechi.params.evaluate import EvaluateParams
 from haechi.params.load import load_section
 from haechi.params.retrieval import RetrievalParams
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
+from haechi.retrieval.rerank import Reranker
+from haechi.retrieval.stored import Stored
+from haechi.rowstore.store import open_store
 from haechi.testset.manifest import load_testset
 
 
@@ -51,7 +54,8 @@ def main(
 ) -> None:
     settings = load_section(params, "evaluate", EvaluateParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
-    with locks.writing(runs, plots, per_query, metrics):
+    with locks.writing(runs, plots, per_query, metrics), open_store() as store:
+        stored = Stored(store)
         inputs = Inputs(
             encoder=load_encoder(encoder),
             base=load_encoder(base),
@@ -62,10 +66,10 @@ def main(
             testset=load_testset(testset),
             guards=load_guards(guard),
             others=load_others(settings.others),
-            reranker=cross_encoder(settings.reranker) if settings.reranker else None,
+            reranker=Reranker(load_reranker(settings.reranker), store).scores if settings.reranker else None,
             heads=heads_of(encoder),
         )
-        found = evaluate(inputs, settings, retrieval)
+        found = evaluate(inputs, settings, retrieval, Source(stored.tokens, stored.queries, stored.passages))
         found.write(inputs, runs, plots, per_query, metrics)
         progress.show_table("evaluate", COLUMNS, result_rows(found.metrics))
 

@@ -17,6 +17,8 @@ from haechi.questions.generate import Away, generate, offline_writer
 from haechi.questions.samples import sample_rows
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
+from haechi.retrieval.tokens import Tokens
+from haechi.rowstore.store import open_store
 from haechi.testset.held_out import held_out
 from haechi.testset.manifest import load_testset
 
@@ -37,7 +39,7 @@ def main(
     settings = load_section(params, "generate_qa", GenerateQaParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
     held = held_out(load_testset(testset))
-    with locks.writing(out, dropped, plots, metrics):
+    with locks.writing(out, dropped, plots, metrics), open_store() as store:
         made = generate(
             list(files.read_records(corpus, Passage)),
             Away(held.articles | held.sources, held.query_texts),
@@ -46,6 +48,7 @@ def main(
             retrieval,
             offline_writer(settings),
             load_encoder(base) if settings.round_trip == "dense" and settings.round_trip_k else None,
+            stored=Tokens(store),
         )
         files.write_jsonl(out, made.questions)
         files.write_jsonl(dropped, made.dropped)

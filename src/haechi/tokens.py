@@ -8,17 +8,28 @@ Pure: `haechi.retrieval.tokens` keeps what was made.
 import functools
 import os
 import unicodedata
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
 
 from kiwipiepy import Kiwi
 
 CONTENT = ("NNG", "NNP", "NNB", "NR", "VV", "VA", "XR", "SL", "SH", "SN", "MAG")
-NOUNS = ("NNG", "NNP", "XR", "SL", "SH")
 _FOREIGN = ("SL", "SH")
 _NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}  # Ａ is A
 VERSION = 1
 """Raised whenever the same analysis would give other tokens."""
+
+
+class Morpheme(Protocol):
+    """What an analysis gives: Kiwi's own tokens, or whatever was kept of them."""
+
+    @property
+    def form(self) -> str:
+        """As the dictionary has it."""
+
+    @property
+    def tag(self) -> str:
+        """Part of speech."""
 
 
 @functools.cache
@@ -30,21 +41,21 @@ def kiwi(words: tuple[str, ...] = ()) -> Kiwi:
     return made
 
 
+def analyse(texts: Sequence[str], words: tuple[str, ...] = ()) -> Iterator[list[Any]]:
+    """Kiwi's morphemes of each text, streamed; places are those in the text itself."""
+    return iter(kiwi(words).tokenize(text.translate(_NARROW) for text in texts))
+
+
+def content(morphemes: Iterable[Morpheme]) -> list[str]:
+    """The content words among morphemes, in order."""
+    return [_plain(morpheme) for morpheme in morphemes if morpheme.tag.partition("-")[0] in CONTENT]  # VV-I is a verb too
+
+
 def tokenize(texts: Sequence[str], words: tuple[str, ...] = ()) -> list[list[str]]:
-    """Content morphemes of each text, in order; nothing is stored."""
-    narrow = [text.translate(_NARROW) for text in texts]
-    return [[_plain(token) for token in found if _tag(token) in CONTENT] for found in kiwi(words).tokenize(narrow)]
+    """Content words of each text, in order; nothing is stored."""
+    return [content(morphemes) for morphemes in analyse(texts, words)]
 
 
-def nouns(texts: Sequence[str]) -> list[list[str]]:
-    """Nouns of two characters or more of each text, in order."""
-    return [[token.form for token in found if token.tag in NOUNS and len(token.form) > 1] for found in kiwi().tokenize(texts)]
-
-
-def _tag(token: Any) -> str:
-    return str(token.tag).partition("-")[0]  # VV-I and VV-R are verbs too
-
-
-def _plain(token: Any) -> str:
-    form = str(token.form)
-    return unicodedata.normalize("NFKC", form).lower() if token.tag in _FOREIGN else form
+def _plain(morpheme: Morpheme) -> str:
+    foreign = morpheme.tag in _FOREIGN
+    return unicodedata.normalize("NFKC", morpheme.form).lower() if foreign else morpheme.form

@@ -1,12 +1,12 @@
 """Lets a cross-encoder reorder the head of a run."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from haechi.records.passage import Passage
 from haechi.retrieval.run import Run
 
-PairScores = Callable[[Sequence[tuple[str, str]]], Sequence[float]]
+PairScores = Callable[[Sequence[tuple[str, str]]], Iterable[float]]
 """(query, passage) -> how well the passage answers the query."""
 
 
@@ -23,23 +23,3 @@ def rerank(
     for (query_id, key, _), value in zip(wanted, scores, strict=True):
         best[query_id][key] = max(float(value), best[query_id].get(key, float("-inf")))
     return Run({query_id: list(found.items()) for query_id, found in best.items()})
-
-
-def cross_encoder(source: str) -> PairScores:
-    """A cross-encoder of the hub or a folder; safetensors only, no remote code."""
-    from sentence_transformers import CrossEncoder
-
-    from haechi.errors import HaechiError, ModelUnreachable
-    from haechi.models.load import device
-
-    try:
-        model = CrossEncoder(source, device=device(), trust_remote_code=False, model_kwargs={"use_safetensors": True})
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ModelUnreachable(source, "that folder, the local hub cache and the hub") from error
-    if model.num_labels != 1:
-        raise HaechiError(f"evaluate.reranker: {source} gives {model.num_labels} scores a pair, expected one")
-
-    def score(pairs: Sequence[tuple[str, str]]) -> Sequence[float]:
-        return [float(value) for value in model.predict(list(pairs), batch_size=32, show_progress_bar=False)]
-
-    return score

@@ -33,7 +33,7 @@ def load_base(name: str, max_length: int) -> "SentenceTransformer":
     return model
 
 
-def load_reranker(name: str, max_length: int) -> "CrossEncoder":
+def load_reranker(name: str, max_length: int | None = None) -> "CrossEncoder":
     """A cross-encoder by alias, hub id or folder: sentence-transformers' own and FlagEmbedding's encoder-only ones alike."""
     from sentence_transformers import CrossEncoder
 
@@ -50,8 +50,8 @@ def load_reranker(name: str, max_length: int) -> "CrossEncoder":
         raise RerankerUnreachable(name, f"it was saved as {made_for}, which scores no pairs: its last layer would be random")
     if model.num_labels != 1:
         raise RerankerUnreachable(name, f"it gives {model.num_labels} outputs for a pair where one score is wanted")
-    limits = (max_length, entry.max_length if entry else max_length, model.max_seq_length or max_length)
-    model.max_seq_length = min(limits)
+    limits = (max_length, entry.max_length if entry else None, model.max_seq_length)
+    model.max_seq_length = min((limit for limit in limits if limit), default=None)
     return model
 
 

@@ -1,9 +1,9 @@
 """One Kiwi analysis of a text, with places: the question writer reads sentences from it, BM25 its words."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from haechi.tokens import CONTENT, kiwi
+from haechi import tokens
 
 
 class Token(NamedTuple):
@@ -17,10 +17,5 @@ class Token(NamedTuple):
 
 def analyse(texts: Sequence[str]) -> Iterator[list[Token]]:
     """The morphemes of each text, in order; texts are streamed through the analyser."""
-    for tokens in kiwi().tokenize(iter(texts)):
-        yield [Token(t.form, t.tag, t.start, t.len) for t in tokens]
-
-
-def content(tokens: Iterable[Token]) -> list[str]:
-    """The content words that `haechi.tokens.tokenize` gives for the same text."""
-    return [token.form for token in tokens if token.tag.split("-")[0] in CONTENT]
+    for morphemes in tokens.analyse(texts):
+        yield [Token(m.form, m.tag, m.start, m.len) for m in morphemes]

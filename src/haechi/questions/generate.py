@@ -13,7 +13,7 @@ from haechi.questions.offline import Wording, write_questions
 from haechi.questions.phrasing import TRAINING
 from haechi.questions.report import DEPTH, Portrait, portray
 from haechi.questions.round_trip import bm25_ranks, dense_ranks
-from haechi.questions.words import Words
+from haechi.questions.words import Kept, Words
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.question import DroppedQuestion, Question
@@ -87,14 +87,16 @@ def generate(
     base: "SentenceTransformer | None" = None,
     judge: Judge | None = None,
     judge_threshold: float = 0.0,
+    stored: Kept | None = None,
 ) -> Generated:
     """Questions on every passage that the test set does not hold out, in order of id; the order of the corpus doesn't matter.
 
-    `base` is needed where the round trip is dense; `real` are training pairs, whose queries the report is measured against.
+    `base` is needed where the round trip is dense; `stored` keeps the words; `real` are training pairs, whose queries the report
+    is measured against.
     """
     held = with_twins(away.keys, corpus)
     allowed = [p for p in corpus if p.article_key not in held and p.type != "prec"]
-    by_id, words = {p.id: p for p in allowed}, Words()
+    by_id, words = {p.id: p for p in allowed}, Words(stored)
     drafts = writer(allowed, words)
     written = sorted({q.question_id: q for q in drafts.questions}.values(), key=lambda q: q.question_id)
 
@@ -115,7 +117,8 @@ def generate(
         kept, lost = filters.apply(kept, [filters.answerable(judge(kept, by_id), judge_threshold)])
         dropped += lost
 
-    tokens = dict(zip((q.question_id for q in kept), tokenize([q.question for q in kept]), strict=True))
+    asked = [q.question for q in kept]
+    tokens = dict(zip((q.question_id for q in kept), stored.of(asked) if stored else tokenize(asked), strict=True))
     depth = max(DEPTH, params.round_trip_k)
     ranks = bm25_ranks(kept, list(tokens.values()), corpus, words, retrieval, depth) if kept else {}
     passage_words = dict(zip(by_id, map(frozenset, words.of(allowed)), strict=True))

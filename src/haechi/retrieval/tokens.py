@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from haechi.rowstore.keys import Keys
 from haechi.rowstore.namespaces import TOKENS
-from haechi.rowstore.store import Store
+from haechi.rowstore.store import Row, Store
 from haechi.tokens import CONTENT, VERSION, tokenize
 
 SLAB = 16_384  # texts looked up at once
@@ -35,6 +35,11 @@ class Tokens:
         """The same, a few thousand texts in memory at a time."""
         for start in range(0, len(texts), SLAB):
             yield from self._slab(texts[start : start + SLAB])
+
+    def keep(self, texts: Sequence[str], tokens: Sequence[list[str]]) -> None:
+        """Write down what an analysis for another purpose found, so that nobody analyses these texts again."""
+        rows = (Row(self._keys.of(text=text), found) for text, found in zip(texts, tokens, strict=True))
+        self._store.put(TOKENS, rows, self._origin)
 
     def _slab(self, texts: Sequence[str]) -> list[list[str]]:
         def made(missing: list[int]) -> list[list[str]]:
