@@ -69,7 +69,7 @@ def main(folder: Path, seeds: str, cells: str, encoder: Path | None, keep: Path 
     mining = load_section(PARAMS, "mine", MineParams)
     training = load_section(PARAMS, "train", TrainParams)
     changes = {key: float(value) if "." in value else int(value) for key, _, value in (pair.partition("=") for pair in settings)}
-    training = replace(training, evaluations=8, keep=1, **changes)
+    training = replace(training, evaluations=4, keep=1, **changes)
     corpus = list(read_records(processed / "merged_corpus.jsonl", Passage))
     pairs = list(read_records(processed / "pairs_train.jsonl", Pair))
     queries = queries_of(pairs, read_records(folder / "data/qa/questions.jsonl", Question))

@@ -10,7 +10,7 @@ from haechi.errors import HaechiError
 from haechi.law.twins import with_twins
 from haechi.mining.known import Corpus, Query
 from haechi.mining.mine import Advice, Mined, Searched, mine
-from haechi.mining.promote import agreement
+from haechi.mining.promote import AGREEMENT
 from haechi.mining.rules import Scorer
 from haechi.models.load import weight_hash
 from haechi.params.mine import MineParams
@@ -82,7 +82,7 @@ def mine_all(
                 f"mine: the reranker ranks validation positives worse (MRR {found.after:.3f}) than BM25 and the encoder "
                 f"together ({found.before:.3f}); it is {'used all the same (mine.reranker_forced)' if passed else 'not used'}"
             )
-    advice = Advice(scorer, agreement if params.promote == "agreement" and scorer else None)
+    advice = Advice(scorer, AGREEMENT if params.promote == "agreement" and scorer else None)
     first = replace(searched, query_vectors=searched.query_vectors[: len(train)])
     second = replace(searched, query_vectors=searched.query_vectors[len(train) :])
     mined = [mine(queries, found, known, near, params, advice) for queries, found in ((train, first), (valid, second))]

@@ -53,4 +53,4 @@ class MineParams:
     promote: Literal["none", "agreement"]
     """Who may make a positive of a candidate above the worst positive: nobody, or reranker and citations where they agree."""
     promote_most: Positive
-    """Most candidates of a query that may become positives."""
+    """Most candidates of a query that are shown to the judge, the best scored first."""
