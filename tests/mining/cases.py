@@ -88,7 +88,9 @@ def cases(draw: st.DrawFn) -> Case:
 def searched(case: Case, top: int = 10) -> Searched:
     """Vectors belong to ids, whatever the order; another ranking stands for BM25."""
     asked = {q.id: v for q, v in zip(sorted(case.queries, key=lambda q: q.id), unit(case.seed, len(case.queries)), strict=True)}
-    told = {p.id: v for p, v in zip(sorted(case.passages, key=lambda p: p.id), unit(case.seed + 1, len(case.passages)), strict=True)}
+    told = {
+        p.id: v for p, v in zip(sorted(case.passages, key=lambda p: p.id), unit(case.seed + 1, len(case.passages)), strict=True)
+    }
     q = np.array([asked[query.id] for query in case.queries])
     p = np.array([told[passage.id] for passage in case.passages])
     ids, query_ids = [x.id for x in case.passages], [x.id for x in case.queries]
@@ -101,5 +103,3 @@ def mined(case: Case, advice: Advice | None = None, **changes: Any) -> Mined:
     known = Corpus(case.passages, case.reserved)
     near = known.near(np.arange(len(known)), params.near_duplicate)
     return mine(case.queries, searched(case), known, near, params, advice)
-
-

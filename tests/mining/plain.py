@@ -3,8 +3,8 @@
 import numpy as np
 from mining.cases import PARAMS, Case, searched
 
-from haechi.params.mine import MineParams
 from haechi.pairs.similar import grams, jaccard
+from haechi.params.mine import MineParams
 from haechi.records.passage import Passage
 
 
@@ -28,9 +28,7 @@ def plain_fates(case: Case, params: MineParams = PARAMS) -> dict[tuple[str, str]
     return fates
 
 
-def _known(
-    candidate: Passage, positives: list[Passage], cited: frozenset[str], reserved: frozenset[str], near: float
-) -> str:
+def _known(candidate: Passage, positives: list[Passage], cited: frozenset[str], reserved: frozenset[str], near: float) -> str:
     if candidate in positives:
         return "positive"
     if any(candidate.id in p.twins for p in positives):

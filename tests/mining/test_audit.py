@@ -104,7 +104,9 @@ def test_show_names_a_query_that_is_not_there(project: Path) -> None:
 
 def test_a_sample_shows_examples_of_every_source_and_is_the_same_each_time() -> None:
     queries = [
-        Query(f"q{i:02d}", f"물음 {i}번", (f"P{i % 12:02d}",), (), frozenset(), ("title", "precedent", "question")[min(2, i // 30)])
+        Query(
+            f"q{i:02d}", f"물음 {i}번", (f"P{i % 12:02d}",), (), frozenset(), ("title", "precedent", "question")[min(2, i // 30)]
+        )
         for i in range(66)
     ]
     case = Case(corpus(12), queries, frozenset(), 2)

@@ -101,7 +101,9 @@ def test_related_passages_are_all_that_may_answer_too(case: Case) -> None:
 
 def test_near_duplicates_of_a_positive_are_related() -> None:
     body = "우물을 고친 사람은 그 비용을 이웃에게 청구할 수 있다"
-    passages = merge([passage("A", f"법\n{body}"), passage("B", f"법\n{body}고 본다"), passage("C", "법\n나무를 옮긴 사람의 책임")])
+    passages = merge(
+        [passage("A", f"법\n{body}"), passage("B", f"법\n{body}고 본다"), passage("C", "법\n나무를 옮긴 사람의 책임")]
+    )
     case = Case(passages, [Query("q", "물음", ("A",), (), frozenset(), "title")], frozenset(), 1)
 
     assert mined(case, near_duplicate=0.7).examples[0].related == ("B",)
@@ -176,12 +178,14 @@ def test_each_planted_candidate_meets_the_fate_of_its_filter() -> None:
         assert met == expected
 
     assert sorted(len(e.neg_ids) for e in found.examples) == [0, 1]
-    assert found.counts["dropped"] == {name: 2 for name in set(fates.values()) - {"positive", "chosen"}} | {"overused": 1}
+    assert found.counts["dropped"] == dict.fromkeys(set(fates.values()) - {"positive", "chosen"}, 2) | {"overused": 1}
     assert found.counts["examples_short_of_negatives"] == 2
     assert found.counts["examples_without_negatives"] == 1
 
 
-@pytest.mark.parametrize("switched_off", ["twin", "same_article", "other_version", "cocited", "reserved", "above_margin", "near_duplicate"])
+@pytest.mark.parametrize(
+    "switched_off", ["twin", "same_article", "other_version", "cocited", "reserved", "above_margin", "near_duplicate"]
+)
 def test_a_filter_that_is_switched_off_lets_its_candidate_through(switched_off: str) -> None:
     """So no other filter does its work: what the false-negative benchmark measures is that filter."""
     passages, vectors, fates = planted()

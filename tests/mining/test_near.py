@@ -16,7 +16,9 @@ def exact(texts: list[str], wanted: list[int], threshold: float) -> list[tuple[i
 
 
 @given(st.lists(short_texts() | words(3, 12).map(" ".join), min_size=1, max_size=12), THRESHOLDS, st.data())
-def test_the_pairs_are_those_of_comparing_every_text_with_every_other(texts: list[str], threshold: float, data: st.DataObject) -> None:
+def test_the_pairs_are_those_of_comparing_every_text_with_every_other(
+    texts: list[str], threshold: float, data: st.DataObject
+) -> None:
     wanted = data.draw(st.lists(st.integers(0, len(texts) - 1), max_size=6))
 
     first, second = near_duplicates(texts, np.array(wanted, dtype=np.int64), threshold)

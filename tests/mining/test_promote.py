@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mining.cases import PARAMS, Case, cases, mined
+from small_law import passage
 
 from haechi.mining.filters import FATES
 from haechi.mining.known import Corpus, Query
 from haechi.mining.mine import Advice, Mined, Searched, mine
 from haechi.mining.promote import AGREEMENT, Judge, by_text
 from haechi.retrieval.dense import search
-from small_law import passage
 
 COSINES = {"gold": 0.5, "higher": 0.9, "cited": 0.7, "cited_low": 0.3, "second": 0.8, "reserved": 0.95, "easy": 0.1, "twin": 0.2}
 
@@ -76,7 +76,12 @@ def test_a_judge_is_shown_the_best_scored_above_the_positive_but_nothing_reserve
 @given(cases(), st.integers(1, 3))
 def test_however_many_rise_the_laws_of_mining_hold(case: Case, most: int) -> None:
     by_id = {p.id: p for p in case.passages}
-    found = mined(case, Advice(judge=Judge(("above_margin", "cocited"), lambda c: np.ones(len(c), dtype=bool))), promote="agreement", promote_most=most)
+    found = mined(
+        case,
+        Advice(judge=Judge(("above_margin", "cocited"), lambda c: np.ones(len(c), dtype=bool))),
+        promote="agreement",
+        promote_most=most,
+    )
 
     for query, example in zip(sorted(case.queries, key=lambda q: q.id), found.examples, strict=True):
         risen = example.pos_ids[len(query.positives) :]
