@@ -64,14 +64,14 @@ def main() -> None:
     calm = project.copy_of(start, work / "calm")
     seconds = undisturbed(calm)
     print(f"undisturbed: {seconds:.0f} s", flush=True)
-    outcome = disturb(start, work / "killed", files_of(calm), arguments.kills, seconds / 2, random.Random(arguments.seed))
+    chance = random.Random(arguments.seed)  # noqa: S311  # moments, no secrets
+    outcome = disturb(start, work / "killed", files_of(calm), arguments.kills, seconds / 2, chance)
 
     print(f"{sum(outcome.kills.values())} kills ({', '.join(f'{n} of {what}' for what, n in sorted(outcome.kills.items()))})")
     print(f"while these ran: {', '.join(f'{stage} {n}' for stage, n in outcome.hit.most_common())}")
     print(f"{outcome.waited} runs waited for a script that a killed dvc had left")
-    print(
-        f"{outcome.pipelines} pipelines finished; {len(outcome.differing)} files differ; {outcome.left_running} scripts left running"
-    )
+    print(f"{outcome.pipelines} pipelines finished, {outcome.left_running} scripts left running")
+    print(f"{len(outcome.differing)} files differ from the undisturbed run")
     print(f"{(time.monotonic() - began) / 60:.0f} minutes in all")
     for name in outcome.differing[:20]:
         print(f"  {name}")

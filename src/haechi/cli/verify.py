@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from haechi.errors import HaechiError
-from haechi.progress import say, show_table
+from haechi.progress import say
 from haechi.replay.run import replay
 
 
@@ -14,8 +14,9 @@ def verify_project(root: Path, revision: str, rows: Path | None, keep: Path | No
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="haechi-verify-"))) / "clone"
         done = replay(root, keep or place, revision, rows.resolve() if rows else None)
-    lines = [(file.path, file.stage, file.verdict, file.note) for file in done.files]
-    show_table(f"replay of {done.revision[:12]}", ("file", "stage", "verdict", "note"), lines)
+    say(f"replay of {done.revision[:12]}:")
+    for file in done.files:
+        say(f"{file.verdict:8} {file.path}{f' ({file.note})' if file.note else ''}")
     for changed in done.changed_inputs:
         say(f"verify: {changed} is not what dvc.lock was made from")
     counts = done.counts

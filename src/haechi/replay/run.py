@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haechi.errors import HaechiError
+from haechi.files import write_text
 from haechi.progress import say
 from haechi.replay.compare import Compared, compare
 from haechi.replay.lockfile import LOCK, PIPELINE, inputs, md5_of, outputs, read_yaml
@@ -81,10 +82,11 @@ def _clone(root: Path, folder: Path, revision: str) -> str:
 
 def _fetch(folder: Path, cache: Path, frozen: list[str]) -> None:
     """Inputs that DVC tracks and outputs of frozen stages, out of the project's cache; what is made stays in the clone's own."""
-    _run(folder, *DVC, "config", "--local", "cache.dir", str((folder / ".dvc" / "cache").resolve()))
+    own = (folder / ".dvc" / "cache").resolve()
+    settings = f"[cache]\n    dir = \"{own}\"\n['remote \"{ORIGIN}\"']\n    url = \"{cache.resolve()}\"\n"
+    write_text(folder / ".dvc" / "config.local", settings)
     tracked = _run(folder, "git", "ls-files", "*.dvc").split("\n")
     if targets := [name for name in tracked if name] + frozen:
-        _run(folder, *DVC, "remote", "add", "--quiet", "--local", ORIGIN, str(cache.resolve()))
         try:
             _run(folder, *DVC, "pull", "--quiet", "--remote", ORIGIN, *targets)
         except HaechiError as error:
