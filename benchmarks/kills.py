@@ -191,9 +191,7 @@ def disturb(
 
 def attempt(folder: Path, after: float | None, what: str, outcome: Outcome, model: Endpoint | None = None) -> bool:
     """One `dvc repro`, killed after so many seconds if it isn't done by then; whether it was."""
-    log = folder.with_name(
-        f"{folder.name}-{sum(outcome.kills.values())}.log"
-    )  # one each: a script that lives on writes to its own
+    log = folder.with_name(f"{folder.name}-{sum(outcome.kills.values())}.log")
     environment = project.environment(**(model.environment if model else {}))
     with log.open("w") as stream:
         run = subprocess.Popen(
