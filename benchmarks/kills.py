@@ -40,7 +40,7 @@ from proofs import project  # noqa: E402  (only now is the path right)
 GROUP, ALONE = "the process group", "dvc alone"
 NOT_COMPARED = {".git", ".dvc", ".haechi", "__pycache__"}
 REPRO = (sys.executable, "-m", "dvc", "repro")
-LATENCY = 0.1
+LATENCY = 0.3
 """Seconds that the local endpoint takes for an answer."""
 IN_THE_AIR = 0.5
 """An answer given so shortly before a kill may not have reached the row store."""
