@@ -7,20 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from small_law import pair
-from strategies import ranked_lists
+from strategies import golds, lists_by_query, ranked_lists
 
 from haechi.evaluation.facets import Facetter
-from haechi.evaluation.metrics import evaluate_run
+from haechi.evaluation.metrics import evaluate_run, mean
 from haechi.evaluation.names import BASE, BM25, HYBRID, LABELS, TUNED
 from haechi.evaluation.report import render
 from haechi.evaluation.results import judge, values
 from haechi.evaluation.summary import summarise
-from haechi.evaluation.systems import best_weight, popularity
+from haechi.evaluation.systems import WEIGHTS, best_weight, popularity
 from haechi.evaluation.tables import COLUMNS, result_rows
 from haechi.evaluation.verdict import next_steps, verdict
 from haechi.params.evaluate import EvaluateParams
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
+from haechi.retrieval.fuse import weighted
 from haechi.retrieval.run import Run
 
 PARAMS = EvaluateParams(7, (1, 10), 100, 200, 0.95, "count", 0.02, "", 50, ())
@@ -201,11 +202,18 @@ def test_popularity_gives_every_query_the_articles_that_training_decisions_cite_
     ranked_lists(), ranked_lists(), st.lists(st.sampled_from([f"a{i}" for i in range(12)]), min_size=1, max_size=3, unique=True)
 )
 def test_the_fusion_weight_is_never_worse_on_validation_than_either_side_alone(first, second, gold: list[str]) -> None:
-    from haechi.retrieval.fuse import weighted
-
     lexical, dense = Run({"q": first}), Run({"q": second})
     weight = best_weight(lexical, dense, {"q": gold}, 100)
     score = {w: evaluate_run(weighted(lexical, dense, w, 100), {"q": gold}, (10,))["q"]["ndcg@10"] for w in (0.0, weight, 1.0)}
 
     assert score[weight] >= max(score[0.0], score[1.0])
     assert weight == 1.0 or score[weight] > score[1.0]
+
+
+@given(lists_by_query(), lists_by_query(), golds(), st.integers(2, 100))
+def test_the_fusion_weight_is_the_one_that_scoring_every_fused_run_gives(first, second, gold, depth: int) -> None:
+    lexical, dense = ({q: lists.get(q, []) for q in gold} for lists in (first, second))
+    one, two = Run(lexical), Run(dense)
+    by_run = {w: mean(evaluate_run(weighted(one, two, w, depth), gold, (10,)))["ndcg@10"] for w in WEIGHTS}
+
+    assert best_weight(one, two, gold, depth) == max(WEIGHTS, key=lambda w: (by_run[w], w))

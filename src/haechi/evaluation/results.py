@@ -21,19 +21,26 @@ def judge(
     queries: Sequence[TestQuery], gold: Mapping[str, Sequence[str]], runs: Mapping[str, Run], facets: Facetter
 ) -> list[QueryResult]:
     """One row a query that has gold."""
+    facts = {q.query_id: q for q in queries if gold[q.query_id]}
+    ranks: dict[str, dict[str, tuple[int, ...]]] = {query_id: {} for query_id in facts}
+    top: dict[str, dict[str, tuple[str, ...]]] = {query_id: {} for query_id in facts}
+    for system, run in runs.items():
+        for query_id in facts:
+            found = run[query_id]
+            ranks[query_id][system] = placed(found, gold[query_id]).ranks
+            top[query_id][system] = tuple(one.id for one in found[:TOP])
     return [
         QueryResult(
-            query_id=q.query_id,
+            query_id=query_id,
             suite=q.suite,
             group=q.group,
             headline=q.suite == PRIMARY_SUITE and not q.names_positive,
-            gold=tuple(gold[q.query_id]),
-            facets=facets(q, gold[q.query_id]),
-            ranks={system: placed(run[q.query_id], gold[q.query_id]).ranks for system, run in runs.items()},
-            top={system: tuple(found.id for found in run[q.query_id][:TOP]) for system, run in runs.items()},
+            gold=tuple(gold[query_id]),
+            facets=facets(q, gold[query_id]),
+            ranks=ranks[query_id],
+            top=top[query_id],
         )
-        for q in queries
-        if gold[q.query_id]
+        for query_id, q in facts.items()
     ]
 
 

@@ -70,9 +70,8 @@ class Found:
         write_text(folder / "gating.csv", "threshold,answered,refused\n" + "".join(lines))
 
 
-def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams, source: Source | None = None) -> Found:
+def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams, source: Source) -> Found:
     """Rank the test queries with every system, fold to articles, score, compare."""
-    source = source or Source()
     tests, texts = inputs.testset.queries, [passage.text for passage in inputs.corpus]
     tokens = source.tokens(texts)
     searcher = Searcher(inputs.corpus, tokens, retrieval, params.depth)

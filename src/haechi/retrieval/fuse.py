@@ -22,7 +22,7 @@ def reciprocal_rank(runs: Sequence[Run], depth: int | None = None, constant: flo
 
 def min_max(runs: Sequence[Run], weights: Sequence[float], depth: int | None = None) -> Run:
     """Weighted sum of scores, each scaled to 0..1 within its list."""
-    return _fused(runs, weights, _scaled, depth)
+    return _fused(runs, weights, scaled, depth)
 
 
 def votes(runs: Sequence[Run], depth: int | None = None, first: Sequence[float] = VOTES, lower: float = LOWER_VOTE) -> Run:
@@ -37,7 +37,7 @@ def votes(runs: Sequence[Run], depth: int | None = None, first: Sequence[float] 
 
 def weighted(lexical: Run, dense: Run, weight: float, depth: int) -> Run:
     """Weight x dense + (1 - weight) x lexical, each min-max scaled within the query's list, for the queries of `dense`."""
-    return _fused([lexical, dense], [1.0 - weight, weight], _scaled, depth, dense)
+    return _fused([lexical, dense], [1.0 - weight, weight], scaled, depth, dense)
 
 
 def _fused(
@@ -59,7 +59,7 @@ def _ranks(ranked: Iterable[Scored]) -> Iterable[tuple[int, Scored]]:
     return enumerate(ranked, start=1)
 
 
-def _scaled(ranked: Sequence[Scored]) -> dict[str, float]:
+def scaled(ranked: Sequence[Scored]) -> dict[str, float]:
     scores = dict(ranked)
     if not scores:
         return {}
