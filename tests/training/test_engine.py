@@ -17,7 +17,7 @@ from haechi.training.engine import train
 from haechi.training.validation import Validation
 
 MODEL = ModelParams("embedded", 64, 7, 400, 16, 0.001)
-PARAMS = TrainParams(7, 5e-3, 3, 4, 0.05, 2, 0.5, "linear", 0.1, 0.0, 1.0, 3, 2, 0)
+PARAMS = TrainParams(7, 5e-3, 3, 4, 0.05, 2, 0.5, "linear", 0.1, 0.0, 1.0, 3, 2, 0, False)
 TEXTS = {p.id: p.text for p in PASSAGES}
 
 

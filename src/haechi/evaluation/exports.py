@@ -61,12 +61,13 @@ class HaechiRetrieval(AbsTaskRetrieval):
         with (FOLDER / "qrels" / "test.tsv").open(encoding="utf-8", newline="") as lines:
             for row in csv.DictReader(lines, delimiter="\\t"):
                 qrels.setdefault(row["query-id"], {})[row["corpus-id"]] = int(row["score"])
-        self.dataset["default"]["test"] = {
+        test = {
             "corpus": Dataset.from_list(corpus),
             "queries": Dataset.from_list(queries),
             "relevant_docs": qrels,
             "top_ranked": None,
         }
+        self.dataset = {"default": {"test": test}}
         self.data_loaded = True
 '''
 

@@ -38,3 +38,5 @@ class TrainParams:
     """Checkpoints kept, best on validation first."""
     max_samples: Count
     """Train on this many examples only; 0 takes all."""
+    shuffle_labels: bool
+    """Control: give every query another query's passages. What still improves was not learned from the labels."""
