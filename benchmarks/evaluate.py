@@ -37,7 +37,7 @@ from haechi.records.pair import Pair, PairMeta  # noqa: E402
 from haechi.records.passage import Passage  # noqa: E402
 from haechi.records.query import TestQuery  # noqa: E402
 
-PARAMS = EvaluateParams(7, (1, 3, 5, 10, 100), 100, 10_000, 0.95, "count", 0.02, "", 50, ())
+PARAMS = EvaluateParams(7, (1, 3, 5, 10, 100), 100, 10_000, 0.95, "count", 0.02, "", 50, 512, ())
 LAWS = 60
 WORDS = 30_000
 

@@ -10,10 +10,11 @@ from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.evaluation.guard import load_guards
 from haechi.evaluation.inputs import Inputs, heads_of, load_others
-from haechi.evaluation.source import Source
+from haechi.evaluation.rerank import PairScores
 from haechi.evaluation.stage import evaluate
 from haechi.evaluation.tables import COLUMNS, result_rows
-from haechi.models.load import folder_hash, load_encoder, load_reranker
+from haechi.models.load import folder_hash, load_encoder
+from haechi.models.load import load_reranker
 from haechi.params.evaluate import EvaluateParams
 from haechi.params.load import load_section
 from haechi.params.retrieval import RetrievalParams
@@ -21,7 +22,7 @@ from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.retrieval.rerank import Reranker
 from haechi.retrieval.stored import Stored
-from haechi.rowstore.store import open_store
+from haechi.rowstore.store import Store, open_store
 from haechi.testset.manifest import load_testset
 
 
@@ -55,7 +56,6 @@ def main(
     settings = load_section(params, "evaluate", EvaluateParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
     with locks.writing(runs, plots, per_query, metrics), open_store() as store:
-        stored = Stored(store)
         inputs = Inputs(
             encoder=load_encoder(encoder),
             base=load_encoder(base),
@@ -66,12 +66,18 @@ def main(
             testset=load_testset(testset),
             guards=load_guards(guard),
             others=load_others(settings.others),
-            reranker=Reranker(load_reranker(settings.reranker), store).scores if settings.reranker else None,
+            reranker=_reranker(settings, store),
             heads=heads_of(encoder),
         )
-        found = evaluate(inputs, settings, retrieval, Source(stored.tokens, stored.queries, stored.passages))
+        found = evaluate(inputs, settings, retrieval, Stored(store))
         found.write(inputs, runs, plots, per_query, metrics)
         progress.show_table("evaluate", COLUMNS, result_rows(found.metrics))
+
+
+def _reranker(settings: EvaluateParams, store: Store) -> PairScores | None:
+    if not settings.reranker:
+        return None
+    return Reranker(load_reranker(settings.reranker, settings.rerank_length), store).scores
 
 
 run(main)

@@ -18,7 +18,7 @@ from haechi.params.evaluate import EvaluateParams
 from haechi.records.query import TestQuery
 from haechi.retrieval.run import Run
 
-PARAMS = EvaluateParams(7, (1, 10), 100, 200, 0.95, "count", 0.02, "", 50, ())
+PARAMS = EvaluateParams(7, (1, 10), 100, 200, 0.95, "count", 0.02, "", 50, 512, ())
 QUERIES = [
     TestQuery(f"q{i}", f"물음 {i}", (f"a{i % 5}",), "precedent", f"g{i // 2}", "2020", f"s{i}", i % 3 == 0, False)
     for i in range(60)

@@ -24,7 +24,7 @@ from haechi.records.result import QueryResult
 from haechi.retrieval.fuse import weighted
 from haechi.retrieval.run import Run
 
-PARAMS = EvaluateParams(7, (1, 10), 100, 200, 0.95, "count", 0.02, "", 50, ())
+PARAMS = EvaluateParams(7, (1, 10), 100, 200, 0.95, "count", 0.02, "", 50, 512, ())
 QUERIES = [
     TestQuery(
         f"q{i}",

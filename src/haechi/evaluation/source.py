@@ -1,10 +1,9 @@
-"""Where evaluation gets tokens and vectors: `Plain` makes them anew; whoever keeps them offers the same three methods."""
+"""Where evaluation gets tokens and vectors: `haechi.retrieval.stored.Stored` offers these three methods."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from haechi.retrieval.dense import Vectors, encode_passages, encode_queries
-from haechi.tokens import tokenize
+from haechi.retrieval.dense import Vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -21,19 +20,3 @@ class Source(Protocol):
 
     def passages(self, model: "SentenceTransformer", texts: Sequence[str]) -> Vectors:
         """Unit vectors of passages.  # (texts, dim)"""
-
-
-class Plain:
-    """Everything made when it is asked for."""
-
-    def tokens(self, texts: Sequence[str]) -> list[list[str]]:
-        """Content morphemes of each text."""
-        return tokenize(texts)
-
-    def queries(self, model: "SentenceTransformer", texts: Sequence[str]) -> Vectors:
-        """Unit vectors of queries."""
-        return encode_queries(model, texts)
-
-    def passages(self, model: "SentenceTransformer", texts: Sequence[str]) -> Vectors:
-        """Unit vectors of passages."""
-        return encode_passages(model, texts)

@@ -27,9 +27,11 @@ class EvaluateParams:
     guard_margin: PositiveFloat
     """Most nDCG@10 that tuning may cost on a probe of other domains."""
     reranker: str
-    """Cross-encoder (hub id or folder) that reorders the hybrid's best; empty for none."""
+    """Cross-encoder (alias, hub id or folder) that reorders the hybrid's best; empty for none."""
     rerank_depth: Positive
     """Articles that the reranker sees."""
+    rerank_length: Positive
+    """Longest pair of query and passage, in the reranker's pieces."""
     others: tuple[str, ...]
     """More systems on the same queries, each `name=path`: a model folder or hub id, or a TREC run file (*.trec, *.run)."""
 

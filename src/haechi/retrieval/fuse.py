@@ -60,6 +60,7 @@ def _ranks(ranked: Iterable[Scored]) -> Iterable[tuple[int, Scored]]:
 
 
 def scaled(ranked: Sequence[Scored]) -> dict[str, float]:
+    """Scores of one list, each scaled to 0..1; all 1 where they don't differ."""
     scores = dict(ranked)
     if not scores:
         return {}

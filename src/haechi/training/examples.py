@@ -60,13 +60,15 @@ def choose_examples(examples: Sequence[MinedExample], params: TrainParams) -> li
 
 
 def _shuffled(examples: Sequence[MinedExample], rng: np.random.Generator) -> list[MinedExample]:
-    """The same queries and the same passages, wrongly joined: each query moves on by one in a drawn order, so none keeps its own.
+    """The same queries and passages, wrongly joined: each query moves on by one in a drawn order, so none keeps its own.
 
     Texts, lengths, popularity of passages and number of steps stay what they were; only who answers whom is lost.
     """
     order = rng.permutation(len(examples))
     strangers = dict(zip(order.tolist(), np.roll(order, 1).tolist(), strict=True))
-    return [replace(e, query=examples[strangers[i]].query, query_id=examples[strangers[i]].query_id) for i, e in enumerate(examples)]
+    return [
+        replace(e, query=examples[strangers[i]].query, query_id=examples[strangers[i]].query_id) for i, e in enumerate(examples)
+    ]
 
 
 def make_rows(examples: Sequence[MinedExample], negatives: int) -> Rows:
