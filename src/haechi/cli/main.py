@@ -133,6 +133,56 @@ def reeval(revisions: tuple[str, ...]) -> None:
 
 
 @main.command()
+def alignment() -> None:
+    """Before training: do the mined examples resemble what is evaluated, and is nothing held out among them?"""
+    from haechi.cli.alignment import show_alignment
+
+    show_alignment(Path())
+
+
+@main.command("learning-curve")
+@click.option("--of", type=click.Choice(["decisions", "questions"]), default="decisions", show_default=True, help="What grows.")
+@click.option("--shares", default="0.1,0.25,0.5,1", show_default=True, help="Shares of it, each a training.")
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Which part is taken.")
+def learning_curve(of: str, shares: str, seed: int) -> None:
+    """How much data do I need? Quality against the number of labelled decisions or synthetic questions."""
+    from haechi.cli.learning_curve import learning_curve as measure
+    from haechi.errors import UsageError
+
+    try:
+        numbers = [float(share) for share in shares.split(",")]
+    except ValueError as error:
+        raise UsageError(f"learning-curve --shares {shares}: expected numbers with commas, such as 0.1,0.5,1") from error
+    measure(Path(), "decisions" if of == "decisions" else "questions", numbers, seed)
+
+
+@main.group()
+def pool() -> None:
+    """Judging by people: courts' citations are incomplete."""
+
+
+@pool.command("export")
+@click.option("--queries", default=50, show_default=True, type=click.IntRange(min=1), help="How many queries.")
+@click.option("--seed", default=7, show_default=True, type=click.IntRange(min=0), help="Which queries, in which order.")
+@click.argument("sheet", type=click.Path(path_type=Path, dir_okay=False))
+def pool_export(sheet: Path, queries: int, seed: int) -> None:
+    """Write a blind CSV: the first ten articles of all systems, shuffled."""
+    from haechi.cli.pool import export
+
+    export(Path(), sheet, queries, seed)
+
+
+@pool.command("import")
+@click.argument("sheet", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("data/pool.jsonl"), show_default=True)
+def pool_import(sheet: Path, out: Path) -> None:
+    """Read the filled sheet and score every system with what people accepted as extra gold."""
+    from haechi.cli.pool import take
+
+    take(Path(), sheet, out)
+
+
+@main.command()
 @click.argument("what", type=click.Choice(["laws", "admin-rules", "precedents"]))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the files, one a record.")
 @click.option("--query", default="*", show_default=True, help="Only what the service finds for these words.")

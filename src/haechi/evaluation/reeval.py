@@ -39,7 +39,7 @@ def reeval(root: Path, name: str) -> Revision:
             "--per-query": out / "per_query.jsonl",
             "--metrics": out / "evaluate.json",
         }
-        _run(evaluate_command(root, changed), root, f"{name}: today's evaluation of its model failed")
+        _run(stage_command(root, "evaluate", changed), root, f"{name}: today's evaluation of its model failed")
     found = stored(root, name, commit)
     if found is None:
         raise HaechiError(f"{name}: evaluation ended without results in {out}")
@@ -56,13 +56,13 @@ def stored(root: Path, name: str, commit: str) -> Revision | None:
     return parse(f"{name} (re-evaluated)", commit, {**contents, LOCK: None})
 
 
-def evaluate_command(root: Path, changed: dict[str, Path]) -> list[str]:
-    """The evaluate stage's own command with other values for some options."""
+def stage_command(root: Path, stage: str, changed: dict[str, Path]) -> list[str]:
+    """A stage's own command with other values for some options."""
     stages = YAML(typ="safe").load(read_text(root / "dvc.yaml"))["stages"]
-    words = shlex.split(stages["evaluate"]["cmd"])
+    words = shlex.split(stages[stage]["cmd"])
     for option, value in changed.items():
         if option not in words:
-            raise HaechiError(f"{root / 'dvc.yaml'}: the command of stage evaluate has no {option}")
+            raise HaechiError(f"{root / 'dvc.yaml'}: the command of stage {stage} has no {option}")
         words[words.index(option) + 1] = str(value)
     return [sys.executable, *words[1:]]
 
