@@ -13,8 +13,7 @@ from haechi.evaluation.inputs import Inputs, heads_of, load_others
 from haechi.evaluation.rerank import PairScores
 from haechi.evaluation.stage import evaluate
 from haechi.evaluation.tables import COLUMNS, result_rows
-from haechi.models.load import folder_hash, load_encoder
-from haechi.models.load import load_reranker
+from haechi.models.load import folder_hash, load_encoder, load_reranker
 from haechi.params.evaluate import EvaluateParams
 from haechi.params.load import load_section
 from haechi.params.retrieval import RetrievalParams

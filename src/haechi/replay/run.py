@@ -83,7 +83,7 @@ def _clone(root: Path, folder: Path, revision: str) -> str:
 def _fetch(folder: Path, cache: Path, frozen: list[str]) -> None:
     """Inputs that DVC tracks and outputs of frozen stages, out of the project's cache; what is made stays in the clone's own."""
     own = (folder / ".dvc" / "cache").resolve()
-    settings = f"[cache]\n    dir = \"{own}\"\n['remote \"{ORIGIN}\"']\n    url = \"{cache.resolve()}\"\n"
+    settings = f'[cache]\n    dir = "{own}"\n[\'remote "{ORIGIN}"\']\n    url = "{cache.resolve()}"\n'
     write_text(folder / ".dvc" / "config.local", settings)
     tracked = _run(folder, "git", "ls-files", "*.dvc").split("\n")
     if targets := [name for name in tracked if name] + frozen:
