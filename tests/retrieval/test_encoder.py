@@ -73,7 +73,7 @@ def test_two_checkpoints_never_share_an_entry(tmp_path: Path) -> None:
 
 
 def test_vectors_that_are_not_finite_are_refused_and_not_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batched, "run", lambda model, texts, *_: np.full((len(texts), 32), np.nan, np.float32))
+    monkeypatch.setattr(batched, "run", lambda model, texts, *_, **__: np.full((len(texts), 32), np.nan, np.float32))
     with open_store(tmp_path / "rows.sqlite") as store:
         with pytest.raises(HaechiError, match="not finite"):
             Encoder(tiny_models.transformer(), store).queries(["나무"])

@@ -51,7 +51,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_bits_in_any_order(tmp_path: Pat
 
 
 def test_a_score_that_is_no_number_is_refused_and_not_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batched, "run", lambda model, pairs, *_: np.full((len(pairs), 1), np.nan, np.float32))
+    monkeypatch.setattr(batched, "run", lambda model, pairs, *_, **__: np.full((len(pairs), 1), np.nan, np.float32))
     with open_store(tmp_path / "rows.sqlite") as store:
         with pytest.raises(HaechiError, match="not a finite number"):
             Reranker(tiny_models.cross_encoder(), store).scores(PAIRS)
@@ -114,3 +114,18 @@ def test_a_judge_that_ranks_positives_worse_than_before_does_not_pass() -> None:
     assert not gate(good, bad, gold).passed
     assert (gate(good, bad, gold).before, gate(good, bad, gold).after) == (0.75, 0.5)
     assert not gate(good, good, {}).passed, "without labels nothing speaks for it"
+
+
+def test_eight_bits_stay_near_keep_to_themselves_and_have_rows_of_their_own(tmp_path: Path) -> None:
+    pytest.importorskip("openvino", reason="an extra")
+    model = tiny_models.cross_encoder()
+    with open_store(tmp_path / "rows.sqlite") as store:
+        exact = Reranker(model, store).scores(PAIRS)
+        cheap = Reranker(model, store, "int8").scores(PAIRS)
+        assert store.count(SCORES) == 2 * len(PAIRS)
+    with open_store(tmp_path / "other.sqlite") as store:
+        alone = [Reranker(model, store, "int8").scores(PAIRS[start : start + 13]) for start in range(0, len(PAIRS), 13)]
+
+    assert (np.concatenate(alone) == cheap).all()
+    assert (cheap != exact).any()
+    assert np.corrcoef(cheap, exact)[0, 1] > 0.98

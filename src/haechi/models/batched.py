@@ -15,6 +15,8 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
 
+    from haechi.models.eighths import Network
+
     Model = SentenceTransformer | CrossEncoder
 
 Precision = Literal["fp32", "bf16", "fp16"]
@@ -58,10 +60,11 @@ def run(
     precision: Precision = "fp32",
     prompt: str | None = None,
     task: str | None = None,
+    network: "Network | None" = None,
 ) -> Floats:
     """What the model says of each text or pair, in order.  # (inputs, width)
 
-    Inputs of like length should come together; they are tokenised at once.
+    Inputs of like length should come together; they are tokenised at once. `network` computes in place of the model.
     """
     import torch
 
@@ -74,7 +77,7 @@ def run(
     with torch.inference_mode(), casting:
         for places, features in _batches(model, list(inputs), {"prompt": prompt, **({"task": task} if task else {})}):
             moved = {key: value.to(model.device) if hasattr(value, "to") else value for key, value in features.items()}
-            made = model(moved, **({"task": task} if task else {}))[output].float().cpu().numpy()
+            made = (network or model)(moved, **({"task": task} if task else {}))[output].float().cpu().numpy()
             found.update(zip(places, made, strict=False))  # the rows beyond the last place are copies
     return np.stack([np.atleast_1d(found[place]) for place in range(len(inputs))])
 

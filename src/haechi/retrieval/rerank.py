@@ -3,15 +3,16 @@
 Pairs of all queries go through together in order of length, in fixed shapes, so a score depends on its pair alone.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from haechi.errors import HaechiError
-from haechi.models import batched
+from haechi.models import batched, eighths
 from haechi.models.batched import Precision
 from haechi.models.identity import identity
 from haechi.retrieval.run import Run
@@ -30,10 +31,18 @@ MADE = 2_048  # pairs scored and written at once
 class Reranker:
     """A cross-encoder whose scores come from the row store; only pairs that it never saw go through the model."""
 
-    def __init__(self, model: "CrossEncoder", store: Store, precision: Precision = "fp32") -> None:
-        self._model, self._store, self._precision = model, store, precision
-        self._identity = identity(model, precision)
+    def __init__(self, model: "CrossEncoder", store: Store, precision: "Precision | Literal['int8']" = "fp32") -> None:
+        self._model, self._store = model, store
+        self._precision: Precision = "fp32" if precision == "int8" else precision
+        self._identity = identity(model, self._precision)
+        if precision == "int8":
+            self._identity |= {"precision": precision, "openvino": eighths.version()}
         self._keys = Keys(self._identity)
+
+    @functools.cached_property
+    def _network(self) -> "eighths.Network | None":
+        """Compiled for the first pair that isn't in the store."""
+        return eighths.compiled(self._model) if self._identity["precision"] == "int8" else None
 
     def scores(self, pairs: Sequence[tuple[str, str]]) -> Scores:
         """How well the passage of each (query, passage) answers, in (0, 1): the sigmoid of what the model says.  # (pairs,)"""
@@ -48,7 +57,8 @@ class Reranker:
         keys = [self._keys.of(query=query, passage=passage) for query, passage in pairs]
 
         def made(missing: list[int]) -> list[float]:
-            logits = batched.run(self._model, [pairs[place] for place in missing], "scores", self._precision)[:, 0]
+            some = [pairs[place] for place in missing]
+            logits = batched.run(self._model, some, "scores", self._precision, network=self._network)[:, 0]
             if not np.isfinite(logits).all():
                 worst = pairs[missing[int(np.flatnonzero(~np.isfinite(logits))[0])]]
                 raise HaechiError(f"rerank: the score of a pair is not a finite number (query {worst[0][:40]!r})")

@@ -1,0 +1,78 @@
+"""Cheap scores first, exact ones only where they could change who is chosen.
+
+Every candidate gets a cheap score. Exact are those of the positives, and of candidates so near to the margin, or to the last
+place that is still taken, that the error of a cheap score could move them across. The error is learnt from the pairs that have both.
+Gives up exact numbers for candidates that are chosen or left out with room to spare.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+Scores = npt.NDArray[np.float64]
+Exact = Callable[[Ints], Scores]
+"""Exact scores of those rows."""
+
+ROUNDS = 8
+"""At most: each round asks only for what the one before has brought near."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Candidates of many queries, row by row."""
+
+    query: Ints
+    positive: Flags
+    queries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is done with the scores: so many below margin x the worst positive, best first."""
+
+    margin: float
+    negatives: int
+    certainty: float
+    """How many standard errors of a cheap score count as near."""
+
+
+def cascade(asked: Asked, cheap: Scores, exact: Exact, wanted: Wanted) -> tuple[Scores, Flags]:
+    """Scores of all rows, and which of them are exact."""
+    scores, known = cheap.copy(), np.zeros(len(cheap), dtype=bool)
+    doubtful = asked.positive.copy()
+    for _ in range(ROUNDS):
+        rows = np.flatnonzero(doubtful & ~known)
+        if not len(rows):
+            break
+        scores[rows], known[rows] = exact(rows), True
+        near = wanted.certainty * _error(cheap[known], scores[known])
+        bar = _bars(asked, scores, wanted.margin)
+        last = _last_taken(asked, scores, bar, wanted.negatives)
+        doubtful = (np.abs(scores - bar[asked.query]) <= near) | (np.abs(scores - last[asked.query]) <= near)
+    return scores, known
+
+
+def _error(cheap: Scores, exact: Scores) -> float:
+    return float(np.sqrt(np.mean((cheap - exact) ** 2)))
+
+
+def _bars(asked: Asked, scores: Scores, margin: float) -> Scores:
+    """The margin of each query; without a positive, none."""
+    lowest = np.full(asked.queries, np.inf)
+    np.minimum.at(lowest, asked.query[asked.positive], scores[asked.positive])
+    return margin * lowest
+
+
+def _last_taken(asked: Asked, scores: Scores, bar: Scores, negatives: int) -> Scores:
+    """The score of the last candidate that would be chosen; where there are too few, nothing is in doubt below."""
+    rows = np.flatnonzero(~asked.positive & (scores < bar[asked.query]))
+    rows = rows[np.lexsort((-scores[rows], asked.query[rows]))]
+    place = np.arange(len(rows)) - np.searchsorted(asked.query[rows], asked.query[rows])
+    taken = rows[place == negatives - 1]
+    last = np.full(asked.queries, -np.inf)
+    last[asked.query[taken]] = scores[taken]
+    return last
