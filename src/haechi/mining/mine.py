@@ -42,6 +42,8 @@ class Advice:
     judge: Judge | None = None
     without: frozenset[str] = frozenset()
     """Filters that don't act: for measurements."""
+    cheap: Scorer | None = None
+    """Scores nearly as the scorer does, for less."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def mine(
         params,
         advice.scorer,
         advice.without,
+        advice.cheap,
     )
     candidates = rules.with_cosines(_found(rules, searched))
     fates = rules.by_knowledge(candidates)

@@ -12,6 +12,7 @@ from haechi.mining.candidates import Candidates, Flags, Floats, cosines
 from haechi.mining.filters import Fates, Filter, sieve
 from haechi.mining.known import Corpus, Known, Query
 from haechi.params.mine import MineParams
+from haechi.retrieval.cascade import Asked, Wanted, cascade
 from haechi.retrieval.dense import Vectors
 
 Scorer = Callable[[Sequence[tuple[str, str]]], npt.NDArray[np.floating]]
@@ -30,6 +31,8 @@ class Rules:
     params: MineParams
     scorer: Scorer | None
     without: frozenset[str]
+    cheap: Scorer | None = None
+    """Stands in for the scorer wherever the difference can't matter."""
 
     def by_knowledge(self, candidates: Candidates) -> Fates:
         """The fates of those that are known to be no negatives."""
@@ -54,7 +57,7 @@ class Rules:
             (self.queries[q].text, self.corpus.passages[p].text)
             for q, p in zip(candidates.query[rows].tolist(), candidates.passage[rows].tolist(), strict=True)
         ]
-        found = np.asarray(self.scorer(pairs), dtype=np.float32)
+        found = np.asarray(self._scored(self.scorer, candidates.take(rows), pairs), dtype=np.float32)
         if found.shape != (len(pairs),):
             raise HaechiError(
                 f"mine: the reranker gave scores of shape {found.shape} for {len(pairs)} pairs; it must give one each"
@@ -65,6 +68,16 @@ class Rules:
         score = candidates.score.copy()
         score[rows] = found
         return replace(candidates, score=score)
+
+    def _scored(self, scorer: Scorer, candidates: Candidates, pairs: Sequence[tuple[str, str]]) -> npt.NDArray[np.floating]:
+        """The scorer's scores, or a cheap one's where that can't change who is chosen."""
+        positive = self.known.positives.has(candidates.query, candidates.passage)
+        if self.cheap is None or not positive.any():  # random fill comes without its positives, and is little
+            return scorer(pairs)
+        asked = Asked(candidates.query, positive, len(self.queries))
+        wanted = Wanted(self.params.margin, self.params.negatives, self.params.certainty)
+        cheap = np.asarray(self.cheap(pairs), dtype=np.float64)
+        return cascade(asked, cheap, lambda rows: np.asarray(scorer([pairs[row] for row in rows]), dtype=np.float64), wanted)[0]
 
     def lowest(self, candidates: Candidates) -> Floats:
         """The score of each query's worst positive."""

@@ -1,7 +1,7 @@
 """Cheap scores first, exact ones only where they could change who is chosen.
 
 Every candidate gets a cheap score. Exact are those of the positives, and of candidates so near to the margin, or to the last
-place that is still taken, that the error of a cheap score could move them across. The error is learnt from the pairs that have both.
+place that is still taken, that the error of a cheap score could move them across; the error is learnt from pairs that have both.
 Gives up exact numbers for candidates that are chosen or left out with room to spare.
 """
 
