@@ -26,6 +26,7 @@ PARAMS = MineParams(
     reranker="",
     reranker_length=64,
     reranker_forced=False,
+    reranker_block=0,
     near_duplicate=0.9,
     skip_top=0,
     margin=0.95,

@@ -1,13 +1,15 @@
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from mining.cases import LOOSE, PARAMS, Case, cases, corpus, mined
+from mining.cases import LOOSE, PARAMS, Case, cases, corpus, mined, searched
 
 from haechi.mining.choice import draw, evenly, hashes, priority
 from haechi.mining.filters import FATES
-from haechi.mining.known import Query
+from haechi.mining.known import Corpus, Query
+from haechi.mining.mine import Searched, mine
 
 
 @given(st.integers(0, 30), st.integers(1, 12))
@@ -44,16 +46,10 @@ def test_a_sample_favours_hard_candidates_as_its_temperature_says() -> None:
     """Two candidates .1 apart at temperature .1: the harder one comes first e times as often as the other."""
     draws = draw(7, hashes([f"q{i}" for i in range(20_000)])[:, None], hashes(["hard", "easy"])[None])
     scores = np.broadcast_to(np.array([0.6, 0.5], dtype=np.float32), draws.shape)
-    params = PARAMS.__class__(**{**vars_of(PARAMS), "choice": "sampled", "sampling_temperature": 0.1})
+    params = replace(PARAMS, choice="sampled", sampling_temperature=0.1)
     order = priority(scores, draws, params)
 
     assert abs((order[:, 0] > order[:, 1]).mean() - np.e / (1 + np.e)) < 0.02
-
-
-def vars_of(params) -> dict:
-    from dataclasses import asdict
-
-    return asdict(params)
 
 
 @given(cases(), st.sampled_from(("top", "sampled", "spread")), st.integers(1, 3))
@@ -85,17 +81,10 @@ def test_what_a_query_gets_does_not_depend_on_the_others(case: Case, choice: str
     some = data.draw(st.lists(st.sampled_from(case.queries), min_size=1, unique_by=lambda q: q.id))
     whole = {e.query_id: e for e in mined(case, choice=choice).examples}
 
-    from mining.cases import searched
-
-    from haechi.mining.known import Corpus
-    from haechi.mining.mine import Searched, mine
-
     everything = searched(case)
     rows = [next(i for i, q in enumerate(case.queries) if q.id == query.id) for query in some]
     alone = Searched(everything.query_vectors[rows], everything.passage_vectors, everything.bm25, everything.dense)
     known = Corpus(case.passages, case.reserved)
-    from dataclasses import replace
-
     params = replace(PARAMS, choice=choice)
     near = known.near(np.arange(len(known)), params.near_duplicate)
     for example in mine(some, alone, known, near, params).examples:

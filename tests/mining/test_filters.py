@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mining.cases import Case, cases, mined
+from mining.cases import PARAMS, Case, cases, mined
 from mining.plain import plain_fates
 
 from haechi.mining.candidates import bare
@@ -26,10 +28,6 @@ def fates_of(case: Case, **changes) -> dict[tuple[str, str], str]:
     st.sampled_from(((0.95, 0.0), (0.5, 0.0), (9.0, 0.2), (0.95, 0.3))),
 )
 def test_every_fate_is_that_of_the_plain_reading(case: Case, near: float, skip: int, margins: tuple[float, float]) -> None:
-    from dataclasses import replace
-
-    from mining.cases import PARAMS
-
     changes = {"near_duplicate": near, "skip_top": skip, "margin": margins[0], "absolute_margin": margins[1]}
     expected = plain_fates(case, replace(PARAMS, **changes))
     found = fates_of(case, **changes)

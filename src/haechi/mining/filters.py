@@ -18,7 +18,7 @@ Fates = npt.NDArray[np.uint8]
 """0 while a candidate is in the race, else the place of its fate in FATES."""
 
 KNOWLEDGE = ("positive", "twin", "reserved", "same_article", "other_version", "cocited", "near_duplicate")
-SCORES = ("skipped", "above_margin")
+SCORES = ("unseen", "skipped", "above_margin")
 FATES = ("", *KNOWLEDGE, *SCORES, "overused", "spare", "chosen", "promoted")
 CODE = {name: code for code, name in enumerate(FATES)}
 
@@ -44,7 +44,13 @@ def knowledge(known: Known) -> list[tuple[str, Filter]]:
 
 def by_score(lowest: Floats, margin: float, absolute_margin: float, skip_top: int) -> list[tuple[str, Filter]]:
     """Filters by scores; `lowest` is the score of each query's worst positive."""
-    return [("skipped", below_ranks(skip_top)), ("above_margin", below_margin(lowest, margin, absolute_margin))]
+    return [
+        # the reranker stopped before it
+        ("unseen", lambda c: ~np.isnan(c.score)),
+        # the likeliest to be right
+        ("skipped", below_ranks(skip_top)),
+        ("above_margin", below_margin(lowest, margin, absolute_margin)),
+    ]
 
 
 def below_ranks(skip_top: int) -> Filter:

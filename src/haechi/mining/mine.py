@@ -12,6 +12,7 @@ import numpy as np
 
 from haechi.errors import HaechiError
 from haechi.mining.candidates import RANDOM, Candidates, Floats, Ints, bare, gather, joined, ranking
+from haechi.mining.cascade import scored
 from haechi.mining.choice import Choice, Doubles, Hashes, draw, hashes, priority, random_keys, turns
 from haechi.mining.examples import count, make_examples, suspicious
 from haechi.mining.filters import CODE, Fates
@@ -91,9 +92,8 @@ def mine(
     )
     candidates = rules.with_cosines(_found(rules, searched))
     fates = rules.by_knowledge(candidates)
-    shown = np.isin(fates, (0, CODE["positive"], *([CODE["cocited"]] if advice.judge else [])))
-    candidates = rules.with_scores(candidates, shown)
-    lowest = rules.lowest(candidates)
+    compared = np.isin(fates, [CODE["positive"], *([CODE["cocited"]] if advice.judge else [])])
+    candidates, lowest = scored(rules, candidates, fates, compared)
     fates = rules.by_score(candidates, fates, lowest)
     if advice.judge:
         risen = rising(candidates, fates, lowest, advice.judge, params.promote_most)

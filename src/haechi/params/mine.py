@@ -30,6 +30,9 @@ class MineParams:
     """Longest (query, passage) that the reranker reads, in tokens."""
     reranker_forced: bool
     """Whether the reranker judges even if it ranks the labelled validation positives worse than BM25 and encoder together."""
+    reranker_block: Count
+    """The reranker sees so many candidates of a query at a time, those that BM25 and encoder rank best first, and stops when a
+    block brings no better negative; 0 shows it all. What it didn't see is no negative."""
     near_duplicate: PositiveFloat
     """Candidates with at least this character 5-gram Jaccard to a positive are dropped; above 1 drops none."""
     skip_top: Count
