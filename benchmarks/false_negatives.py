@@ -2,7 +2,7 @@
 
     python benchmarks/false_negatives.py FOLDER [--encoder models/base]
 
-Of every training query that cites two articles or more, one article is hidden from its positives, drawn by a hash; then it is
+Of every query that cites two articles or more, one article is hidden from its positives, drawn by a hash; then it is
 counted how often a passage of that article is mined as a negative. `cited` leaves it among the articles that the decision cites
 anywhere, as where another section cites it; `uncited` hides it there too, as where the court's list is incomplete.
 FOLDER holds what the pipeline built: data/processed, data/testset, models/base.
@@ -36,7 +36,7 @@ from haechi.rowstore.store import open_store
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 FILTERS = [name for name in (*KNOWLEDGE, *SCORES) if name not in ("positive", "skipped")]
 CHOICES = ({}, {"choice": "sampled"}, {"choice": "spread"}, {"skip_top": 5}, {"skip_top": 10}, {"margin": 0.9}, {"margin": 0.8})
-CHOICES += ({"negatives": 2},)
+CHOICES += ({"skip_top": 20}, {"negatives": 2}, {"skip_top": 10, "negatives": 2, "choice": "spread"})
 
 
 @click.command(help=__doc__)
@@ -44,13 +44,16 @@ CHOICES += ({"negatives": 2},)
 @click.option(
     "--encoder", type=click.Path(path_type=Path), help="Who finds and scores candidates; the folder's models/base if not given."
 )
+@click.option(
+    "--split", default="pairs_train", show_default=True, help="pairs_train_valid for an encoder trained on pairs_train."
+)
 @click.option("--seed", default=7, show_default=True)
-def main(folder: Path, encoder: Path | None, seed: int) -> None:
+def main(folder: Path, encoder: Path | None, split: str, seed: int) -> None:
     """Hide, mine with and without each filter, and print the rates."""
     logging.disable(logging.WARNING)
     params = load_section(PARAMS, "mine", MineParams)
     corpus = list(read_records(folder / "data/processed/merged_corpus.jsonl", Passage))
-    queries = queries_of(read_records(folder / "data/processed/pairs_train.jsonl", Pair))
+    queries = queries_of(read_records(folder / f"data/processed/{split}.jsonl", Pair))
     manifest = read_json(folder / "data/testset/manifest.json")
     known = Corpus(
         corpus, with_twins(frozenset(manifest["reserved_articles"]) | frozenset(manifest["held_out_documents"]), corpus)
