@@ -34,7 +34,7 @@ from haechi.records.passage import Passage
 from haechi.rowstore.store import open_store
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
-FILTERS = [name for name in (*KNOWLEDGE, *SCORES) if name not in ("positive", "skipped")]
+FILTERS = [name for name in (*KNOWLEDGE, *SCORES) if name not in ("positive", "unseen", "skipped")]
 CHOICES = ({}, {"choice": "sampled"}, {"choice": "spread"}, {"skip_top": 5}, {"skip_top": 10}, {"margin": 0.9}, {"margin": 0.8})
 CHOICES += ({"skip_top": 20}, {"negatives": 2}, {"skip_top": 10, "negatives": 2, "choice": "spread"})
 

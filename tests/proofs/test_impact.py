@@ -3,6 +3,7 @@
 `dvc status` names the stages that are touched directly; what stands behind them in the graph reruns if their outputs change.
 """
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,21 @@ def test_a_new_raw_file_touches_only_the_stages_that_read_raw_files(project: Pat
         assert _stale(project) == {"preprocess", "make_pairs"}
     finally:
         new.unlink()
+
+
+def test_mining_depends_on_the_encoder_that_its_parameters_name(project: Path) -> None:
+    """An earlier encoder mines again: its weights are a dependency like any other, beside the base."""
+    earlier, file = project / "models/earlier", project / "params.yaml"
+    before = file.read_bytes()
+    shutil.copytree(project / "models/base", earlier)
+    try:
+        file.write_bytes(before.replace(b"encoder: models/base", b"encoder: models/earlier"))
+        with Repo(str(project)) as repo:
+            changed = repo.status()["mine"]
+        assert {"changed deps": {"models/earlier": "new"}} in changed
+    finally:
+        file.write_bytes(before)
+        shutil.rmtree(earlier)
 
 
 def test_every_section_of_the_parameters_stands_in_the_table() -> None:

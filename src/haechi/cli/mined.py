@@ -9,17 +9,17 @@ from haechi.mining.sample import MEANINGS
 from haechi.progress import say, show_table
 from haechi.records.passage import Passage
 
-COLUMNS = ("passage", "found by", "bm25 rank", "bm25", "dense rank", "cosine", "reranked", "fate", "text")
-_CHARS = 60
+COLUMNS = ("passage", "found by", "bm25 rank", "bm25", "dense rank", "cosine", "reranked", "fate", "title")
+_CHARS = 24
 
 
 def show_query(query_id: str, audit: Path, corpus: Path) -> None:
     """Print the query, each of its candidates, the best score first, and what the fates mean."""
     query, candidates = read_query(audit, query_id)
     wanted = {candidate.passage_id for candidate in candidates}
-    texts = {p.id: " ".join(p.text.split()) for p in read_records(corpus, Passage) if p.id in wanted}
+    names = {p.id: p.title or p.law_name for p in read_records(corpus, Passage) if p.id in wanted}
     say(_head(query))
-    show_table(f"{len(candidates)} candidates", COLUMNS, (_row(c, texts.get(c.passage_id, "")) for c in candidates))
+    show_table(f"{len(candidates)} candidates", COLUMNS, (_row(c, names.get(c.passage_id, "")) for c in candidates))
     counts = Counter(candidate.fate for candidate in candidates)
     for fate, meaning in MEANINGS.items():
         if counts[fate]:
@@ -34,7 +34,7 @@ def _head(query: AuditedQuery) -> str:
     )
 
 
-def _row(candidate: AuditedCandidate, text: str) -> tuple[str, ...]:
+def _row(candidate: AuditedCandidate, name: str) -> tuple[str, ...]:
     return (
         candidate.passage_id,
         candidate.found_by or "-",
@@ -44,7 +44,7 @@ def _row(candidate: AuditedCandidate, text: str) -> tuple[str, ...]:
         _figure(candidate.dense, 4),
         _figure(candidate.reranked, 4),
         candidate.fate,
-        text[:_CHARS],
+        name[:_CHARS],
     )
 
 
