@@ -100,6 +100,30 @@ def test_scores_of_examples_are_the_rerankers(tmp_path: Path) -> None:
             assert (*example.pos_scores, *example.neg_scores) == pytest.approx(scores, abs=1e-6)
 
 
+def test_what_repeats_a_reserved_passage_is_as_reserved(tmp_path: Path) -> None:
+    reserved = next(p for p in CORPUS if p.article_key == "A11")
+    twin = replace(reserved, id="TWIN", parent_id="TWIN", article_key="ELSEWHERE", twins=())
+    with open_store(tmp_path / "rows.sqlite") as store:
+        made = mined(store, corpus=merge([*CORPUS, twin]), margin=99.0, negatives=99)
+
+    assert made.train.counts["dropped"]["reserved"] > 0  # type: ignore[index]
+    assert not {"TWIN", reserved.id} & {id for example in made.train.examples for id in example.neg_ids}
+
+
+def test_both_splits_are_scored_by_the_vectors_of_their_own_queries(tmp_path: Path) -> None:
+    texts = {p.id: p.text for p in CORPUS}
+    model = tiny_models.static()
+    with open_store(tmp_path / "rows.sqlite") as store:
+        made = mined(store)
+
+    for examples, queries in ((made.train.examples, TRAIN), (made.valid.examples, VALID)):
+        assert [example.query_id for example in examples] == [query.id for query in queries]
+        for example in examples:
+            ids = (*example.pos_ids, *example.neg_ids)
+            found = model.similarity(model.encode_query([example.query]), model.encode_document([texts[id] for id in ids]))[0]
+            assert (*example.pos_scores, *example.neg_scores) == pytest.approx(found.tolist(), abs=2e-3)  # halves in the store
+
+
 def test_a_second_encoder_mines_its_own_negatives_from_the_same_store(tmp_path: Path) -> None:
     with open_store(tmp_path / "rows.sqlite") as store:
         first, second = mined(store), mined(store, encoder=2)

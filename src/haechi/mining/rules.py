@@ -49,10 +49,10 @@ class Rules:
         return replace(candidates, dense=found, score=candidates.score if self.scorer else found)
 
     def with_scores(self, candidates: Candidates, shown: Flags) -> Candidates:
-        """The reranker's score of those that are shown to it, and were not before."""
+        """The reranker's score of those that are shown to it; nobody shows it the same twice."""
         if self.scorer is None:
             return candidates
-        rows = np.flatnonzero(shown & np.isnan(candidates.score))
+        rows = np.flatnonzero(shown)
         pairs = [
             (self.queries[q].text, self.corpus.passages[p].text)
             for q, p in zip(candidates.query[rows].tolist(), candidates.passage[rows].tolist(), strict=True)
