@@ -53,7 +53,8 @@ def main(
         files.write_jsonl(out, made.questions)
         files.write_jsonl(dropped, made.dropped)
         files.write_json(metrics, made.counts)
-        draw_questions(made.portrait, plots)
+        with files.atomic_folder(plots) as drawn:
+            draw_questions(made.portrait, drawn)
         progress.show_table("samples", ("style", "question"), sample_rows(made.questions), figures=False)
         progress.show_counts("generate_qa", made.counts)
 

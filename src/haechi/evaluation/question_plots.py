@@ -1,6 +1,7 @@
 """What generated questions look like: their length beside real queries, words shared with the passage, BM25's rank, styles."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +29,8 @@ def draw_questions(portrait: Portrait, folder: Path) -> None:
     styles = sorted(set(portrait.styles))
     overlap_edges = np.linspace(0, 1, 11)
     for style, colour in zip(styles, _PALETTE, strict=False):
-        values = [o for s, o in zip(portrait.styles, portrait.overlaps, strict=True) if s == style]
-        axes[0, 1].step(overlap_edges[:-1], _shares(values, overlap_edges), where="post", label=style, color=colour)
+        overlaps = [o for s, o in zip(portrait.styles, portrait.overlaps, strict=True) if s == style]
+        axes[0, 1].step(overlap_edges[:-1], _shares(overlaps, overlap_edges), where="post", label=style, color=colour)
     axes[0, 1].set(xlabel="share of the question's words in the passage", ylabel="share", title="Words shared with the passage")
     if styles:
         axes[0, 1].legend(frameon=False)
@@ -49,7 +50,7 @@ def draw_questions(portrait: Portrait, folder: Path) -> None:
     write_text(folder / "bm25_rank.csv", "k,share\n" + rank_rows)
 
 
-def _shares(values: "tuple[float, ...] | list[float] | tuple[int, ...]", edges: np.ndarray) -> np.ndarray:
+def _shares(values: Sequence[float], edges: np.ndarray) -> np.ndarray:
     """Share of the values in each bin; what is larger than the last edge counts there."""
     if not len(values):
         return np.zeros(len(edges) - 1)

@@ -13,13 +13,21 @@ from haechi.questions.analysis import Token
 from haechi.questions.reading import BOUND, Clause, Phrase, Sentence, Word, clause_of, read, sentences, starts
 from haechi.records.passage import Passage
 
-KINDS = ("definition", "duty", "forbidden", "power", "not", "deemed", "penalty", "period", "listed", "exception", "plain", "title", "topic", "words")  # fmt: skip
-
 _TERM = re.compile(r"[\"“']([가-힣A-Za-z0-9·ㆍ\s]{2,24})[\"”'](?:\s*\([^)]*\))?\s*(?:이란|란|이라\s?함은|라\s?함은)\s")
-_PERIOD = re.compile(r"(?:\d+|[일이삼사오육칠팔구십]+)\s?(?:영업일|일|주일?|개월|월|년|시간|분)\s?(?:이내|내에|내로|안에|전까지|이전|까지)")  # fmt: skip
-_POINTS_ELSEWHERE = re.compile(r"준용|규정[은을]|[호목]의|제\d+[조항호목]|대통령령|총리령|고시로|별표|서식|필요한 사항[은을]|각각|같은 [조항법]|정하여 고시|고시한다")
+_PERIOD = re.compile(
+    r"(?:\d+|[일이삼사오육칠팔구십]+)\s?(?:영업일|일|주일?|개월|월|년|시간|분)\s?(?:이내|내에|내로|안에|전까지|이전|까지)"
+)
+_POINTS_ELSEWHERE = re.compile(
+    r"준용|규정[은을]|[호목]의|제\d+[조항호목]|대통령령|총리령|고시로|별표|서식|필요한 사항[은을]|각각|같은 [조항법]"
+    r"|정하여 고시|고시한다"
+)
 _PENALTIES = ("과태료", "과징금", "벌금", "징역", "과료")
-_UNTITLED = {"목적", "정의", "벌칙", "과태료", "적용범위", "적용 범위", "준용", "준용규정", "시행일", "양벌규정", "다른 법률과의 관계", "부칙", "용어의 정의", "기타", "방법", "범위", "원칙", "절차", "기간", "효력", "기준", "구성", "종류"}  # fmt: skip
+_UNTITLED = frozenset(
+    (
+        "목적 정의 벌칙 과태료 적용범위 준용 준용규정 시행일 양벌규정 다른법률과의관계 부칙 용어의정의 기타 방법 "
+        "범위 원칙 절차 기간 효력 기준 구성 종류"
+    ).split()
+)
 _SYLLABLE = re.compile(r"[가-힣]")
 
 
@@ -79,9 +87,9 @@ def _title(
         yield Fact("topic", context, found[0].text if found else "")
         return
     slots = dict(context)
-    if passage.law_name and (title in _UNTITLED or len(title) <= 4):
+    if passage.law_name and (title.replace(" ", "") in _UNTITLED or len(title) <= 4):
         slots["title"] = f"{passage.law_name} {title}"
-    elif title in _UNTITLED:
+    elif title.replace(" ", "") in _UNTITLED:
         return
     sort = next((name for name, pattern in TITLE_SORTS.items() if pattern.search(title)), "other")
     sort = "bare" if slots["title"] != title else sort
@@ -96,8 +104,8 @@ def _topic(title: str) -> str:
 
 
 _GENRE = re.compile(
-    r"(?:\s*(?:자주 묻는 질문|이용 안내|안내서?|안내문|길잡이|회의록|요지|요약|교육자료|사례집에서|사례집|사례 모음|실무 메모|메모|개정 공지|공지|응대 지침서|지침서?"
-    r"|설명회 자료|자료|점검표|워크숍 후기|후기|수칙 열 가지|수칙|입문 교재|교재|소식지?|보고서?|요령|준비|제\d+과|\([^()]*\)))+$"
+    r"(?:\s*(?:자주 묻는 질문|이용 안내|안내서?|안내문|길잡이|회의록|요지|요약|교육자료|사례집|사례 모음|실무 메모|메모"
+    r"|공지|지침서?|설명회 자료|자료|점검표|후기|수칙|교재|소식지?|보고서?|요령|제\d+[과호]|\([^()]*\)))+$"
 )
 
 TITLE_SORTS = {
@@ -106,7 +114,9 @@ TITLE_SORTS = {
     "way": re.compile(r"(?:절차|방법|방식|처리|운영|관리|구성)$"),
     "time": re.compile(r"(?:기간|기한|시효|시기|유효기간)$"),
     "right": re.compile(r"(?:의무|책임|권리|권한|[가-힣]권|효력|효과)$"),
-    "act": re.compile(r"(?:신고|신청|청구|통지|보고|제출|등록|허가|승인|인가|공고|공시|등기|지정|선임|작성|변경|취소|해지|해제|철회|반환|양도|이전|설치|조사|검사|감독|제공|지급|납부|징수|부과|위탁|보관|보존|공개|열람|교부|발급|설립|합병|분할|해산|청산|신탁|조정|심의|협의|동의|보고|확인|평가|공매|매각|변제|상계|배당|소집|선정|임명|교육|지원|보호)$"),
+    "act": re.compile(
+        r"(?:신고|신청|청구|통지|보고|제출|등록|허가|승인|인가|공고|공시|등기|지정|선임|작성|변경|취소|해지|해제|철회|반환|양도|이전|설치|조사|검사|감독|제공|지급|납부|징수|부과|위탁|보관|보존|공개|열람|교부|발급|설립|합병|분할|해산|청산|신탁|조정|심의|협의|동의|보고|확인|평가|공매|매각|변제|상계|배당|소집|선정|임명|교육|지원|보호)$"
+    ),
 }
 """Sorts of titles by their last word: each can be asked in its own way."""
 
@@ -137,7 +147,9 @@ def _from_clause(sentence: Sentence, clause: Clause, context: Mapping[str, str |
     if any(word.role == "subject" for act in acts for word in act.words) and clause.who and clause.who.words[-1].role == "topic":
         slots.pop("who", None)
     theme = clause.who is not None and "who" not in slots
-    if any(word.role == "object" for act in clause.acts for word in act.words) or (theme and clause.acts and clause.acts[0].stem[-1][0] != "되"):
+    if any(word.role == "object" for act in clause.acts for word in act.words) or (
+        theme and clause.acts and clause.acts[0].stem[-1][0] != "되"
+    ):
         acts = tuple(act for act in acts if any(word.role == "object" for word in act.words))
     if clause.mood == "penalty":
         yield from _penalty(sentence, slots)
@@ -213,10 +225,18 @@ def _searchable(word: Word) -> bool:
     if word.role not in ("object", "subject", "topic", "genitive", "bare", "adverbial") or word.bound or word.head in BOUND:
         return False
     tags = {tag for _, tag in word.morphemes if tag[0] != "J"}
+    if not word.noun.isalnum() and "ㆍ" not in word.noun:
+        return False
     return tags <= {"NNG", "NNP", "XSN", "XPN", "SL"} and 2 <= len(word.noun) <= 12 and word.noun not in _EMPTY
 
 
-_EMPTY = {"경우", "사항", "규정", "필요", "관련", "해당", "기타", "내용", "다음", "각각", "이상", "이하", "이내", "대통령령", "총리령", "상당", "당시", "이후", "이전", "따라서", "또한", "여부", "부분", "본문", "단서", "위하", "등", "및", "또는", "방법", "업무", "조치", "요건", "행위", "서류", "자료", "처분", "신청", "기준", "절차", "사유", "결정", "포함", "개인", "범위", "목적", "자신"}  # fmt: skip
+_EMPTY = frozenset(
+    (
+        "경우 사항 규정 필요 관련 해당 기타 내용 다음 각각 이상 이하 이내 대통령령 총리령 상당 당시 이후 이전 "
+        "따라서 또한 여부 부분 본문 단서 위하 등 및 또는 방법 업무 조치 요건 행위 서류 자료 처분 신청 기준 절차 "
+        "사유 결정 포함 개인 범위 목적 자신"
+    ).split()
+)
 
 
 def _names(acts: Sequence[Phrase]) -> tuple[Phrase, ...]:
@@ -244,9 +264,10 @@ def _sayable(phrase: Phrase) -> bool:
     text = " ".join(word.surface for word in phrase.words)
     if len(text) > 60 or _POINTS_ELSEWHERE.search(text) or _UNSAYABLE.search(text):
         return False
-    first = phrase.words[0]
-    if first.role == "adverbial" and first.noun in _BARE and not first.listed:
-        return False
+    for i, word in enumerate(phrase.words):
+        alone = i == 0 or phrase.words[i - 1].role in ("object", "subject", "topic", "adverbial")
+        if alone and word.role == "adverbial" and word.noun in _BARE and not word.listed:
+            return False  # 방법으로: the words that said which are masked
     return all(
         i > 0 and phrase.words[i - 1].role in ("modifier", "genitive")
         for i, word in enumerate(phrase.words)
@@ -255,7 +276,7 @@ def _sayable(phrase: Phrase) -> bool:
 
 
 _UNSAYABLE = re.compile(r"[^가-힣A-Za-z0-9\s%.,ㆍ·∼~-]|(?<![\d가-힣])\d+(?:을|를)(?![가-힣])|(?<![가-힣])밖의")
-_BARE = {"사유", "이유", "방법", "기준", "절차", "요건", "금액", "범위", "목적", "내용", "사항", "구분", "순서", "규정"}
+_BARE = frozenset(("사유 이유 방법 기준 절차 요건 금액 범위 목적 내용 사항 구분 순서 규정").split())
 _NEEDS_A_MODIFIER = {"자", "것", "바", "데", "경우", "때", "날", "점", "수", "뜻"}
 _AGENT = re.compile(
     r"(?<!투)(?<!출)(?<!이)(?<!하)(?<!융)(?<!증)자$|(?<!승)(?<!확)(?<!요)(?<!원)인$|(?<!지)(?<!구)원$|(?<!심)(?<!조)(?<!검)(?<!감)(?<!공)사$"
@@ -268,5 +289,10 @@ _AGENT = re.compile(
 
 def _telling(phrase: Phrase) -> bool:
     """Whether it says what it is about: two nouns of its own or more."""
-    nouns = {f for w in phrase.words for f, tag in w.morphemes if tag in ("NNG", "NNP", "SL", "XR") and f not in _EMPTY and f not in BOUND}
+    nouns = {
+        f
+        for w in phrase.words
+        for f, tag in w.morphemes
+        if tag in ("NNG", "NNP", "SL", "XR") and f not in _EMPTY and f not in BOUND
+    }
     return len(phrase.words) > 1 and len(nouns) >= 2 and sum(map(len, nouns)) >= 4

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from haechi.errors import HaechiError
 from haechi.law.twins import with_twins
 from haechi.params.generate_qa import GenerateQaParams
 from haechi.params.retrieval import RetrievalParams
@@ -71,7 +72,7 @@ class Generated:
 
 def offline_writer(params: GenerateQaParams) -> Writer:
     """The writer that needs no model."""
-    wording = Wording(TRAINING, dict(params.styles), params.reworded_share, OFFLINE)
+    wording = Wording(TRAINING, {str(style): share for style, share in params.styles.items()}, params.reworded_share, OFFLINE)
     return lambda passages, words: Drafts(
         write_questions(words.analysed(passages), params.questions_per_passage, params.seed, wording)
     )
@@ -125,7 +126,8 @@ def generate(
     portrait = portray(kept, tokens, passage_words, ranks, _texts_by_kind(real))
     if params.round_trip_k and kept:
         if params.round_trip == "dense":
-            assert base is not None, "a dense round trip needs the base"
+            if base is None:
+                raise HaechiError("generate_qa: a dense round trip needs the base model")
             ranks = dense_ranks(kept, corpus, base, params.round_trip_k)
         kept, lost = filters.apply(kept, [filters.found_again(ranks, params.round_trip_k)])
         dropped += lost

@@ -19,7 +19,17 @@ from haechi.questions.reading import Phrase, Word
 from haechi.records.passage import Passage
 from haechi.records.question import Question
 
-WEIGHTS = {"definition": 4.0, "penalty": 4.0, "period": 3.0, "exception": 3.0, "forbidden": 3.0, "listed": 2.0, "title": 1.5, "topic": 1.5, "words": 0.7}  # fmt: skip
+WEIGHTS = {
+    "definition": 4.0,
+    "penalty": 4.0,
+    "period": 3.0,
+    "exception": 3.0,
+    "forbidden": 3.0,
+    "listed": 2.0,
+    "title": 1.5,
+    "topic": 1.5,
+    "words": 0.7,
+}
 """How often a kind is asked where a passage has several; the others 2."""
 ONCE = {"title", "topic", "words"}
 """Kinds that a passage is asked about once."""
@@ -29,7 +39,7 @@ TRIES = 6
 _SLOT = re.compile(r"\{(\??\w+)(?::([^}]+))?\}")
 _VERBAL = {"XSV", "XSA", "VV", "VA", "VX", "VCP", "VCN"}
 _SPOILT = re.compile(
-    r"제\d+[조항호목]|각 ?호|[\0{}\[\]<>]|(?<![가-힣])(?:경우|바|것|자|등|밖의|때)(?:에|에는|이|은|는|을|를|의)? |\bNone\b|  |에 에 |^[은는이가을를의에]\s"
+    r"제\d+[조항호목]|각 ?호|[\0{}\[\]<>]|^[은는이가을를의에]\s|^(?:경우|바|것|자|등|밖의|때)(?:에|에는|이|은|는|을|를|의)?\s"
 )
 
 
@@ -50,7 +60,7 @@ def write_questions(
     return [
         question
         for passage, tokens in passages
-        for question in _about(passage, tokens, per_passage, random.Random(_seed(seed, wording.generator, passage)), wording)
+        for question in _about(passage, tokens, per_passage, _rng(seed, wording.generator, passage), wording)
     ]
 
 
@@ -149,7 +159,10 @@ def _said(phrase: Phrase, suffix: str, rng: random.Random, reworded: float) -> s
     last = phrase.words[-1]
     if phrase.stem:
         ending = phrase.ending if suffix == "*" else ENDINGS[suffix]
-        joined = len(phrase.words) > 1 and phrase.words[-2].surface in ("또는", "및")  # 취소 또는 변경하다: one can't be said otherwise
+        joined = len(phrase.words) > 1 and phrase.words[-2].surface in (
+            "또는",
+            "및",
+        )  # 취소 또는 변경하다: one can't be said otherwise
         words.append(_verb(last, phrase.stem, ending, rng, 0.0 if joined else reworded))
     else:
         noun = _noun(last, rng, reworded, first=len(phrase.words) == 1)
@@ -213,6 +226,7 @@ def _tidy(text: str) -> str:
     return "" if _SPOILT.search(text) else text
 
 
-def _seed(seed: int, generator: str, passage: Passage) -> int:
+def _rng(seed: int, generator: str, passage: Passage) -> random.Random:
+    """Draws that depend on the passage and the seed alone."""
     parts = "\0".join((str(seed), generator, passage.id, passage.text))
-    return int.from_bytes(hashlib.sha256(parts.encode()).digest()[:8])
+    return random.Random(hashlib.sha256(parts.encode()).digest())  # noqa: S311  (nothing secret is drawn)

@@ -189,7 +189,12 @@ TRAINING: Frames = {
         "topic": ("{title:을} 알아보고 있습니다. 무엇부터 보면 되나요?",),
     },
     "issue": {
-        "definition": ("{term:의} 의미", "{term:에} 해당하는지 판단하는 기준", "{term:의} 의미와 범위", "{desc:이} {term:에} 해당하는지 여부"),
+        "definition": (
+            "{term:의} 의미",
+            "{term:에} 해당하는지 판단하는 기준",
+            "{term:의} 의미와 범위",
+            "{desc:이} {term:에} 해당하는지 여부",
+        ),
         "duty": (
             "{who:이} {act:어야} 하는지 여부",
             "{act:ᆯ} 의무가 있는지 여부",

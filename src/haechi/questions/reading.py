@@ -9,15 +9,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from haechi.questions.korean import Morpheme
 from haechi.questions.analysis import Token
+from haechi.questions.korean import Morpheme
 
 Mood = Literal["duty", "forbidden", "power", "not", "deemed", "penalty", "plain"]
 Role = Literal["topic", "subject", "object", "adverbial", "genitive", "modifier", "link", "adverb", "bare", "end"]
 
 _GAP = "\0"
 _ARTICLE = r"제\d+(?:-\d+)*(?:조|항|호|목|편|장|절|관)(?:의\d+(?:-\d+)?)?"
-_LAW = r"(?:「[^」\n]*」|(?:같은|이|동|구)\s?(?:법|영|규정|규칙|조|항|호)(?![가-힣])|(?<![가-힣])(?:법|영|규정|규칙|시행령|시행규칙|동법|동조|동항|본조|본항|전조|전항|전2항)(?=\s|제|의|에))"
+_LAW = (
+    r"(?:「[^」\n]*」|(?:같은|이|동|구)\s?(?:법|영|규정|규칙|조|항|호)(?![가-힣])"
+    r"|(?<![가-힣])(?:법|영|규정|규칙|시행령|시행규칙|동법|동조|동항|본조|본항|전조|전항|전2항)(?=\s|제|의|에))"
+)
 _CITED = rf"(?:{_LAW}\s*)?{_ARTICLE}(?:\s*{_ARTICLE})*(?:\s*[가-하]목)?"
 _CITES = rf"(?:{_CITED}|{_LAW})(?:(?:\s*(?:,|ㆍ|·|및|또는|부터|내지|와|과|까지(?:의)?(?:\s*규정)?)\s*)+(?:{_CITED}))*(?:까지)?"
 _MASKED = re.compile(
@@ -43,9 +46,31 @@ _LISTED = re.compile(r"다음\s*(?:각\s*)?(?:[호목]|각호|의\s)")
 
 _POINTING = {"그", "이", "각", "동", "당해", "해당", "본", "같은", "저", "상기"}
 _POSTPOSITIONS = {"따르", "대하", "관하", "의하", "위하", "통하", "인하", "관련하", "있", "말미암", "불구하", "즈음하", "한하"}
-_JOINING = {"고", "며", "으며", "거나", "으거나", "으면", "면", "으나", "나", "지만", "므로", "으므로", "되", "으되", "어서", "어", "거든", "으므로"}
-_OPENERS = {"다만", "그러나", "단", "또한", "그리고", "따라서", "먼저", "다음으로", "끝으로", "경우", "답", "답변", "질문", "문", "특히", "아울러", "이때", "그러므로", "물론", "즉", "예컨대", "처음"}  # fmt: skip
-BOUND = {"자", "것", "경우", "때", "등", "수", "바", "날", "데", "중", "외", "밖", "때문", "이상", "이하", "후", "전", "행위", "사람", "곳", "동안", "안", "내", "간", "점", "뜻", "뒤", "다음"}  # fmt: skip
+_JOINING = frozenset(("고 며 으며 거나 으거나 으면 면 으나 나 지만 므로 으므로 되 으되 어서 어 거든").split())
+_OPENERS = frozenset(
+    (
+        "다만 그러나 단 또한 그리고 따라서 먼저 다음으로 끝으로 경우 답 답변 질문 문 특히 아울러 이때 그러므로 "
+        "물론 즉 예컨대 처음"
+    ).split()
+)
+BOUND = frozenset(("자 것 경우 때 등 수 바 날 데 중 외 밖 때문 이상 이하 후 전 행위 사람 곳 동안 안 내 간 점 뜻 뒤 다음").split())
+
+
+_ROLES: dict[str, Role] = {
+    "JKS": "subject",
+    "JKC": "adverbial",
+    "JKO": "object",
+    "JKB": "adverbial",
+    "JKG": "genitive",
+    "JC": "genitive",
+    "ETM": "modifier",
+    "EC": "link",
+    "EF": "end",
+    "MAG": "adverb",
+    "MAJ": "bare",
+    "MM": "genitive",
+}
+"""What a word does, by its last morpheme."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +190,9 @@ def _words(masked: str, tokens: Sequence[Token], listed: set[int]) -> Iterator[W
             if word := _word(masked, group, comma, listed):
                 yield word
             group, comma = [], False
-        if token.tag in ("SF", "SE", "SSO", "SSC", "SW", "SB") or (token.tag == "SP" and token.form != "ㆍ" and token.form != "·"):
+        if token.tag in ("SF", "SE", "SSO", "SSC", "SW", "SB") or (
+            token.tag == "SP" and token.form != "ㆍ" and token.form != "·"
+        ):
             comma = comma or token.tag == "SP"
             continue
         group.append(token)
@@ -181,7 +208,7 @@ def _word(masked: str, group: list[Token], comma: bool, listed: set[int]) -> Wor
     begin, end = group[0].start, max(t.start + t.len for t in group)
     surface = masked[begin:end].replace(_GAP, "")
     morphemes = tuple((t.form, t.tag) for t in group)
-    if all(tag == "NP" and form in ("이", "그", "이것") or tag[0] == "J" for form, tag in morphemes):
+    if all((tag == "NP" and form in ("이", "그", "이것")) or tag[0] == "J" for form, tag in morphemes):
         return None  # 이를, 그는: what they point at is not in the question
     follows = any(0 <= begin - stop <= 1 for stop in listed)
     cuts = tuple(len(masked[begin : t.start].replace(_GAP, "")) for t in group)
@@ -197,11 +224,7 @@ def role(morphemes: Sequence[Morpheme]) -> Role:
         if before in ("JKB", "EC", "MAG"):
             return "link" if before == "EC" else "adverbial"
         return "topic" if form in ("은", "는") else "adverbial"
-    roles: dict[str, Role] = {
-        "JKS": "subject", "JKC": "adverbial", "JKO": "object", "JKB": "adverbial", "JKG": "genitive", "JC": "genitive", "ETM": "modifier",
-        "EC": "link", "EF": "end", "MAG": "adverb", "MAJ": "bare", "MM": "genitive",
-    }  # fmt: skip
-    return roles.get(tag, "bare")
+    return _ROLES.get(tag, "bare")
 
 
 def read(sentence: Sequence[Word]) -> Clause | None:
@@ -238,7 +261,7 @@ def _actable(stem: tuple[Morpheme, ...], before: Word | None, mood: Mood) -> boo
         return len(stem) > 1 and stem[-2][1][:2] in ("NN", "XS")
     if tag == "VA":
         return form in ("있", "없") and mood == "plain" and before is not None and before.head in _RIGHTS
-    if tag != "VV" or form in ("되", "정하", "같", "의하", "따르", "속하", "처하", "있") and mood != "penalty":
+    if tag != "VV" or (form in ("되", "정하", "같", "의하", "따르", "속하", "처하", "있") and mood != "penalty"):
         return False
     return form != "하" or (before is not None and before.role == "object")
 
@@ -262,9 +285,7 @@ def _mood(words: Sequence[Word]) -> tuple[Mood, int, tuple[Morpheme, ...]] | Non
         cut, mood = 2, "duty"
     elif ends("지", "못하") or ends("ᆯ|을", "수", "없"):
         cut, mood = (2 if forms[-1] == "못하" else 3), "forbidden"
-    elif ends("어서", "는", "아니|안", "되"):
-        cut, mood = 4, "forbidden"
-    elif ends("ᆯ|을", "수", "는|도", "없"):
+    elif ends("어서", "는", "아니|안", "되") or ends("ᆯ|을", "수", "는|도", "없"):
         cut, mood = 4, "forbidden"
     elif ends("ᆯ|을", "수", "있"):
         cut, mood = 3, "power"
@@ -284,7 +305,11 @@ def _mood(words: Sequence[Word]) -> tuple[Mood, int, tuple[Morpheme, ...]] | Non
     if not rest:
         return None
     _, _, place, last = rest[-1]
-    if mood in ("power", "duty") and len(rest) > 1 and [f for f, *_ in rest[-2:]] in (["지", "아니하"], ["지", "않"], ["게", "하"]):
+    if (
+        mood in ("power", "duty")
+        and len(rest) > 1
+        and [f for f, *_ in rest[-2:]] in (["지", "아니하"], ["지", "않"], ["게", "하"])
+    ):
         return None
     return mood, place, words[place].morphemes[: last + 1]  # type: ignore[return-value]
 
@@ -292,7 +317,13 @@ def _mood(words: Sequence[Word]) -> tuple[Mood, int, tuple[Morpheme, ...]] | Non
 def _case(body: Sequence[Word]) -> tuple[int, Phrase | None]:
     """(place after the condition, its clause): 신고를 하지 아니한 경우에는, 사망한 때, 보내려면."""
     for i, word in enumerate(body):
-        if i and word.head in ("경우", "때") and word.bound and body[i - 1].role == "modifier" and word.role in ("adverbial", "bare"):
+        if (
+            i
+            and word.head in ("경우", "때")
+            and word.bound
+            and body[i - 1].role == "modifier"
+            and word.role in ("adverbial", "bare")
+        ):
             if word.morphemes[-1][0] == "의":
                 continue
             before = body[i - 1]

@@ -12,7 +12,7 @@ from haechi.pairs.similar import grams
 
 
 class Repeats:
-    """Texts seen so far, by their rare grams. All texts that will be asked about are given at the start: they decide what is rare."""
+    """Texts seen so far, by their rare grams. All texts that will be asked about are given first: they decide what is rare."""
 
     def __init__(self, texts: Iterable[str], threshold: float) -> None:
         frequency = Counter(gram for text in texts for gram in grams(text))
