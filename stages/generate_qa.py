@@ -17,7 +17,6 @@ from haechi.questions.generate import Away, generate, offline_writer
 from haechi.questions.samples import sample_rows
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
-from haechi.retrieval.tokens import Tokens
 from haechi.rowstore.store import open_store
 from haechi.testset.held_out import held_out
 from haechi.testset.manifest import load_testset
@@ -47,8 +46,8 @@ def main(
             settings,
             retrieval,
             offline_writer(settings),
+            store,
             load_encoder(base) if settings.round_trip == "dense" and settings.round_trip_k else None,
-            stored=Tokens(store),
         )
         files.write_jsonl(out, made.questions)
         files.write_jsonl(dropped, made.dropped)

@@ -1,4 +1,4 @@
-"""One Kiwi analysis of a text, with places: the question writer reads sentences from it, BM25 its words."""
+"""The shape of one Kiwi analysis that the question writer reads: morphemes with their places in the text."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -16,6 +16,6 @@ class Token(NamedTuple):
 
 
 def analyse(texts: Sequence[str]) -> Iterator[list[Token]]:
-    """The morphemes of each text, in order; texts are streamed through the analyser."""
-    for morphemes in tokens.analyse(texts):
-        yield [Token(m.form, m.tag, m.start, m.len) for m in morphemes]
+    """The morphemes of each text, in order, streamed."""
+    for found in tokens.analyse(texts):
+        yield [Token(t.form, t.tag, t.start, t.len) for t in found]

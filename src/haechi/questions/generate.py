@@ -14,11 +14,11 @@ from haechi.questions.offline import Wording, write_questions
 from haechi.questions.phrasing import TRAINING
 from haechi.questions.report import DEPTH, Portrait, portray
 from haechi.questions.round_trip import bm25_ranks, dense_ranks
-from haechi.questions.words import Kept, Words
+from haechi.questions.words import Words
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.question import DroppedQuestion, Question
-from haechi.tokens import tokenize
+from haechi.rowstore.store import Store
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -85,19 +85,18 @@ def generate(
     params: GenerateQaParams,
     retrieval: RetrievalParams,
     writer: Writer,
+    store: Store,
     base: "SentenceTransformer | None" = None,
     judge: Judge | None = None,
     judge_threshold: float = 0.0,
-    stored: Kept | None = None,
 ) -> Generated:
     """Questions on every passage that the test set does not hold out, in order of id; the order of the corpus doesn't matter.
 
-    `base` is needed where the round trip is dense; `stored` keeps the words; `real` are training pairs, whose queries the report
-    is measured against.
+    `base` is needed where the round trip is dense; `real` are training pairs, whose queries the report is measured against.
     """
     held = with_twins(away.keys, corpus)
     allowed = [p for p in corpus if p.article_key not in held and p.type != "prec"]
-    by_id, words = {p.id: p for p in allowed}, Words(stored)
+    by_id, words = {p.id: p for p in allowed}, Words(store)
     drafts = writer(allowed, words)
     written = sorted({q.question_id: q for q in drafts.questions}.values(), key=lambda q: q.question_id)
 
@@ -118,17 +117,16 @@ def generate(
         kept, lost = filters.apply(kept, [filters.answerable(judge(kept, by_id), judge_threshold)])
         dropped += lost
 
-    asked = [q.question for q in kept]
-    tokens = dict(zip((q.question_id for q in kept), stored.of(asked) if stored else tokenize(asked), strict=True))
+    tokens = dict(zip((q.question_id for q in kept), words.of([q.question for q in kept]), strict=True))
     depth = max(DEPTH, params.round_trip_k)
     ranks = bm25_ranks(kept, list(tokens.values()), corpus, words, retrieval, depth) if kept else {}
-    passage_words = dict(zip(by_id, map(frozenset, words.of(allowed)), strict=True))
+    passage_words = dict(zip(by_id, map(frozenset, words.of([p.text for p in allowed])), strict=True))
     portrait = portray(kept, tokens, passage_words, ranks, _texts_by_kind(real))
     if params.round_trip_k and kept:
         if params.round_trip == "dense":
             if base is None:
                 raise HaechiError("generate_qa: a dense round trip needs the base model")
-            ranks = dense_ranks(kept, corpus, base, params.round_trip_k)
+            ranks = dense_ranks(kept, corpus, base, store, params.round_trip_k)
         kept, lost = filters.apply(kept, [filters.found_again(ranks, params.round_trip_k)])
         dropped += lost
     kept, lost = filters.unrepeated(kept, by_id, params.near_duplicate)

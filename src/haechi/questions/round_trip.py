@@ -8,8 +8,10 @@ from haechi.questions.words import Words
 from haechi.records.passage import Passage
 from haechi.records.question import Question
 from haechi.retrieval.bm25 import Bm25
-from haechi.retrieval.dense import encode_passages, encode_queries, search
+from haechi.retrieval.dense import search
+from haechi.retrieval.encoder import Encoder
 from haechi.retrieval.run import Run
+from haechi.rowstore.store import Store
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -27,7 +29,7 @@ def bm25_ranks(
     depth: int,
 ) -> dict[str, int]:
     """question_id -> place of its passage or of a twin, from 1; without an entry where it isn't among the first `depth`."""
-    index = Bm25([p.id for p in corpus], words.of(corpus), params)
+    index = Bm25([p.id for p in corpus], words.of([p.text for p in corpus]), params)
     accepted = _accepted(corpus)
     ranks: dict[str, int] = {}
     for start in range(0, len(questions), BLOCK):
@@ -38,15 +40,16 @@ def bm25_ranks(
 
 
 def dense_ranks(
-    questions: Sequence[Question], corpus: Sequence[Passage], model: "SentenceTransformer", depth: int
+    questions: Sequence[Question], corpus: Sequence[Passage], model: "SentenceTransformer", store: Store, depth: int
 ) -> dict[str, int]:
     """The same, by the cosine of a model."""
-    passages = encode_passages(model, [p.text for p in corpus])
+    encoder = Encoder(model, store)
+    passages = encoder.passages([p.text for p in corpus])
     ids, accepted = [p.id for p in corpus], _accepted(corpus)
     ranks: dict[str, int] = {}
     for start in range(0, len(questions), BLOCK):
         block = questions[start : start + BLOCK]
-        vectors = encode_queries(model, [q.question for q in block])
+        vectors = encoder.queries([q.question for q in block])
         ranks |= _ranks(block, search([q.question_id for q in block], vectors, ids, passages, depth), accepted)
     return ranks
 

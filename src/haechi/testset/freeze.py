@@ -12,9 +12,9 @@ from haechi.pairs.sections import decision_keys, label_sections
 from haechi.pairs.user_queries import label_user_queries
 from haechi.params.preprocess import PreprocessParams
 from haechi.params.testset import TestsetParams
+from haechi.questions.analysis import analyse
 from haechi.questions.offline import Wording, write_questions
 from haechi.questions.phrasing import HELD_OUT
-from haechi.questions.words import Words
 from haechi.records.query import Qrel, TestQuery
 from haechi.testset.build import Choice, choose
 from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC, Manifest, fingerprint
@@ -79,7 +79,12 @@ def _synthetic(raw: RawCorpus, choice: Choice, params: TestsetParams) -> list[Te
         if f"DOC_{document.docid}" in held
         for passage in list(document_passages(document, CUT))[:1]
     ]
-    questions = write_questions(Words().analysed(passages), params.questions_per_document, params.seed, HELD_OUT_WORDING)
+    questions = write_questions(
+        zip(passages, analyse([p.text for p in passages]), strict=True),
+        params.questions_per_document,
+        params.seed,
+        HELD_OUT_WORDING,
+    )
     return [
         TestQuery(q.question_id, q.question, (q.article_key,), "synthetic", q.article_key, "", q.article_key, True, False)
         for q in questions
