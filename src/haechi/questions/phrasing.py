@@ -30,7 +30,7 @@ TRAINING: Frames = {
             "{title}",
             "{?is_ban}{title} 예외",
             "{?is_ban}{title} 위반",
-            "{?is_way}{title} 안내",
+            "{?is_way}{title} 순서",
             "{?is_act}{title} 방법",
             "{?is_act}{title} 절차",
             "{?is_act}{title} 요건",

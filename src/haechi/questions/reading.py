@@ -239,12 +239,12 @@ def read(sentence: Sequence[Word]) -> Clause | None:
     if found is None:
         return None
     mood, last, stem = found
-    if not _actable(stem, words[last - 1] if last else None, mood):
-        return None
     body = words[:last]  # before the word that holds the stem
     case_end, case = _case(body)
+    if not _actable(stem, words[last - 1] if last else None, mood):
+        return Clause(mood, None, case, (), exception) if exception and case else None  # … 경우에는 그러하지 아니하다
     begin = _after_link(body, case_end)
-    who, place = _who(body, case_end)
+    who, place = _who(body, case_end, begin)
     topic = max((i for i in range(begin, len(body)) if body[i].role == "topic"), default=begin - 1)
     acts = tuple(_acts(body[max(topic + 1, place + 1, begin) :], words[last], stem))
     if not acts and case is None:
@@ -359,10 +359,12 @@ def _after_link(body: Sequence[Word], begin: int) -> int:
     return begin
 
 
-def _who(body: Sequence[Word], case_end: int) -> tuple[Phrase | None, int]:
-    """The topic of the sentence, or else its subject, if it can be said in few words; and its place."""
+def _who(body: Sequence[Word], case_end: int, last_clause: int) -> tuple[Phrase | None, int]:
+    """The topic of the last clause, else of the sentence, else its subject, if it can be said in few words; and its place."""
+    places = [*range(last_clause, len(body)), *range(last_clause)]
     for wanted in ("topic", "subject"):
-        for i, word in enumerate(body):
+        for i in places:
+            word = body[i]
             if word.role != wanted or word.head in ("경우", "때", "것", "바", "수") or (wanted == "subject" and i < case_end):
                 continue
             begin = _after_link(body[:i], case_end if i >= case_end else 0)

@@ -1,0 +1,250 @@
+"""The whole of generate_qa: writer, filters, round trip, portrait."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+from questions.test_offline import corpus, rich
+from small_law import pair, passage
+
+from haechi.errors import HaechiError
+from haechi.params.generate_qa import GenerateQaParams
+from haechi.params.retrieval import RetrievalParams
+from haechi.questions.generate import Away, Drafts, Generated, Writer, generate, offline_writer
+from haechi.questions.report import overlap, portray
+from haechi.questions.samples import sample_rows
+from haechi.questions.words import Words
+from haechi.records.passage import Passage
+from haechi.records.question import Question
+from haechi.rowstore.store import Store, open_store
+from haechi.tokens import tokenize
+
+NO_ONE = Away(frozenset())
+
+
+def params(**changes: object) -> GenerateQaParams:
+    values = {
+        "seed": 7, "generator": "offline", "questions_per_passage": 3, "styles": {"keyword": 1.0, "plain": 1.0, "situation": 1.0, "issue": 1.0},
+        "reworded_share": 0.5, "min_chars": 5, "max_chars": 200, "max_copied_chars": 40, "near_duplicate": 0.8, "round_trip": "bm25", "round_trip_k": 20,
+    } | changes  # fmt: skip
+    return GenerateQaParams(**values)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(tmp_path / "rows.sqlite") as opened:
+        yield opened
+
+
+def made(
+    store: Store, passages: list[Passage], away: Away = NO_ONE, writer: Writer | None = None, **changes: object
+) -> Generated:
+    settings = params(**changes)
+    return generate(
+        passages, away, [pair("PREC_1")], settings, RetrievalParams(1.2, 0.75), writer or offline_writer(settings), store
+    )
+
+
+def writes(*texts: str) -> Writer:
+    """Asks these questions of each passage."""
+
+    def write(passages: list[Passage], words: Words) -> Drafts:
+        return Drafts(
+            [
+                Question(f"Q_{p.id}_{i}", p.id, p.article_key, text, "fact", "stub")
+                for p in passages
+                for i, text in enumerate(texts)
+            ],
+            {"calls": len(passages)},
+        )
+
+    return write  # type: ignore[return-value]
+
+
+def test_nothing_is_asked_about_a_held_out_article_its_twin_or_a_precedent(store: Store) -> None:
+    passages = corpus()
+    passages[2] = passage("LAW_2", passages[2].text, twins=("LAW_5",))
+    passages[5] = passage("LAW_5", passages[5].text, twins=("LAW_2",))
+    passages.append(passage("PREC_1_1", "판결\n우물을 고친 사람은 그 비용을 이웃에게 청구할 수 있다고 본다.", type="prec"))
+    found = made(store, passages, Away(frozenset({"LAW_1", "LAW_2"})))
+
+    assert found.questions
+    assert not {q.passage_id for q in found.questions} & {"LAW_1", "LAW_2", "LAW_5", "PREC_1_1"}
+    assert found.counts["passages"]["held_out"] == 3  # type: ignore[index]
+    assert found.counts["passages"]["decisions"] == 1  # type: ignore[index]
+
+
+def test_held_out_articles_change_no_question_about_the_others(store: Store) -> None:
+    whole = made(store, corpus(), round_trip_k=0).questions
+    part = made(store, corpus(), Away(frozenset({"LAW_0"})), round_trip_k=0).questions
+
+    assert part == tuple(q for q in whole if q.article_key != "LAW_0")
+
+
+def test_the_order_of_the_corpus_and_what_the_store_holds_change_no_byte(tmp_path: Path) -> None:
+    passages = [rich("LAW_99"), *corpus()]
+    results = []
+    for name in ("one", "one", "two"):
+        shuffled = random.Random(len(results)).sample(passages, len(passages))
+        with open_store(tmp_path / f"{name}.sqlite") as store:
+            found = made(store, shuffled)
+        results.append(orjson.dumps([found.questions, found.dropped, found.counts]))
+
+    assert results[0] == results[1] == results[2]
+
+
+def test_every_question_is_kept_or_dropped_with_a_reason(store: Store) -> None:
+    found = made(store, corpus(), round_trip_k=1)
+    counts = found.counts["questions"]
+
+    assert counts["written"] == counts["kept"] + sum(counts["dropped"].values())  # type: ignore[index,operator]
+    assert counts["kept"] == len(found.questions)  # type: ignore[index]
+    assert sum(counts["dropped"].values()) == len(found.dropped)  # type: ignore[index]
+    assert not {q.question_id for q in found.questions} & {q.question_id for q in found.dropped}
+    assert [q.question_id for q in found.questions] == sorted(q.question_id for q in found.questions)
+
+
+def test_a_test_query_is_never_a_training_question(store: Store) -> None:
+    forbidden = made(store, corpus()).questions[0]
+    again = made(store, corpus(), Away(frozenset(), (forbidden.question + "?",)))
+
+    assert forbidden.question_id not in {q.question_id for q in again.questions}
+    assert "test_query" in {q.reason for q in again.dropped if q.question_id == forbidden.question_id}
+
+
+def test_a_question_that_finds_other_passages_first_is_dropped(store: Store) -> None:
+    """All ask for the same word; at depth 1 only the best passage for it keeps its question."""
+    same = [passage(f"LAW_{i}", f"머리\n우물 나무 다리 담장 {'비용 ' * i}") for i in range(1, 6)]
+    found = made(store, same, writer=writes("비용은 누가 내나요"), round_trip_k=1, near_duplicate=1.0)
+
+    assert [q.passage_id for q in found.questions] == ["LAW_5"]
+    assert {q.reason for q in found.dropped} == {"round_trip"}
+
+
+def test_a_twin_stands_for_a_passage_on_the_round_trip(store: Store) -> None:
+    twins = [passage("LAW_1", "머리\n우물의 비용", twins=("LAW_2",)), passage("LAW_2", "머리\n우물의 비용", twins=("LAW_1",))]
+    found = made(store, twins, writer=writes("우물의 비용은 얼마인가요"), round_trip_k=1)
+
+    assert [q.reason for q in found.dropped] == ["duplicate"], "both come back, and say the same"
+
+
+class Compass:
+    """A model whose vectors are given."""
+
+
+def test_the_round_trip_asks_the_base_where_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Encoder:
+        def __init__(self, model: object, store: object) -> None:
+            assert isinstance(model, Compass)
+
+        def passages(self, texts: list[str]) -> np.ndarray:
+            return np.eye(len(texts), dtype=np.float32)
+
+        def queries(self, texts: list[str]) -> np.ndarray:
+            return np.repeat(np.eye(4, dtype=np.float32)[2:3], len(texts), axis=0)  # all point at the third passage
+
+    monkeypatch.setattr("haechi.questions.round_trip.Encoder", Encoder)
+    settings = params(round_trip="dense", round_trip_k=1)
+    arguments = (corpus(4), NO_ONE, [], settings, RetrievalParams(1.2, 0.75), writes("누가 통지해야 하나요"), store)
+
+    assert [q.passage_id for q in generate(*arguments, base=Compass()).questions] == ["LAW_2"]  # type: ignore[arg-type]
+    with pytest.raises(HaechiError, match="base"):
+        generate(*arguments)
+
+
+def test_a_judge_is_asked_about_what_the_filters_left_and_its_scores_decide(store: Store) -> None:
+    asked = []
+
+    def judge(questions: list[Question], passages: dict[str, Passage]) -> dict[str, float | None]:
+        asked.extend(q.question for q in questions)
+        return {q.question_id: 2.0 if q.passage_id == "LAW_1" else None for q in questions}
+
+    settings = params(round_trip_k=0)
+    found = generate(
+        corpus(3), NO_ONE, [], settings, RetrievalParams(1.2, 0.75), writes("열쇠는 누가 보관하나요", "short"), store,
+        judge=judge, judge_threshold=5.0,
+    )  # fmt: skip
+
+    assert set(asked) == {"열쇠는 누가 보관하나요"}
+    assert [q.passage_id for q in found.dropped if q.reason == "unanswerable"] == ["LAW_1"]
+
+
+def test_what_a_writer_counts_stands_in_the_metrics(store: Store) -> None:
+    assert made(store, corpus(2), writer=writes("우물은 누가 고치나요")).counts["writer"] == {"calls": 2}
+    assert "writer" not in made(store, corpus(2)).counts
+
+
+def test_no_passage_and_no_question_are_no_error(store: Store) -> None:
+    everything = Away(frozenset(f"LAW_{i}" for i in range(8)))
+
+    assert made(store, corpus(), everything).questions == ()
+    assert made(store, corpus(), writer=writes()).questions == ()
+
+
+def test_bm25_is_given_the_words_that_everybody_else_gets(tmp_path: Path) -> None:
+    """The analysis made for sentences leaves in the store what `tokenize` gives, so nobody makes another."""
+    passages = [*corpus(), passage("LAW_X", "머리\nＤＮＡ 검사와 LPG 충전소를 金庫에 보관하여야 한다.")]
+    with open_store(tmp_path / "rows.sqlite") as store:
+        words = Words(store)
+        for _ in words.analysed(passages):
+            pass
+        found = words.of([p.text for p in passages])
+        assert store.tally["tokens"].computed == 0
+
+    assert found == tokenize([p.text for p in passages])
+
+
+# The portrait
+
+
+def asked(id: str, text: str, style: str = "plain") -> Question:
+    return Question(id, "p", "p", text, style, "offline", "duty")
+
+
+def test_the_portrait_counts_words_ranks_lengths_and_styles() -> None:
+    questions = [asked("1", "우물 비용"), asked("2", "담장은 누가 고치나요", "keyword")]
+    tokens = {"1": ["우물", "비용"], "2": ["담장", "고치"]}
+    found = portray(
+        questions, tokens, {"p": frozenset({"우물", "비용", "담장"})}, {"1": 1, "2": 4}, {"precedent": ["가" * 50] * 3}
+    )
+
+    assert found.overlaps == (1.0, 0.5)
+    assert found.ranks == (1, 4)
+    assert found.summary["overlap"] == {"all": 0.75, "plain": 1.0, "keyword": 0.5}
+    assert found.summary["bm25_rank"] == {"first_1": 0.5, "first_3": 0.5, "first_10": 1.0, "first_20": 1.0}
+    assert found.summary["share"] == {"keyword": 0.5, "plain": 0.5}
+    assert found.summary["chars"]["precedent"]["p50"] == 50  # type: ignore[index]
+    assert found.summary["distinct_2"] == 1.0
+
+
+def test_a_question_not_found_counts_in_no_band() -> None:
+    found = portray([asked("1", "우물 비용")], {"1": ["우물"]}, {"p": frozenset()}, {}, {})
+
+    assert found.summary["bm25_rank"] == {"first_1": 0.0, "first_3": 0.0, "first_10": 0.0, "first_20": 0.0}
+    assert found.overlaps == (0.0,)
+    assert overlap([], frozenset({"우물"})) == 0.0
+
+
+def test_samples_are_ten_of_each_style_whatever_the_order() -> None:
+    questions = [asked(str(i), f"우물 {i}", style) for i in range(40) for style in ("plain", "keyword")]
+    rows = sample_rows(questions)
+
+    assert [style for style, _ in rows] == ["keyword"] * 10 + ["plain"] * 10
+    assert sample_rows(questions[::-1]) == rows
+
+
+def test_the_plot_and_its_tables_are_the_same_bytes_twice(store: Store, tmp_path: Path) -> None:
+    from haechi.evaluation.question_plots import draw_questions
+
+    for name in ("one", "two"):
+        draw_questions(made(store, corpus()).portrait, tmp_path / name)
+
+    first = {p.name: p.read_bytes() for p in (tmp_path / "one").iterdir()}
+    assert first == {p.name: p.read_bytes() for p in (tmp_path / "two").iterdir()}
+    assert set(first) == {"questions.png", "lengths.csv", "bm25_rank.csv"}
+    assert first["lengths.csv"].decode().splitlines()[0] == "chars,questions,precedent"
+    shares = [float(line.split(",")[1]) for line in first["lengths.csv"].decode().splitlines()[1:]]
+    assert sum(shares) == pytest.approx(1, abs=0.01)
