@@ -88,7 +88,7 @@ def test_the_order_of_the_corpus_and_what_the_store_holds_change_no_byte(tmp_pat
     passages = [rich("LAW_99"), *corpus()]
     results = []
     for name in ("one", "one", "two"):
-        shuffled = random.Random(len(results)).sample(passages, len(passages))
+        shuffled = random.Random(len(results)).sample(passages, len(passages))  # noqa: S311
         with open_store(tmp_path / f"{name}.sqlite") as store:
             found = made(store, shuffled)
         results.append(orjson.dumps([found.questions, found.dropped, found.counts]))

@@ -23,8 +23,6 @@ from haechi.rowstore.store import Store
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-OFFLINE = "offline"
-
 
 @dataclass(frozen=True)
 class Drafts:
@@ -72,7 +70,9 @@ class Generated:
 
 def offline_writer(params: GenerateQaParams) -> Writer:
     """The writer that needs no model."""
-    wording = Wording(TRAINING, {str(style): share for style, share in params.styles.items()}, params.reworded_share, OFFLINE)
+    wording = Wording(
+        TRAINING, {str(style): share for style, share in params.styles.items()}, params.reworded_share, params.generator
+    )
     return lambda passages, words: Drafts(
         write_questions(words.analysed(passages), params.questions_per_passage, params.seed, wording)
     )

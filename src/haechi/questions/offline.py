@@ -5,11 +5,15 @@ For each passage: read its facts (`facts`), draw a style and a fact, set the fac
 the answer away. A passage's questions depend on it, the frames and the seed, never on its neighbours.
 """
 
+import bisect
 import hashlib
-import random
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
 
 from haechi.questions.analysis import Token
 from haechi.questions.facts import Fact, facts
@@ -31,6 +35,8 @@ WEIGHTS = {
     "words": 0.7,
 }
 """How often a kind is asked where a passage has several; the others 2."""
+T = TypeVar("T")
+
 ONCE = {"title", "topic", "words"}
 """Kinds that a passage is asked about once."""
 LONGER = 0.6
@@ -60,7 +66,9 @@ def write_questions(
     return [
         question
         for passage, tokens in passages
-        for question in _about(passage, tokens, per_passage, _rng(seed, wording.generator, passage), wording)
+        for question in _about(
+            passage, tokens, per_passage, np.random.default_rng(_seed(seed, wording.generator, passage)), wording
+        )
     ]
 
 
@@ -69,7 +77,9 @@ def question_id(passage_id: str, question: str) -> str:
     return "Q_" + hashlib.sha256(f"{passage_id}\0{question}".encode()).hexdigest()[:16]
 
 
-def _about(passage: Passage, tokens: Sequence[Token], wanted: int, rng: random.Random, wording: Wording) -> Iterator[Question]:
+def _about(
+    passage: Passage, tokens: Sequence[Token], wanted: int, rng: np.random.Generator, wording: Wording
+) -> Iterator[Question]:
     known = facts(passage, tokens)
     options = _options(known, wording)
     if passage.type == "doc":
@@ -83,7 +93,7 @@ def _about(passage: Passage, tokens: Sequence[Token], wanted: int, rng: random.R
             if not style:
                 return
             fact, frames = _draw_fact(options[style], spent, rng)
-            text = _tidy(_render(rng.choice(frames), fact, rng, wording.reworded))
+            text = _tidy(_render(_one_of(frames, rng), fact, rng, wording.reworded))
             if text and text not in asked:
                 asked.add(text)
                 spent.add(fact.answer)
@@ -118,19 +128,19 @@ def _options(known: Sequence[Fact], wording: Wording) -> dict[str, list[tuple[Fa
 
 
 def _draw_style(
-    options: Mapping[str, Sequence[object]], shares: Mapping[str, float], used: Sequence[str], rng: random.Random
+    options: Mapping[str, Sequence[object]], shares: Mapping[str, float], used: Sequence[str], rng: np.random.Generator
 ) -> str:
     """A style that the passage can be asked in, other than those it has been asked in where there is a choice."""
     names = [style for style in options if style not in used] or list(options)
-    return rng.choices(names, [shares[style] for style in names])[0] if names else ""
+    return _one_of(names, rng, [shares[style] for style in names]) if names else ""
 
 
-def _draw_fact(options: Sequence[tuple[Fact, list[str]]], spent: set[str], rng: random.Random) -> tuple[Fact, list[str]]:
+def _draw_fact(options: Sequence[tuple[Fact, list[str]]], spent: set[str], rng: np.random.Generator) -> tuple[Fact, list[str]]:
     weights = [WEIGHTS.get(fact.kind, 2.0) * (0.1 if fact.answer in spent else 1.0) for fact, _ in options]
-    return rng.choices(options, weights)[0]
+    return _one_of(options, rng, weights)
 
 
-def _render(frame: str, fact: Fact, rng: random.Random, reworded: float) -> str:
+def _render(frame: str, fact: Fact, rng: np.random.Generator, reworded: float) -> str:
     chosen: dict[str, Phrase] = {}
 
     def fill(match: re.Match[str]) -> str:
@@ -148,12 +158,12 @@ def _render(frame: str, fact: Fact, rng: random.Random, reworded: float) -> str:
     return _SLOT.sub(fill, frame)
 
 
-def _draw_phrase(phrases: Sequence[Phrase], rng: random.Random) -> Phrase:
+def _draw_phrase(phrases: Sequence[Phrase], rng: np.random.Generator) -> Phrase:
     """One of several ways to say the same, longest first: the longer half more often, since real queries are long."""
-    return rng.choice(phrases[: (len(phrases) + 1) // 2] if rng.random() < LONGER else phrases)
+    return _one_of(phrases[: (len(phrases) + 1) // 2] if rng.random() < LONGER else phrases, rng)
 
 
-def _said(phrase: Phrase, suffix: str, rng: random.Random, reworded: float) -> str:
+def _said(phrase: Phrase, suffix: str, rng: np.random.Generator, reworded: float) -> str:
     """The phrase with a particle or an ending after its last word."""
     words = [_word(word, rng, reworded, first=i == 0) for i, word in enumerate(phrase.words[:-1])]
     last = phrase.words[-1]
@@ -170,14 +180,14 @@ def _said(phrase: Phrase, suffix: str, rng: random.Random, reworded: float) -> s
     return " ".join(words)
 
 
-def _named(phrase: Phrase, rng: random.Random, reworded: float) -> str:
+def _named(phrase: Phrase, rng: np.random.Generator, reworded: float) -> str:
     """정보를 제공하는 -> 정보 제공."""
     *before, last = phrase.words
     place = next(i for i, (_, tag) in enumerate(last.morphemes) if tag == "XSV")
     return " ".join([*(_noun(word, rng, reworded, first=False) for word in before), last.surface[: last.cuts[place]]])
 
 
-def _word(word: Word, rng: random.Random, reworded: float, first: bool) -> str:
+def _word(word: Word, rng: np.random.Generator, reworded: float, first: bool) -> str:
     noun = _noun(word, rng, reworded, first)
     rest = word.surface[len(word.noun) :]
     comma = "," if word.comma and word.role in ("bare", "link") else ""
@@ -190,13 +200,13 @@ def _word(word: Word, rng: random.Random, reworded: float, first: bool) -> str:
     return noun + rest + comma
 
 
-def _noun(word: Word, rng: random.Random, reworded: float, first: bool) -> str:
+def _noun(word: Word, rng: np.random.Generator, reworded: float, first: bool) -> str:
     """The noun, or an everyday one; a paraphrase of several words only where nothing before it could modify it."""
     everyday = EVERYDAY_NOUNS.get(word.noun, "")
     return everyday if everyday and (first or " " not in everyday) and rng.random() < reworded else word.noun
 
 
-def _verb(word: Word, stem: Sequence[Morpheme], ending: Sequence[Morpheme], rng: random.Random, reworded: float) -> str:
+def _verb(word: Word, stem: Sequence[Morpheme], ending: Sequence[Morpheme], rng: np.random.Generator, reworded: float) -> str:
     """The stem with another ending; what stands before the verb in the word stays as it is written."""
     place = len(stem)
     while place > 0 and stem[place - 1][1].split("-")[0] in _VERBAL:
@@ -213,9 +223,9 @@ def _verb(word: Word, stem: Sequence[Morpheme], ending: Sequence[Morpheme], rng:
     return before + conjugated([*verbs, *ending])
 
 
-def _search_words(nouns: Sequence[str], rng: random.Random, reworded: float) -> str:
+def _search_words(nouns: Sequence[str], rng: np.random.Generator, reworded: float) -> str:
     """Three or four nouns of one sentence, in its order."""
-    picked = sorted(rng.sample(range(len(nouns)), min(len(nouns), rng.randint(3, 4))))
+    picked = sorted(rng.permutation(len(nouns))[: int(rng.integers(3, 5))])
     words = [nouns[i] for i in picked]
     return " ".join(EVERYDAY_NOUNS[w] if w in EVERYDAY_NOUNS and rng.random() < reworded else w for w in words)
 
@@ -226,7 +236,15 @@ def _tidy(text: str) -> str:
     return "" if _SPOILT.search(text) else text
 
 
-def _rng(seed: int, generator: str, passage: Passage) -> random.Random:
-    """Draws that depend on the passage and the seed alone."""
+def _one_of(things: Sequence[T], rng: np.random.Generator, weights: Sequence[float] = ()) -> T:
+    """One of the things, by weight where there are weights."""
+    if not weights:
+        return things[int(rng.integers(len(things)))]
+    ends = list(itertools.accumulate(weights))
+    return things[min(bisect.bisect_right(ends, rng.random() * ends[-1]), len(things) - 1)]
+
+
+def _seed(seed: int, generator: str, passage: Passage) -> int:
+    """Draws depend on the passage and the seed alone."""
     parts = "\0".join((str(seed), generator, passage.id, passage.text))
-    return random.Random(hashlib.sha256(parts.encode()).digest())  # noqa: S311  (nothing secret is drawn)
+    return int.from_bytes(hashlib.sha256(parts.encode()).digest()[:8])
