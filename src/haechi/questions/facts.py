@@ -25,7 +25,7 @@ _PENALTIES = ("과태료", "과징금", "벌금", "징역", "과료")
 _UNTITLED = frozenset(
     (
         "목적 정의 벌칙 과태료 적용범위 준용 준용규정 시행일 양벌규정 다른법률과의관계 부칙 용어의정의 기타 방법 "
-        "범위 원칙 절차 기간 효력 기준 구성 종류"
+        "범위 원칙 절차 기간 효력 기준 구성 종류 적용제외 재검토기한 적용대상 회의 임원 업무 특례 정관 회계"
     ).split()
 )
 _SYLLABLE = re.compile(r"[가-힣]")
@@ -100,7 +100,8 @@ def _topic(title: str) -> str:
     """What a leaflet or a record is about: 착오송금 되찾기 절차 안내 -> 착오송금 되찾기 절차."""
     title = re.split(r"[:?!]", title)[0] if not re.search(r"나요|까요|세요", title) else ""
     title = re.sub(r"^제?\d+(?:차|기|회|호)\s+", "", title)
-    return _GENRE.sub("", title.strip())
+    title = _GENRE.sub("", title.strip())
+    return "" if title.endswith("때") else title
 
 
 _GENRE = re.compile(
@@ -155,6 +156,8 @@ def _from_clause(sentence: Sentence, clause: Clause, context: Mapping[str, str |
         yield from _penalty(sentence, slots)
         return
     if clause.exception and "case" in slots:
+        if not any(pattern.search(str(slots.get("title", ""))) for pattern in TITLE_SORTS.values()):
+            slots.pop("title", None)  # what is excepted from must be a rule
         yield Fact("exception", slots, sentence.text)
         return
     plain = tuple(act for act in acts if not act.listed)
@@ -162,7 +165,8 @@ def _from_clause(sentence: Sentence, clause: Clause, context: Mapping[str, str |
         slots["act"] = plain
         if names := _names(plain):
             slots["name"] = names
-    if plain and clause.mood in ("duty", "power") and _PERIOD.search(sentence.text):
+    main = " ".join(word.surface for word in clause.acts[0].words) if clause.acts else ""
+    if plain and clause.mood in ("duty", "power") and _PERIOD.search(main):
         timeless = tuple(act for act in plain if not re.search(r"\d|이내|동안", " ".join(w.surface for w in act.words)))
         if timeless:
             yield Fact("period", {**slots, "act": timeless, f"is_{clause.mood}": "1"}, sentence.text)
@@ -234,7 +238,7 @@ _EMPTY = frozenset(
     (
         "경우 사항 규정 필요 관련 해당 기타 내용 다음 각각 이상 이하 이내 대통령령 총리령 상당 당시 이후 이전 "
         "따라서 또한 여부 부분 본문 단서 위하 등 및 또는 방법 업무 조치 요건 행위 서류 자료 처분 신청 기준 절차 "
-        "사유 결정 포함 개인 범위 목적 자신"
+        "사유 결정 포함 개인 범위 목적 자신 사실 결과 시점 시기 용도 명목"
     ).split()
 )
 
@@ -276,7 +280,7 @@ def _sayable(phrase: Phrase) -> bool:
 
 
 _UNSAYABLE = re.compile(r"[^가-힣A-Za-z0-9\s%.,ㆍ·∼~-]|(?<![\d가-힣])\d+(?:을|를)(?![가-힣])|(?<![가-힣])밖의")
-_BARE = frozenset(("사유 이유 방법 기준 절차 요건 금액 범위 목적 내용 사항 구분 순서 규정").split())
+_BARE = frozenset("사유 이유 방법 기준 절차 요건 금액 범위 목적 내용 사항 구분 순서 규정 용도 명목 형태 시점 시기".split())
 _NEEDS_A_MODIFIER = {"자", "것", "바", "데", "경우", "때", "날", "점", "수", "뜻"}
 _AGENT = re.compile(
     r"(?<!투)(?<!출)(?<!이)(?<!하)(?<!융)(?<!증)자$|(?<!승)(?<!확)(?<!요)(?<!원)인$|(?<!지)(?<!구)원$|(?<!심)(?<!조)(?<!검)(?<!감)(?<!공)사$"
@@ -295,4 +299,5 @@ def _telling(phrase: Phrase) -> bool:
         for f, tag in w.morphemes
         if tag in ("NNG", "NNP", "SL", "XR") and f not in _EMPTY and f not in BOUND
     }
-    return len(phrase.words) > 1 and len(nouns) >= 2 and sum(map(len, nouns)) >= 4
+    about = {f for w in phrase.words[:-1] for f, tag in w.morphemes if f in nouns}
+    return bool(about) and len(nouns) >= 2 and sum(map(len, nouns)) >= 4

@@ -191,8 +191,10 @@ def _word(word: Word, rng: np.random.Generator, reworded: float, first: bool) ->
     noun = _noun(word, rng, reworded, first)
     rest = word.surface[len(word.noun) :]
     comma = "," if word.comma and word.role in ("bare", "link") else ""
+    if word.morphemes[-1] == ("는", "JX") and word.role in ("adverbial", "link"):
+        rest = rest.removesuffix("는")  # 사원에게는: the contrast is lost in a question
     if noun == word.noun:
-        return word.surface + comma
+        return word.noun + rest + comma
     if rest in SAME:
         return with_particle(noun, SAME[rest][0]) + comma
     if rest.startswith(("으로", "로")):

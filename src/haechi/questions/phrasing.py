@@ -159,7 +159,7 @@ TRAINING: Frames = {
         "plain": (
             "{case:었는데} 그다음은 어떻게 되나요?",
             "{case:었습니다}. 무엇을 알아 두어야 하나요?",
-            "{who:이} {act:는} 것이 당연한가요?",
+            "{who:이} {act:는지} 알아보고 있습니다.",
         ),
         "penalty": (
             "{done:었습니다}. 처벌을 받게 되나요?",
@@ -215,7 +215,10 @@ TRAINING: Frames = {
         "plain": ("{case:*} 경우의 법률관계", "{case:*} 경우 {act:는지} 여부", "{who:이} {act:는지} 여부"),
         "penalty": ("{done:는} 행위가 처벌 대상인지 여부", "{done:*} 경우의 제재"),
         "period": ("{?is_duty}{act:어야} 하는 기한", "{?is_power}{act:ᆯ} 수 있는 기간", "{who:이} {act:는} 기간의 제한"),
-        "exception": ("{case:*} 경우 {title:의} 예외가 인정되는지 여부",),
+        "exception": (
+            "{case:*} 경우 예외가 인정되는지 여부",
+            "{title:의} 예외가 인정되는 경우",
+        ),
         "title": (
             "{?is_right}{title:에} 관한 법리",
             "{?is_act}{title:에} 관한 법리",

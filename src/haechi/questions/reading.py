@@ -107,7 +107,9 @@ class Word:
     @property
     def verbal(self) -> bool:
         """A modifier made of a verb, which may have objects of its own."""
-        return self.role == "modifier" and any(tag.split("-")[0] in ("VV", "XSV", "VX") for _, tag in self.morphemes)
+        return self.role == "modifier" and any(
+            tag.split("-")[0] in ("VV", "XSV", "VX") or form in ("있", "없") for form, tag in self.morphemes
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +282,8 @@ def _mood(words: Sequence[Word]) -> tuple[Mood, int, tuple[Morpheme, ...]] | Non
     def ends(*wanted: str) -> bool:
         return len(forms) >= len(wanted) and all(f in w.split("|") for f, w in zip(forms[-len(wanted) :], wanted, strict=True))
 
+    if not flat:
+        return None
     cut, mood = 0, "plain"
     if ends("어야|여야", "하|되"):
         cut, mood = 2, "duty"
@@ -302,7 +306,7 @@ def _mood(words: Sequence[Word]) -> tuple[Mood, int, tuple[Morpheme, ...]] | Non
     elif ends("말", "하") or (tags and tags[-1] not in ("VV", "XSV", "VA")):
         return None
     rest = flat[: len(flat) - cut]
-    if not rest:
+    if not rest or (words[-1].role != "end" and forms[-1] != "것"):
         return None
     _, _, place, last = rest[-1]
     if (
@@ -324,8 +328,8 @@ def _case(body: Sequence[Word]) -> tuple[int, Phrase | None]:
             and body[i - 1].role == "modifier"
             and word.role in ("adverbial", "bare")
         ):
-            if word.morphemes[-1][0] == "의":
-                continue
+            if any(tag[0] == "J" and form not in ("에", "는", "도") for form, tag in word.morphemes):
+                continue  # 때와는 달리, 경우의
             before = body[i - 1]
             return i + 1, clause_of(body[:i], before.morphemes[:-1], before.morphemes[-1:])
         if word.role == "link" and word.morphemes[-1][0] in ("으면", "면", "거든") and i:
@@ -378,7 +382,8 @@ def _acts(body: Sequence[Word], last: Word, stem: tuple[Morpheme, ...]) -> Itera
     """The act in more and in fewer words: every way to leave words out on the left that leaves a sentence."""
     for start in starts(body, 0, last=last):
         words = body[start:]
-        if 1 <= len(words) <= 7 and not any(word.head in ("경우", "때") and word.bound for word in words):
+        whole = not any((word.head in ("경우", "때") and word.bound) or word.head in ("누구", "아무") for word in words)
+        if 1 <= len(words) <= 7 and whole and words[0].role != "link":
             yield Phrase((*words, last), stem, listed=any(word.listed for word in words))
 
 
@@ -400,6 +405,8 @@ def starts(words: Sequence[Word], begin: int, last: Word | None = None) -> list[
             continue
         if _robs_a_modifier(everything, i):
             continue
+        if before is not None and before.role == "genitive" and everything[i].morphemes[0][1] in ("SN", "NR"):
+            continue  # 10분의 3
         found.append(i)
     return found
 
@@ -409,4 +416,5 @@ def _robs_a_modifier(words: Sequence[Word], start: int) -> bool:
     word = words[start]
     if word.verbal and start > 0 and words[start - 1].role in ("object", "adverbial", "subject", "adverb", "link"):
         return True
-    return word.role == "link" and start > 0 and words[start - 1].role in ("object", "adverbial", "subject")
+    governs = word.role == "link" or any(tag == "ETN" for _, tag in word.morphemes)
+    return governs and start > 0 and words[start - 1].role in ("object", "adverbial", "subject")
