@@ -54,7 +54,7 @@ def corpus(number: int = 8) -> list[Passage]:
 
 
 def write(passages: list[Passage], per_passage: int = 3, seed: int = 7, wording: Wording = WORDING) -> list[Question]:
-    return write_questions(zip(passages, analyse(p.text for p in passages), strict=True), per_passage, seed, wording)
+    return write_questions(zip(passages, analyse([p.text for p in passages]), strict=True), per_passage, seed, wording)
 
 
 def facts_of(p: Passage) -> list[Fact]:
