@@ -2,6 +2,8 @@
 
 import _here  # noqa: F401, I001  (first: it decides whose library runs)
 
+import os
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,9 +13,12 @@ from haechi.command import run
 from haechi.evaluation.question_plots import draw_questions
 from haechi.models.load import load_encoder
 from haechi.params.generate_qa import GenerateQaParams
+from haechi.params.llm import LlmParams
 from haechi.params.load import load_section
 from haechi.params.retrieval import RetrievalParams
-from haechi.questions.generate import Away, generate, offline_writer
+from haechi.questions.generate import Away, askable, generate, offline_writer
+from haechi.questions.judge import judged
+from haechi.questions.llm import estimate, llm_writer
 from haechi.questions.samples import sample_rows
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
@@ -32,22 +37,44 @@ from haechi.testset.manifest import load_testset
 @options.folder("--plots")
 @options.file("--metrics")
 @options.params
+@click.option("--dry-run", is_flag=True, help="Only say what a language model would be asked, and about what that would cost.")
 def main(
-    corpus: Path, train_pairs: Path, base: Path, testset: Path, out: Path, dropped: Path, plots: Path, metrics: Path, params: Path
+    corpus: Path,
+    train_pairs: Path,
+    base: Path,
+    testset: Path,
+    out: Path,
+    dropped: Path,
+    plots: Path,
+    metrics: Path,
+    params: Path,
+    dry_run: bool,
 ) -> None:
     settings = load_section(params, "generate_qa", GenerateQaParams)
+    llm = load_section(params, "llm", LlmParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
     held = held_out(load_testset(testset))
+    passages, away = list(files.read_records(corpus, Passage)), Away(held.articles | held.sources, held.query_texts)
+    pairs = list(files.read_records(train_pairs, Pair))
+    examples = [pair.query_text for pair in pairs if pair.meta.type == "user"]  # of the training part
+    if dry_run:
+        with open_store() as store:
+            told = estimate(askable(passages, away), settings, llm, store, examples, os.environ)
+        progress.show_table("generate_qa --dry-run", ("what", "figure"), told.rows())
+        return
     with locks.writing(out, dropped, plots, metrics), open_store() as store:
+        asking = settings.generator == "openai"
         made = generate(
-            list(files.read_records(corpus, Passage)),
-            Away(held.articles | held.sources, held.query_texts),
-            list(files.read_records(train_pairs, Pair)),
+            passages,
+            away,
+            pairs,
             settings,
             retrieval,
-            offline_writer(settings),
+            llm_writer(settings, llm, store, examples, os.environ) if asking else offline_writer(settings),
             store,
             load_encoder(base) if settings.round_trip == "dense" and settings.round_trip_k else None,
+            partial(judged, llm=llm, store=store, environ=os.environ) if llm.judge_threshold else None,
+            llm.judge_threshold,
         )
         files.write_jsonl(out, made.questions)
         files.write_jsonl(dropped, made.dropped)

@@ -1,5 +1,7 @@
 """Which library modules each stage runs: read from the imports, written into dvc.yaml, and checked.
 
+A package's data files (prompts) count with its modules: who imports one of these reruns when a data file changes.
+
 DVC doesn't follow imports; a stage whose list is short keeps a stale result, one whose list is long reruns for nothing.
 Imports are followed wherever they stand, in functions too, but not under `if TYPE_CHECKING`. Modules that are imported by a
 computed name are not seen; the test that runs every stage and looks at what it loaded would catch one.
@@ -14,11 +16,12 @@ from typing import TypeGuard
 from haechi.errors import HaechiError
 
 PACKAGE = "haechi"
+DATA = "*.md"
 BEGIN, END = "# code: written by `haechi deps --write`", "# end of code"
 
 
 def stage_modules(root: Path, script: Path) -> list[str]:
-    """Paths, relative to the root, of all library modules that a script imports, transitively; empty packages are left out."""
+    """Paths, relative to the root, of all library modules that a script imports, transitively, with the data beside them."""
     found: set[Path] = set()
     todo = [root / script]
     while todo:
@@ -29,6 +32,7 @@ def stage_modules(root: Path, script: Path) -> list[str]:
     for module in found:
         if module.name == "__init__.py" and module.read_text(encoding="utf-8").strip():
             raise HaechiError(f"{module}: a package's __init__ must stay empty, or every stage would depend on it")
+    found |= {file for folder in {module.parent for module in found} for file in folder.glob(DATA)}
     return sorted(m.relative_to(root).as_posix() for m in found if m.name != "__init__.py")
 
 

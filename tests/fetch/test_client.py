@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from haechi.errors import UsageError
-from haechi.fetch.client import URL, Service, Trouble, backoff, read_answer, retry_after, service_from
+from haechi.fetch.client import URL, Service, Trouble, read_answer, service_from
+from haechi.retries import backoff, retry_after
 
 NOW = datetime(2025, 1, 1, 12, 0, 0, tzinfo=UTC)
 

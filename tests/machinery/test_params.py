@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from haechi.errors import ParamsError
 from haechi.params.evaluate import EvaluateParams
 from haechi.params.generate_qa import GenerateQaParams
+from haechi.params.llm import LlmParams
 from haechi.params.load import load_section
 from haechi.params.make_pairs import MakePairsParams
 from haechi.params.merge_corpus import MergeCorpusParams
@@ -38,6 +39,7 @@ SECTIONS: dict[str, type[Any]] = {
     "model": ModelParams,
     "retrieval": RetrievalParams,
     "generate_qa": GenerateQaParams,
+    "llm": LlmParams,
     "mine": MineParams,
     "train": TrainParams,
     "select": SelectParams,

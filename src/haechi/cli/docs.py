@@ -35,6 +35,7 @@ TOUCHED = (
     "params.yaml: model",
     "params.yaml: retrieval",
     "params.yaml: generate_qa",
+    "params.yaml: llm",
     "params.yaml: mine",
     "params.yaml: train",
     "params.yaml: select",

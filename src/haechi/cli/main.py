@@ -183,6 +183,15 @@ def pool_import(sheet: Path, out: Path) -> None:
 
 
 @main.command()
+@click.option("--dry-run", is_flag=True, required=True, help="Ask nothing.")
+def questions(dry_run: bool) -> None:
+    """Say what generate_qa would ask of a language model now, and about what that would cost."""
+    from haechi.cli.questions import dry_run_of_questions
+
+    dry_run_of_questions(Path())
+
+
+@main.command()
 @click.argument("what", type=click.Choice(["laws", "admin-rules", "precedents"]))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the files, one a record.")
 @click.option("--query", default="*", show_default=True, help="Only what the service finds for these words.")

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from random import Random
 from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
@@ -21,10 +20,10 @@ import orjson
 
 from haechi.errors import HaechiError, UsageError
 from haechi.fetch.replies import refusal
+from haechi.retries import backoff, retry_after
 
 URL = "http://www.law.go.kr/DRF"
 
-_LONGEST_BACKOFF = 60.0
 _LONGEST_WAIT = 600.0  # seconds that a Retry-After is honoured in place; beyond, the run ends
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -91,22 +90,6 @@ def service_from(environ: Mapping[str, str]) -> Service:
     if urlsplit(url).scheme not in ("http", "https"):
         raise UsageError("HAECHI_LAW_URL must begin with http:// or https://")
     return Service(url.rstrip("/"), key)
-
-
-def backoff(attempt: int, rng: Random, unit: float = 1.0) -> float:
-    """Seconds to wait after try number `attempt` (from 0): doubling, at most 60, between half and all of it at random."""
-    return min(_LONGEST_BACKOFF, unit * 2.0**attempt) * rng.uniform(0.5, 1.0)
-
-
-def retry_after(header: str | None, now: datetime) -> float:
-    """Seconds that a Retry-After header asks for, as a number or a date; 0 where it says nothing readable."""
-    text = (header or "").strip()
-    if re.fullmatch(r"[0-9]{1,9}", text):
-        return float(text)
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
-    except (ValueError, TypeError):  # TypeError: a date without a zone
-        return 0.0
 
 
 def read_answer(status: int, header: str | None, body: bytes, now: datetime) -> Any | Trouble:

@@ -16,8 +16,8 @@ class GenerateQaParams:
 
     seed: Seed
     """Draws wording and dropped key words."""
-    generator: Literal["offline"]
-    """`offline` writes questions from the structure of a passage; it needs no model."""
+    generator: Literal["offline", "openai"]
+    """`offline` writes questions from the structure of a passage, without a model; `openai` asks the one in section llm."""
     questions_per_passage: QuestionsPerText
     """Questions asked of each passage, before filters; short passages get fewer."""
     styles: dict[Style, NonNegativeFloat]

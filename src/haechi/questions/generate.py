@@ -95,7 +95,7 @@ def generate(
     `base` is needed where the round trip is dense; `real` are training pairs, whose queries the report is measured against.
     """
     held = with_twins(away.keys, corpus)
-    allowed = [p for p in corpus if p.article_key not in held and p.type != "prec"]
+    allowed = askable(corpus, away)
     by_id, words = {p.id: p for p in allowed}, Words(store)
     drafts = writer(allowed, words)
     written = sorted({q.question_id: q for q in drafts.questions}.values(), key=lambda q: q.question_id)
@@ -145,6 +145,12 @@ def generate(
         **({"writer": drafts.counts} if drafts.counts else {}),
     }
     return Generated(tuple(kept), tuple(sorted(dropped, key=lambda q: (q.question_id, q.reason))), counts, portrait)
+
+
+def askable(corpus: Sequence[Passage], away: Away) -> list[Passage]:
+    """The passages that questions may be made from: not held out, and no decisions."""
+    held = with_twins(away.keys, corpus)
+    return [p for p in corpus if p.article_key not in held and p.type != "prec"]
 
 
 def _texts_by_kind(pairs: Sequence[Pair]) -> dict[str, list[str]]:

@@ -1,0 +1,68 @@
+"""A language model as judge: can the passage answer the question? Its scores are rows, as its questions are."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from haechi.params.llm import LlmParams
+from haechi.questions.chat.calls import Call, Task, answered, keys_of, shape
+from haechi.questions.chat.fill import fill
+from haechi.questions.chat.ledger import Ledger, ledger_path
+from haechi.questions.chat.nouns import Answer, Model
+from haechi.questions.chat.reading import read_score
+from haechi.questions.llm import refuse_failures
+from haechi.questions.prompts.library import judging, prompt
+from haechi.records.passage import Passage
+from haechi.records.question import Question
+from haechi.rowstore.namespaces import JUDGEMENTS
+from haechi.rowstore.store import Store
+
+_MAX_TOKENS = 256
+
+
+def judged(
+    questions: Iterable[Question],
+    passages: Mapping[str, Passage],
+    llm: LlmParams,
+    store: Store,
+    environ: Mapping[str, str],
+) -> dict[str, float | None]:
+    """question_id -> score from 0 to 10, None where the judge's answer has none or there is no answer.
+
+    `questions` is gone through more than once; no question in means nothing is asked.
+    """
+    # A judgement should not depend on luck: temperature 0, whatever the writer's is.
+    model = Model(llm.judge_model or llm.model, 0.0, 1.0, _MAX_TOKENS)
+    task = Task(JUDGEMENTS, model, llm.attempts, lambda answer: _score(answer) is not None)
+    schema = shape(score={"type": "integer"}) if llm.json_schema else None
+    versions = {name: prompt(name).version for name in ("judge_system", "judge")}
+
+    def calls() -> Iterator[_Judging]:
+        for question in questions:
+            messages = judging(question.question, passages[question.passage_id].text)
+            keys = keys_of(task, messages, schema, versions)
+            yield _Judging(f"{question.passage_id} {question.question_id}", messages, schema, keys, question)
+
+    fill(task, store, calls, environ)
+    scores: dict[str, float | None] = {}
+    ledger, asked, failed, detail = Ledger(ledger_path(JUDGEMENTS.name)), 0, Counter[str](), ""
+    for one, answers in answered(task, store, calls()):
+        asked += 1
+        scores[one.question.question_id] = _score(answers[-1]) if answers else None
+        if not answers:
+            failure = ledger.why(one.keys[0])
+            failed[failure.reason] += 1
+            detail = failure.detail or detail
+    refuse_failures(failed, detail, asked, task, llm.max_failed_share)
+    return scores
+
+
+@dataclass(frozen=True, slots=True)
+class _Judging(Call):
+    """A call with the question that it judges."""
+
+    question: Question
+
+
+def _score(answer: Answer) -> float | None:
+    return read_score(answer.text)

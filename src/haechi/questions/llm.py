@@ -1,0 +1,268 @@
+"""Questions written by a language model: one call a passage and style, every answer a row, the questions read from rows."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from haechi.errors import HaechiError, ParamsError
+from haechi.params.generate_qa import GenerateQaParams
+from haechi.params.llm import LlmParams
+from haechi.questions.chat.calls import Call, Task, answered, is_done, keys_of, prompt_tokens, shape
+from haechi.questions.chat.endpoint import limits_from
+from haechi.questions.chat.fill import fill
+from haechi.questions.chat.ledger import Ledger, ledger_path
+from haechi.questions.chat.nouns import Answer, Model
+from haechi.questions.chat.reading import Read, read_questions
+from haechi.questions.generate import Drafts, Writer
+from haechi.questions.prompts.library import versions, writing
+from haechi.questions.styles import drawn
+from haechi.questions.windows import windows
+from haechi.questions.words import Words
+from haechi.records.passage import Passage
+from haechi.records.question import Question
+from haechi.rowstore.namespaces import QUESTIONS
+from haechi.rowstore.store import Store
+
+GENERATOR = "openai"
+
+_USUAL = 90  # tokens of a question and its answer with their JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What came of one call."""
+
+    asked: int
+    """Questions asked for."""
+    questions: tuple[Question, ...]
+    unusable: str = ""
+    """Why there is no question in the answer: `empty`, `refusal`, `cut` or `no_question`."""
+    failure: str = ""
+    """Why there is no answer."""
+
+
+@dataclass(frozen=True)
+class LlmWritten:
+    """What a model wrote on all passages; it follows from the rows alone, so it may stand in metrics."""
+
+    questions: tuple[Question, ...]
+    calls: int
+    asked: int
+    """Questions asked for."""
+    unusable: dict[str, int]
+    """Answers without a question, by reason."""
+    failures: dict[str, int]
+    """Calls without an answer, by reason; more than max_failed_share of them is an error instead."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run would ask for, and about what that would cost at the prices in the environment."""
+
+    passages: int
+    calls: int
+    stored: int
+    """Calls whose answer is in the store."""
+    tokens_in: int
+    tokens_out: int
+    cost: float
+    most_cost: float
+    """If every answer were as long as allowed."""
+    priced: bool
+    """Whether the environment names prices."""
+
+    def rows(self) -> list[tuple[str, object]]:
+        """For a table."""
+        return [
+            ("passages", self.passages),
+            ("calls", self.calls),
+            ("answered already", self.stored),
+            ("to ask", self.calls - self.stored),
+            ("tokens of prompts, about", self.tokens_in),
+            ("tokens of answers, about", self.tokens_out),
+            ("cost, about", f"{self.cost:.2f}" if self.priced else "HAECHI_LLM_PRICE_IN and _OUT are not set"),
+            ("cost at most", f"{self.most_cost:.2f}" if self.priced else "-"),
+        ]
+
+
+def write_with_llm(
+    passages: Iterable[Passage],
+    params: GenerateQaParams,
+    llm: LlmParams,
+    store: Store,
+    examples: Sequence[str],
+    environ: Mapping[str, str],
+) -> LlmWritten:
+    """Questions on all passages, in their order; the model is asked for the answers that the store lacks.
+
+    `passages` is gone through more than once. `examples` are queries of users, none of them in the test set.
+    """
+    questions: list[Question] = []
+    unusable: Counter[str] = Counter()
+    failures: Counter[str] = Counter()
+    calls = asked = 0
+    for written in stream_questions(passages, params, llm, store, examples, environ):
+        calls, asked = calls + 1, asked + written.asked
+        questions += written.questions
+        unusable.update(filter(None, [written.unusable]))
+        failures.update(filter(None, [written.failure]))
+    return LlmWritten(tuple(questions), calls, asked, dict(sorted(unusable.items())), dict(sorted(failures.items())))
+
+
+def llm_writer(
+    params: GenerateQaParams, llm: LlmParams, store: Store, examples: Sequence[str], environ: Mapping[str, str]
+) -> Writer:
+    """The writer that asks a model."""
+
+    def write(passages: Sequence[Passage], words: Words) -> Drafts:
+        written = write_with_llm(passages, params, llm, store, examples, environ)
+        counts = {"calls": written.calls, "asked": written.asked, "unusable": written.unusable, "failures": written.failures}
+        return Drafts(written.questions, counts)
+
+    return write
+
+
+def stream_questions(
+    passages: Iterable[Passage],
+    params: GenerateQaParams,
+    llm: LlmParams,
+    store: Store,
+    examples: Sequence[str],
+    environ: Mapping[str, str],
+) -> Iterator[Written]:
+    """What came of each call, in the order of passages and styles, with a batch of them in memory.
+
+    Raises at the end if more calls than allowed got no answer.
+    """
+    task, asking = _task(llm), _Asking(passages, params, llm, examples)
+    fill(task, store, lambda: asking.calls(task), environ)
+    ledger = Ledger(ledger_path(QUESTIONS.name))
+    calls, failed, detail = 0, Counter[str](), ""
+    for one, answers in answered(task, store, asking.calls(task)):
+        calls += 1
+        if not answers:
+            failure = ledger.why(one.keys[0])
+            failed[failure.reason] += 1
+            detail = failure.detail or detail
+            yield Written(one.count, (), failure=failure.reason)
+            continue
+        found = _read(answers[-1])[: one.count]
+        yield Written(
+            one.count,
+            tuple(_question(one.passage, one.style, read) for read in found),
+            unusable="" if found else _why_none(answers[-1]),
+        )
+    refuse_failures(failed, detail, calls, task, llm.max_failed_share)
+
+
+def estimate(
+    passages: Iterable[Passage],
+    params: GenerateQaParams,
+    llm: LlmParams,
+    store: Store,
+    examples: Sequence[str],
+    environ: Mapping[str, str],
+) -> Estimate:
+    """What `write_with_llm` would ask for now; nothing is sent, and neither address nor key is needed."""
+    limits = limits_from(environ)
+    task, asking = _task(llm), _Asking(passages, params, llm, examples)
+    calls = stored = tokens_in = tokens_out = 0
+    for one, answers in answered(task, store, asking.calls(task)):
+        calls += 1
+        if is_done(task, one, answers):
+            stored += 1
+        else:
+            tokens_in += prompt_tokens(one)
+            tokens_out += min(llm.max_tokens, one.count * _USUAL)
+    most = limits.cost(tokens_in, (calls - stored) * llm.max_tokens)
+    cost, priced = limits.cost(tokens_in, tokens_out), bool(limits.price_in or limits.price_out)
+    return Estimate(asking.passages_seen, calls, stored, tokens_in, tokens_out, cost, most, priced)
+
+
+def refuse_failures(failed: Mapping[str, int], detail: str, calls: int, task: Task, most: float) -> None:
+    """End with one sentence if a larger share of the calls got no answer than `most`; `detail` is what the server said last."""
+    count = sum(failed.values())
+    if count > most * calls:
+        reasons = ", ".join(f"{reason} {number}" for reason, number in sorted(failed.items()))
+        told = f", the last one: {detail}" if detail else ""
+        raise HaechiError(
+            f"{count} of {calls} calls to {task.model.name} got no answer ({reasons}{told}; all are in "
+            f"{ledger_path(task.namespace.name)}); run the same command again to ask for those alone, "
+            "or set llm.max_failed_share to go on without them"
+        )
+
+
+def chosen_examples(queries: Iterable[str], count: int, seed: int) -> list[str]:
+    """So many of the queries, whatever their order; one query more or less seldom changes the choice."""
+    return sorted(set(queries), key=lambda query: (_hash(str(seed), query), query))[:count]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked(Call):
+    """A call with what it asks for."""
+
+    passage: Passage
+    style: str
+    count: int
+
+
+class _Asking:
+    """The calls for a corpus, made anew each time that they are gone through."""
+
+    def __init__(self, passages: Iterable[Passage], params: GenerateQaParams, llm: LlmParams, examples: Sequence[str]) -> None:
+        if not any(share > 0 for share in llm.styles.values()):
+            raise ParamsError("llm.styles: every share is 0, so there is nothing to ask for")
+        self._passages, self._params, self._llm = passages, params, llm
+        self._examples = chosen_examples(examples, llm.examples, params.seed)
+        self.passages_seen = 0
+
+    def calls(self, task: Task) -> Iterator[_Asked]:
+        """One call a passage and style; styles and windows of a passage depend on it and the seed alone."""
+        self.passages_seen = 0
+        for passage in self._passages:
+            self.passages_seen += 1
+            rng = np.random.default_rng(int.from_bytes(_hash(str(self._params.seed), passage.id, passage.text)[:8]))
+            pieces = windows(passage, self._llm.window_chars)
+            for style, count in drawn(self._llm.styles, self._params.questions_per_passage, rng).items():
+                place = int(rng.integers(len(pieces)))
+                messages = writing(style, pieces[0 if style == "whole" else place], count, self._examples)
+                schema = _schema(style) if self._llm.json_schema else None
+                keys = keys_of(task, messages, schema, versions(style))
+                yield _Asked(f"{passage.id} {style}", messages, schema, keys, passage, style, count)
+
+
+def _task(llm: LlmParams) -> Task:
+    model = Model(llm.model, llm.temperature, llm.top_p, llm.max_tokens)
+    return Task(QUESTIONS, model, llm.attempts, lambda answer: bool(_read(answer)))
+
+
+def _schema(style: str) -> dict[str, object]:
+    """The shape of an answer: a rewritten question comes with the conversation that it was taken from."""
+    text = {"type": "string"}
+    item = shape(conversation=text, question=text, answer=text) if style == "multi_turn" else shape(question=text, answer=text)
+    return shape(questions={"type": "array", "items": item})
+
+
+def _read(answer: Answer) -> list[Read]:
+    return read_questions(answer.text, cut=answer.finish == "length")
+
+
+def _why_none(answer: Answer) -> str:
+    if answer.finish in ("refusal", "content_filter"):
+        return "refusal"
+    if not answer.text.strip():
+        return "empty"
+    return "cut" if answer.finish == "length" else "no_question"
+
+
+def _question(passage: Passage, style: str, read: Read) -> Question:
+    id = "Q_" + _hash(passage.id, read.question).hex()[:16]
+    kind = f"{style}@{versions(style)[style]}"
+    return Question(id, passage.id, passage.article_key, read.question, style, GENERATOR, kind, read.answer)
+
+
+def _hash(*parts: str) -> bytes:
+    return hashlib.sha256("\0".join(parts).encode()).digest()

@@ -1,0 +1,48 @@
+"""A small corpus and settings for asking the test server."""
+
+from dataclasses import replace
+from typing import Any
+
+from machinery.checkout import ROOT
+from questions.chat_server import Server
+from small_law import passage
+
+from haechi.params.generate_qa import GenerateQaParams
+from haechi.params.llm import LlmParams
+from haechi.params.load import load_section
+from haechi.records.passage import Passage
+
+KEY = "sk-planted-0123456789"
+
+PARAMS = replace(
+    load_section(ROOT / "params.yaml", "generate_qa", GenerateQaParams), generator="openai", questions_per_passage=3, seed=7
+)
+LLM = LlmParams(
+    model="small",
+    temperature=0.7,
+    top_p=0.95,
+    max_tokens=300,
+    json_schema=True,
+    attempts=1,
+    styles={"fact": 1.0},
+    window_chars=1000,
+    examples=3,
+    max_failed_share=0.0,
+    judge_threshold=0,
+    judge_model="",
+)
+
+
+def llm(**changes: Any) -> LlmParams:
+    return replace(LLM, **changes)
+
+
+def corpus(count: int) -> list[Passage]:
+    """So many passages, all different."""
+    return [passage(f"LAW_{n:06}_제1조", f"마을법 제{n}조(신고)\n{n}일 안에 이장에게 신고하여야 한다.") for n in range(count)]
+
+
+def environ(server: Server, **changes: object) -> dict[str, str]:
+    """The environment that leads to a server: impatient, as befits a test."""
+    values = {"URL": server.url, "KEY": KEY, "CONCURRENCY": 8, "TIMEOUT": 2, "BACKOFF": 0.01, "PRICE_IN": 0.5, "PRICE_OUT": 1.5}
+    return {f"HAECHI_LLM_{name}": str(value) for name, value in {**values, **changes}.items() if value is not None}
