@@ -319,7 +319,7 @@ def test_a_budget_is_never_overdrawn_and_the_next_run_goes_on(store: Store, budg
 
 
 def test_retries_count_as_requests(store: Store) -> None:
-    with serving(lambda number, body: refusal(500)) as server, pytest.raises(BudgetSpent, match="after 5 requests and 0 answers"):
+    with serving(lambda number, body: refusal(500)) as server, pytest.raises(BudgetSpent, match="after 5 requests, 0 answers"):
         write(store, corpus(4), environ(server, MAX_REQUESTS=5, TRIES=9))
     assert len(server.asked) == 5
 
@@ -444,6 +444,22 @@ def test_offline_a_missing_answer_is_an_error_and_nothing_is_asked(store: Store,
         with pytest.raises(HaechiError, match="HAECHI_OFFLINE=1, and 2 answers of small are not in the row store"):
             write(store, corpus(7), environ(server))
     assert len(server.asked) == 5
+
+
+def test_a_run_says_what_it_took(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(lambda number, body: questions("기한은 언제인가요?", tokens=(100, 10)) if number else refusal(500)) as server:
+        write(store, corpus(3), environ(server, CONCURRENCY=1))
+    assert "small: 4 requests, 3 answers, 330 tokens, cost 0.0002; 0 calls failed" in capsys.readouterr().out
+
+
+def test_a_store_that_fails_ends_the_run_with_its_own_sentence(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise HaechiError("rows.sqlite: the disk is full")
+
+    monkeypatch.setattr(Store, "put", full)
+    with serving() as server, pytest.raises(HaechiError, match=r"rows\.sqlite: the disk is full"):
+        write(store, corpus(100), environ(server))
+    assert len(server.asked) <= 16
 
 
 def test_neither_key_nor_address_is_left_behind(

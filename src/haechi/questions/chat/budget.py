@@ -16,6 +16,10 @@ class Spent:
     tokens_out: int = 0
     cost: float = 0.0
 
+    def __str__(self) -> str:
+        tokens = self.tokens_in + self.tokens_out
+        return f"{self.requests} requests, {self.answers} answers, {tokens} tokens, cost {self.cost:.4f}"
+
 
 class Budget:
     """Lets a request go if the run can pay for the most that it may cost."""
@@ -62,10 +66,8 @@ class Budget:
 
     def sentence(self, lacks: str) -> str:
         """What a run that stops for want of budget says."""
-        spent = self.spent
         return (
-            f"the budget in {lacks} allows no further request, after {spent.requests} requests and {spent.answers} answers "
-            f"({spent.tokens_in + spent.tokens_out} tokens, cost {spent.cost:.4f}); the answers are kept: "
+            f"the budget in {lacks} allows no further request after {self.spent}; the answers are kept: "
             "raise it, or run the same command again to spend as much once more"
         )
 

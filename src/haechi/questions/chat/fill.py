@@ -8,18 +8,16 @@ store afterwards.
 
 import asyncio
 import signal
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 from haechi.errors import HaechiError
-from haechi.progress import track
-from haechi.questions.chat.budget import Budget, Spent, about
+from haechi.progress import say, track
+from haechi.questions.chat.budget import Budget, about
 from haechi.questions.chat.calls import Call, Task, answered, is_done, prompt_tokens, to_row
 from haechi.questions.chat.endpoint import Limits, endpoint_from, limits_from
 from haechi.questions.chat.ledger import Failure, Ledger, ledger_path
@@ -43,20 +41,11 @@ class BudgetSpent(HaechiError):
     """The run would spend more than it may."""
 
 
-@dataclass
-class Filled:
-    """What a run did; kept out of metrics, since it depends on what the store had."""
-
-    spent: Spent = field(default_factory=Spent)
-    failed: Counter[str] = field(default_factory=Counter)
-    """Calls without an answer in the end, by reason."""
-
-
-def fill(task: Task, store: Store, calls: Callable[[], Iterable[Call]], environ: Mapping[str, str]) -> Filled:
-    """Ask for what is missing; `calls` is gone through more than once."""
+def fill(task: Task, store: Store, calls: Callable[[], Iterable[Call]], environ: Mapping[str, str]) -> None:
+    """Ask for what is missing and say what that took; `calls` is gone through more than once."""
     missing = sum(not is_done(task, one, answers) for one, answers in answered(task, store, calls()))
     if not missing:
-        return Filled()  # a clone with all rows needs neither endpoint nor key
+        return  # a clone with all rows needs neither endpoint nor key
     if offline():
         raise HaechiError(
             f"HAECHI_OFFLINE=1, and {missing} answers of {task.model.name} are not in the row store {store.path}; "
@@ -66,14 +55,16 @@ def fill(task: Task, store: Store, calls: Callable[[], Iterable[Call]], environ:
 
     endpoint, limits = endpoint_from(environ), limits_from(environ)
 
-    async def run() -> Filled:
+    async def run() -> None:
         client = Client(endpoint, limits)
+        filling = _Filling(task, store, client, limits, Ledger(ledger_path(task.namespace.name)))
         try:
-            return await _Filling(task, store, client, limits, Ledger(ledger_path(task.namespace.name))).run(calls, missing)
+            await filling.run(calls, missing)
         finally:
             await client.close()
+            say(f"{task.model.name}: {filling.account()}")
 
-    return asyncio.run(run())
+    asyncio.run(run())
 
 
 class _Stopped(Exception):
@@ -96,9 +87,9 @@ class _Filling:
         self._settled, self._stopping = asyncio.Event(), asyncio.Event()
         self._why: BaseException | None = None
         self._off_the_list: set[str] = set()
-        self._filled = Filled(self._budget.spent)
+        self._failed = 0
 
-    async def run(self, calls: Callable[[], Iterable[Call]], missing: int) -> Filled:
+    async def run(self, calls: Callable[[], Iterable[Call]], missing: int) -> None:
         """First what was never tried, then what failed in an earlier run: however much that is, it holds up nothing."""
         with _interrupted_by(lambda: self._stop(KeyboardInterrupt())):
             try:
@@ -112,7 +103,10 @@ class _Filling:
         self._ledger.clear(self._off_the_list)
         if self._why:
             raise self._why
-        return self._filled
+
+    def account(self) -> str:
+        """What the run took, in words; none of it goes into metrics, since it depends on what the store had."""
+        return f"{self._budget.spent}; {self._failed} calls failed"
 
     def _missing(self, calls: Iterable[Call], again: bool) -> Iterator[tuple[Call, int]]:
         """Calls to make, each with the number of answers that it has."""
@@ -233,7 +227,7 @@ class _Filling:
 
     def _fail(self, failure: Failure) -> None:
         self._ledger.add(failure)
-        self._filled.failed[failure.reason] += 1
+        self._failed += 1
         if failure.key not in self._failed_before:
             self._in_a_row += 1
             if self._in_a_row >= _GIVE_UP:
