@@ -229,6 +229,18 @@ def test_twins_share_one_call(store: Store) -> None:
     assert {question.passage_id for question in written.questions} == {one.id for one in same}
 
 
+def test_a_twin_that_comes_late_finds_the_answer_of_the_first(store: Store) -> None:
+    """Looked up together, in one batch, when neither had an answer; asked one after the other."""
+    apart = [
+        passage("LAW_a_제1조", "마을법 제1조\n같은 글이다."),
+        *corpus(30),
+        passage("LAW_z_제1조", "마을법 제1조\n같은 글이다."),
+    ]
+    with serving() as server:
+        write(store, apart, environ(server, CONCURRENCY=2))
+    assert len(server.asked) == 31
+
+
 def test_a_first_interrupt_lets_paid_answers_arrive(home: Path) -> None:
     with serving(latency=0.6) as server:
         process = child(home, server, 50, CONCURRENCY=10)

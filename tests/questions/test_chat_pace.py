@@ -1,8 +1,11 @@
 """Rates, budgets and settings: laws that hold for any sequence of calls."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from machinery.checkout import ROOT, SRC
 
 from haechi.errors import UsageError
 from haechi.questions.chat.budget import Budget, about
@@ -148,6 +151,15 @@ def test_a_number_that_is_none_is_refused_by_name(name: str, value: str) -> None
 def test_nothing_at_all_is_too_little(name: str) -> None:
     with pytest.raises(UsageError, match=f"HAECHI_LLM_{name} should be a"):
         limits_from({f"HAECHI_LLM_{name}": "0"})
+
+
+def test_every_variable_is_documented_and_every_documented_one_is_read() -> None:
+    code = "".join(file.read_text(encoding="utf-8") for file in (SRC / "questions" / "chat").glob("*.py"))
+    told = (ROOT / "docs" / "llm.md").read_text(encoding="utf-8")
+    names = re.compile(r"\bHAECHI_LLM_[A-Z_]+[A-Z]\b")
+
+    assert set(names.findall(code)) == set(names.findall(told))
+    assert len(set(names.findall(code))) == 13
 
 
 def test_a_representation_shows_neither_address_nor_key() -> None:

@@ -139,6 +139,13 @@ def test_a_piece_ends_at_a_sentence_where_it_can() -> None:
     assert all(piece.endswith("한다.") for piece in pieces)
 
 
+def test_a_text_without_any_end_is_cut_by_length() -> None:
+    pieces = windows(passage("LAW_1_제1조", "마을법 제1조(신고)\n" + "".join(chr(0xAC00 + n) for n in range(500))), 100)
+
+    assert max(map(len, pieces)) == 100
+    assert "".join(piece.partition("\n")[2] for piece in pieces) == "".join(chr(0xAC00 + n) for n in range(500))
+
+
 def test_an_untitled_document_has_no_header() -> None:
     one = passage("DOC_a_1", "문장이다. " * 40, type="doc", title="")
     assert all(piece.startswith("문장이다.") for piece in windows(one, 100))
