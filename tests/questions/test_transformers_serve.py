@@ -16,6 +16,7 @@ from haechi.questions import filters
 from haechi.questions.chat.ledger import Ledger, ledger_path
 from haechi.questions.judge import judged
 from haechi.questions.llm import write_with_llm
+from haechi.records.question import Question
 from haechi.rowstore.namespaces import QUESTIONS
 from haechi.rowstore.store import open_store
 
@@ -102,7 +103,11 @@ def test_gibberish_is_counted_and_nothing_crashes(
         again = write_with_llm(passages, PARAMS, model, store, (), {})
         rows = store.count(QUESTIONS)
         costs = [cost for (cost,) in store.rows("SELECT cost FROM questions")]
-        scores = judged(written.questions, {one.id: one for one in passages}, model, store, environ)
+        asked = [
+            Question(f"Q_{n}", one.id, one.article_key, "언제까지 신고하나요?", "fact", "openai")
+            for n, one in enumerate(passages)
+        ]
+        scores = judged(asked, {one.id: one for one in passages}, model, store, environ)
 
     assert written.calls == 4
     assert written.failures == {}
@@ -112,7 +117,8 @@ def test_gibberish_is_counted_and_nothing_crashes(
     assert all(0 < cost <= 24 / 1e6 for cost in costs), "the server counts tokens, and keeps to the longest answer"
     assert list(Ledger(ledger_path("questions"))) == []
     kept, dropped = filters.apply(written.questions, [filters.length_between(5, 200), filters.in_korean])
-    assert kept == []
-    assert len(dropped) + sum(written.unusable.values()) >= 4
-    assert set(filters.reasons(dropped)) <= {"too_short", "too_long", "not_korean"}
-    assert set(scores) == {question.question_id for question in written.questions}
+    assert kept == [], "whatever looks like a question is dropped with a reason"
+    assert len(dropped) == len(written.questions)
+    assert set(written.unusable) <= {"empty", "cut", "no_question"}
+    assert list(scores) == ["Q_0", "Q_1", "Q_2", "Q_3"]
+    assert set(scores.values()) == {None}, "a judge that says no score is none"
