@@ -1,6 +1,6 @@
 """Kills `dvc repro` at random moments, restarts it until it is done, and compares every byte with an undisturbed run.
 
-    python benchmarks/kills.py [--project mini|sample] [--kills 50] [--seed 1] [--share 0.5] [--llm] [--keep FOLDER]
+    python benchmarks/kills.py [--project tiny|mini|sample] [--kills 50] [--seed 1] [--share 0.5] [--llm] [--keep FOLDER]
 
 Half of the kills hit the whole process group, as a machine that goes down; half hit `dvc` alone, which leaves its script
 running, and the next run meets it. SIGKILL each time, so nobody can tidy up. Where a pipeline is done before all kills are
@@ -9,6 +9,8 @@ metrics, every file in every output folder, and nothing left lying about.
 
 With --llm a local endpoint writes the questions and counts what it is asked. A call is repeated if the same body was answered
 before in the same pipeline; one that was in the air when the kill came can't have been kept, and is counted apart.
+
+`tiny` is no pipeline of this project but three short scripts over its locks, row store and writers; it always asks.
 """
 
 import argparse
@@ -40,7 +42,64 @@ from proofs import project  # noqa: E402  (only now is the path right)
 GROUP, ALONE = "the process group", "dvc alone"
 NOT_COMPARED = {".git", ".dvc", ".haechi", "__pycache__"}
 REPRO = (sys.executable, "-m", "dvc", "repro")
-LATENCY = 0.3
+TINY = {
+    "dvc.yaml": """
+stages:
+  ask:
+    cmd: python ask.py
+    deps: [ask.py]
+    outs: [answers.jsonl]
+  spread:
+    cmd: python spread.py
+    deps: [spread.py, answers.jsonl]
+    outs: [pieces]
+    metrics: [{metrics.json: {cache: false}}]
+  join:
+    cmd: python join.py
+    deps: [join.py, pieces]
+    outs: [joined.txt]
+""",
+    "ask.py": """
+import json, os, urllib.request
+from pathlib import Path
+from haechi.files import write_jsonl
+from haechi.locks import writing
+from haechi.rowstore.keys import Keys
+from haechi.rowstore.namespaces import QUESTIONS
+from haechi.rowstore.store import open_store
+def ask(places):
+    bodies = [json.dumps({"messages": [{"role": "user", "content": f"text {place}"}]}).encode() for place in places]
+    address = os.environ["HAECHI_LLM_URL"] + "/chat/completions"
+    return [json.load(urllib.request.urlopen(urllib.request.Request(address, body)))["choices"][0] for body in bodies]
+with writing(Path("answers.jsonl")), open_store() as store:
+    keys = [Keys({"prompt": 1}).of(text=number) for number in range(30)]
+    write_jsonl(Path("answers.jsonl"), store.through(QUESTIONS, keys, ask, batch=1))
+""",
+    "spread.py": """
+import time
+from pathlib import Path
+from haechi.files import atomic_folder, read_records, write_json
+from haechi.locks import writing
+with writing(Path("pieces"), Path("metrics.json")):
+    with atomic_folder(Path("pieces")) as folder:
+        for number, row in enumerate(read_records(Path("answers.jsonl"), dict)):
+            write_json(folder / str(number % 3) / f"{number}.json", row)
+            time.sleep(0.05)
+    write_json(Path("metrics.json"), {"rows": number + 1})
+""",
+    "join.py": """
+import time
+from pathlib import Path
+from haechi.files import atomic_file
+from haechi.locks import writing
+with writing(Path("joined.txt")), atomic_file(Path("joined.txt")) as stream:
+    for path in sorted(Path("pieces").rglob("*.json")):
+        stream.write(path.read_bytes())
+        time.sleep(0.05)
+""",
+    ".gitignore": ".haechi/\n__pycache__/\n",
+}
+LATENCY = 0.1
 """Seconds that the local endpoint takes for an answer."""
 IN_THE_AIR = 0.5
 """An answer given so shortly before a kill may not have reached the row store."""
@@ -58,7 +117,7 @@ class Endpoint:
     @property
     def environment(self) -> dict[str, str]:
         """How a stage finds it."""
-        return {"HAECHI_LLM_URL": f"http://127.0.0.1:{self.port}/v1", "HAECHI_LLM_KEY": "none"}
+        return {"HAECHI_LLM_URL": f"http://127.0.0.1:{self.port}/v1", "HAECHI_LLM_KEY": "none", "PYTHONPATH": str(ROOT / "src")}
 
     def repeated(self) -> tuple[int, int]:
         """Calls whose answer had been given before: those that a kill caught in the air, and the others."""
@@ -95,7 +154,7 @@ class Outcome:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--project", choices=["mini", "sample"], default="mini")
+    parser.add_argument("--project", choices=["tiny", "mini", "sample"], default="mini")
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--share", type=float, default=0.5, help="latest kill, as a share of the undisturbed run's time")
@@ -105,7 +164,7 @@ def main() -> None:
     work = arguments.keep or Path(tempfile.mkdtemp(prefix="haechi-kills-"))
     began = time.monotonic()
 
-    with endpoint() if arguments.llm else nullcontext() as model:
+    with endpoint() if arguments.llm or arguments.project == "tiny" else nullcontext() as model:
         start = make_start(work / "start", arguments.project, llm=arguments.llm)
         calm = project.copy_of(start, work / "calm")
         seconds = undisturbed(calm, model)
@@ -129,7 +188,9 @@ def main() -> None:
 
 
 def make_start(folder: Path, kind: str, llm: bool = False) -> Path:
-    """A project of this checkout's code, ready for its first `dvc repro`: the tests' miniature, or the whole bundled sample."""
+    """A project over this checkout's code, ready for its first `dvc repro`."""
+    if kind == "tiny":
+        return make_tiny(folder)
     project.make_project(folder)
     if kind == "mini":
         project.refresh_testset(folder)
@@ -145,6 +206,18 @@ def make_start(folder: Path, kind: str, llm: bool = False) -> Path:
         params = yaml.load(folder / "params.yaml")
         params["generate_qa"]["generator"] = "openai"
         yaml.dump(params, folder / "params.yaml")
+    project.commit(folder, "ready")
+    return folder
+
+
+def make_tiny(folder: Path) -> Path:
+    """Three scripts that take a few seconds: one that pays for rows, one that writes a folder, one that writes a file."""
+    for name, text in TINY.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    for command in (["init", "-q"], ["config", "user.email", "t@example.invalid"], ["config", "user.name", "t"]):
+        project.git(folder, *command)
+    project.dvc(folder, "init", "-q")
     project.commit(folder, "ready")
     return folder
 
