@@ -37,6 +37,27 @@ def test_a_pipeline_that_is_killed_again_and_again_comes_out_with_the_same_bytes
     assert sum(outcome.kills.values()) == 4
 
 
+def test_killed_scripts_keep_what_they_paid_for(kills: ModuleType, tmp_path: Path) -> None:
+    """Three short scripts over locks, row store and writers: the same bytes, and no answer is asked for again that could be kept."""
+    with kills.endpoint() as model:
+        start = kills.make_start(tmp_path / "start", "tiny")
+        calm = project.copy_of(start, tmp_path / "calm")
+        seconds = kills.undisturbed(calm, model)
+        assert len(model.answered) == 30
+        chance = random.Random(1)  # noqa: S311  # moments, no secrets
+        outcome = kills.disturb(start, tmp_path / "killed", kills.files_of(calm), 6, seconds * 0.7, chance, model)
+    assert (outcome.differing, outcome.left_running, outcome.repeated) == ([], 0, 0)
+    assert outcome.kills[kills.GROUP]
+    assert outcome.kills[kills.ALONE]
+    assert outcome.calls == 30 * outcome.pipelines
+
+
+def test_a_repeated_call_would_be_seen(kills: ModuleType) -> None:
+    """One that a kill caught in the air is told apart from one whose answer was there in time."""
+    model = kills.Endpoint(1, {"a": [10.0, 20.0], "b": [10.0], "c": [14.9, 20.0, 21.0]}, [15.0])
+    assert model.repeated() == (1, 2)
+
+
 def test_a_difference_would_be_seen(kills: ModuleType, tmp_path: Path) -> None:
     """Another byte, a file too many, one too few; what git and DVC keep for themselves doesn't count."""
     for name in ("same", "other", "gone", ".git/x", ".dvc/x", ".haechi/x"):
