@@ -39,10 +39,13 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from proofs import project  # noqa: E402  (only now is the path right)
 
+from haechi.doctor.repo import check_dvc, check_running  # noqa: E402
+
 GROUP, ALONE = "the process group", "dvc alone"
 NOT_COMPARED = {".git", ".dvc", ".haechi", "__pycache__"}
 REPRO = (sys.executable, "-m", "dvc", "repro")
 TINY = {
+    "params.yaml": "{}\n",
     "dvc.yaml": """
 stages:
   ask:
@@ -143,6 +146,8 @@ class Outcome:
     """Files that came out otherwise than undisturbed."""
     left_running: int = 0
     """Scripts that outlived the pipeline's end."""
+    mended: Counter[str] = field(default_factory=Counter)
+    """What a killed dvc had left that dvc then refused, so that the doctor's remedy was needed."""
     calls: int = 0
     """Different calls to the language model."""
     caught: int = 0
@@ -175,6 +180,7 @@ def main() -> None:
     print(f"{sum(outcome.kills.values())} kills ({', '.join(f'{n} of {what}' for what, n in sorted(outcome.kills.items()))})")
     print(f"while these ran: {', '.join(f'{stage} {n}' for stage, n in outcome.hit.most_common())}")
     print(f"{outcome.waited} runs waited for a script that a killed dvc had left")
+    print(f"haechi doctor's remedy was needed for: {dict(outcome.mended) or 'nothing'}")
     print(f"{outcome.pipelines} pipelines finished, {outcome.left_running} scripts left running")
     print(f"{len(outcome.differing)} files differ from the undisturbed run")
     if model:
@@ -283,9 +289,25 @@ def attempt(folder: Path, after: float | None, what: str, outcome: Outcome, mode
     if code is None:
         outcome.kills[what] += 1
         outcome.hit[(project.stages_run(said) or ["(none yet)"])[-1]] += 1
+    elif code and (found := mended(folder)):
+        outcome.mended[found] += 1
     elif code:
         sys.exit(f"`dvc repro` ended with {code} although nobody killed it:\n{said[-3000:]}")
     return code == 0
+
+
+def mended(folder: Path) -> str:
+    """Do what `haechi doctor` says of files that a killed dvc left half written; what was done, if anything."""
+    if check_running(folder, folder / ".haechi").level == "fail":
+        (folder / ".dvc" / "tmp" / "rwlock").unlink()
+        return "removed .dvc/tmp/rwlock"
+    if check_dvc(folder).level == "fail" and "dvc.lock" in check_dvc(folder).said:
+        if project.git(folder, "ls-files", "dvc.lock"):
+            project.git(folder, "checkout", "dvc.lock")
+        else:
+            (folder / "dvc.lock").unlink()
+        return "restored dvc.lock"
+    return ""
 
 
 @contextmanager

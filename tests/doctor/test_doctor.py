@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dvc.exceptions import DvcException
 from machinery.checkout import ROOT, python
 from packaging.utils import canonicalize_name
 
@@ -123,6 +125,11 @@ CONFLICT = "stages:\n<<<<<<< HEAD\n  a: {}\n=======\n  b: {}\n>>>>>>> other\n"
         (lambda root: (root / "dvc.yaml").unlink(), ("dvc.yaml is missing", "git checkout dvc.yaml")),
         (lambda root: (root / "params.yaml").unlink(), ("params.yaml is missing",)),
         (lambda root: write_text(root / "dvc.lock", CONFLICT), ("dvc.lock holds the marks of a merge conflict", "dvc repro")),
+        (
+            lambda root: write_text(root / "dvc.lock", "schema: '2.0'\nstages:\n  a:\n    cm"),
+            ("dvc.lock is cut short", "git checkout"),
+        ),
+        (lambda root: write_text(root / "dvc.lock", ""), ("dvc.lock is cut short",)),
         (lambda root: write_text(root / "params.yaml", CONFLICT), ("params.yaml holds the marks",)),
         (
             lambda root: write_text(root / "dvc.lock", "schema: '2.0'\nstages:\n  a: [\n"),
@@ -136,16 +143,46 @@ def test_dvc(spoil: Callable[[Path], None], words: tuple[str, ...], project: Pat
     holds(check_dvc(project), "fail", *words)
 
 
+def rwlock_of(project: Path, writers: list[int], readers: list[int]) -> None:
+    """DVC's own lock file, written by DVC's own code."""
+    from dvc.fs import localfs
+    from dvc.rwlock import _edit_rwlock
+
+    with _edit_rwlock(str(project / ".dvc" / "tmp"), localfs, False) as lock:
+        lock["write"] = {f"/out{pid}": {"pid": pid, "cmd": "dvc repro"} for pid in writers}
+        lock["read"] = {f"/in{pid}": [{"pid": pid, "cmd": "dvc repro"}] for pid in readers}
+
+
 def test_a_dvc_that_runs_and_one_that_was_killed(project: Path) -> None:
-    rwlock, home = project / ".dvc" / "tmp" / "rwlock", project / ".haechi"
+    home = project / ".haechi"
     holds(check_running(project, home), "ok", "nobody")
-    write_json(rwlock, {"a": {"write": {"pid": DEAD, "cmd": "dvc repro"}}, "b": {"read": [{"pid": DEAD, "cmd": "dvc repro"}]}})
+    rwlock_of(project, [DEAD], [DEAD])
     holds(check_running(project, home), "warn", f"process {DEAD}, which is gone", "tidies up")
-    write_json(rwlock, {"b": {"read": [{"pid": os.getpid(), "cmd": "dvc repro"}]}})
-    holds(check_running(project, home), "ok", f"process {os.getpid()}")
-    for rubbish in ("", "[]", '{"a": 1}', '{"a": {"write": {}}}'):
-        write_text(rwlock, rubbish)
-        holds(check_running(project, home), "ok", "nobody")
+    with subprocess.Popen([sys.executable, "-c", "input()", "dvc", "repro"], stdin=subprocess.PIPE) as dvc:
+        for writers, readers in (([], [dvc.pid]), ([dvc.pid], [DEAD])):
+            rwlock_of(project, writers, readers)
+            holds(check_running(project, home), "ok", f"dvc is running as process {dvc.pid}")
+        dvc.kill()
+
+
+def test_a_number_that_was_given_out_anew(project: Path) -> None:
+    """DVC would take this stranger for the dvc that was killed, and wait for it."""
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        rwlock_of(project, [stranger.pid], [])
+        holds(check_running(project, project / ".haechi"), "fail", f"{stranger.pid}, which is no dvc", "rm .dvc/tmp/rwlock")
+        stranger.kill()
+
+
+@pytest.mark.parametrize("half", ["", '{"write": {"/a": {"pi', "[]", '{"write": {"/a": {}}}'])
+def test_a_dvc_that_was_killed_while_it_wrote_its_lock(half: str, project: Path) -> None:
+    """DVC refuses to start with it, and the remedy helps."""
+    write_text(project / ".dvc" / "tmp" / "rwlock", half)
+    with pytest.raises((DvcException, TypeError, AttributeError)):
+        rwlock_of(project, [], [])
+    holds(check_running(project, project / ".haechi"), "fail", "can't be read", "rm .dvc/tmp/rwlock")
+    (project / ".dvc" / "tmp" / "rwlock").unlink()
+    rwlock_of(project, [], [])
+    holds(check_running(project, project / ".haechi"), "ok")
 
 
 def test_a_script_that_a_killed_dvc_left(project: Path) -> None:

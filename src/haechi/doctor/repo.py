@@ -2,9 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import orjson
 from ruamel.yaml import YAML
@@ -47,6 +45,11 @@ def check_dvc(root: Path) -> Finding:
                 continue  # nothing ran yet
             return Finding("dvc", "fail", f"{name} is missing", f"restore it: `git checkout {name}`")
         text = file.read_text(encoding="utf-8", errors="replace")
+        if name == "dvc.lock" and not text.endswith("\n"):
+            remedy = (
+                "restore it with `git checkout dvc.lock` (remove it where git has none): what ran comes back from DVC's run cache"
+            )
+            return Finding("dvc", "fail", "dvc.lock is cut short: a dvc was killed while it wrote it", remedy)
         if any(line.startswith(MARKS) for line in text.splitlines()):
             remedy = f"resolve it (for dvc.lock: take either side, then `dvc repro`): `git checkout --ours {name}`"
             return Finding("dvc", "fail", f"{name} holds the marks of a merge conflict", remedy)
@@ -61,17 +64,24 @@ def check_dvc(root: Path) -> Finding:
 
 def check_running(root: Path, home: Path) -> Finding:
     """Who is at work in this project, and what a killed dvc left."""
-    owners = sorted(set(_owners(root / ".dvc" / "tmp" / "rwlock")))
-    alive = [pid for pid in owners if _alive(pid)]
+    rwlock = root / ".dvc" / "tmp" / "rwlock"
+    owners = _owners(rwlock)
+    remove = f"if no dvc is running, remove it: `rm {rwlock.relative_to(root)}`"
+    if owners is None:  # DVC doesn't write it in one piece, and refuses to start with half of it
+        return Finding("at work", "fail", ".dvc/tmp/rwlock can't be read: a dvc was killed while it wrote it", remove)
+    alive = sorted({pid for pid in owners if _alive(pid)})
+    if strangers := [pid for pid in alive if not _is_dvc(pid)]:
+        said = f".dvc/tmp/rwlock names process {some(list(map(str, strangers)))}, which is no dvc (any more)"
+        return Finding("at work", "fail", said, remove)
     if alive:
-        return Finding("at work", "ok", f"dvc is running as process {some([str(pid) for pid in alive])}")
+        return Finding("at work", "ok", f"dvc is running as process {some(list(map(str, alive)))}")
     holders = {str(held["pid"]): held for lock in sorted((home / "state" / "locks").glob("*.lock")) if (held := holder_of(lock))}
     if holders:
         said = some([f"process {pid} writes {held['output']} since {held['since']}" for pid, held in holders.items()])
         remedy = f"its dvc is gone, or it was started by hand; a run waits for it, or end it: `kill {' '.join(holders)}`"
         return Finding("at work", "warn", said, remedy)
     if owners:
-        said = f".dvc/tmp/rwlock names process {some([str(pid) for pid in owners])}, which is gone"
+        said = f".dvc/tmp/rwlock names process {some(sorted({str(pid) for pid in owners}))}, which is gone"
         return Finding("at work", "warn", said, "nothing to do: a dvc was killed, and the next one tidies up")
     return Finding("at work", "ok", "nobody")
 
@@ -101,15 +111,24 @@ def _git(root: Path, *arguments: str) -> str | None:
     return None if done.returncode else done.stdout
 
 
-def _owners(rwlock: Path) -> Iterator[int]:
-    """Processes that DVC's own lock file names."""
+def _owners(rwlock: Path) -> list[int] | None:
+    """Processes that DVC's own lock file names; None if it can't be read."""
     try:
-        held: dict[str, dict[str, Any]] = orjson.loads(rwlock.read_bytes())
-        for entry in held.values():
-            for owner in [*entry.get("read", []), *([entry["write"]] if entry.get("write") else [])]:
-                yield int(owner["pid"])
-    except (FileNotFoundError, orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
-        return  # DVC itself starts afresh from a file that it can't read
+        held = orjson.loads(rwlock.read_bytes())
+        readers = [owner for owners in held.get("read", {}).values() for owner in owners]
+        return [int(owner["pid"]) for owner in [*readers, *held.get("write", {}).values()]]
+    except FileNotFoundError:
+        return []
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _is_dvc(pid: int) -> bool:
+    """Whether a process is a dvc, as far as can be told; numbers are given out anew."""
+    try:
+        return b"dvc" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return True
 
 
 def _alive(pid: int) -> bool:
