@@ -46,9 +46,7 @@ def check_dvc(root: Path) -> Finding:
             return Finding("dvc", "fail", f"{name} is missing", f"restore it: `git checkout {name}`")
         text = file.read_text(encoding="utf-8", errors="replace")
         if name == "dvc.lock" and not text.endswith("\n"):
-            remedy = (
-                "restore it with `git checkout dvc.lock` (remove it where git has none): what ran comes back from DVC's run cache"
-            )
+            remedy = "`git checkout dvc.lock`, or remove it where git has none; what ran comes back from DVC's run cache"
             return Finding("dvc", "fail", "dvc.lock is cut short: a dvc was killed while it wrote it", remedy)
         if any(line.startswith(MARKS) for line in text.splitlines()):
             remedy = f"resolve it (for dvc.lock: take either side, then `dvc repro`): `git checkout --ours {name}`"
