@@ -33,12 +33,7 @@ class FileFacts:
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file beside `path`; rename it onto `path` if the block succeeds, remove it otherwise."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    except OSError as error:
-        raise HaechiError(f"{path}: can't write here ({error.strerror})") from error
-    temporary = Path(name)
+    handle, temporary = _temporary_file(path)
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream
@@ -85,9 +80,9 @@ def remove(path: Path) -> None:
 def ensure_writable(*paths: Path) -> None:
     """Fail before the slow part if an output can't be written."""
     for path in paths:
-        with atomic_file(path.parent / f".{path.name}.probe"):
-            pass
-        (path.parent / f".{path.name}.probe").unlink()
+        handle, temporary = _temporary_file(path)
+        os.close(handle)
+        temporary.unlink()
 
 
 def write_jsonl(path: Path, rows: Iterable[Any]) -> FileFacts:
@@ -163,3 +158,13 @@ def sha256_folder(path: Path) -> str:
     for file in sorted(file for file in path.rglob("*") if file.is_file()):
         digest.update(f"{file.relative_to(path).as_posix()}\0{sha256_file(file)}\n".encode())
     return digest.hexdigest()
+
+
+def _temporary_file(path: Path) -> tuple[int, Path]:
+    """An open file beside `path`; whoever is killed leaves it under a name by which `locks` knows it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    except OSError as error:
+        raise HaechiError(f"{path}: can't write here ({error.strerror})") from error
+    return handle, Path(name)

@@ -319,20 +319,21 @@ def test_what_a_killed_writer_left_is_removed_by_the_next_one(root: Path) -> Non
         assert {path.name for path in root.iterdir()} == {*kept, ".haechi"}
 
 
-@pytest.mark.parametrize("folder", [True, False])
-def test_a_killed_writers_temporaries_are_known_by_their_names(folder: bool, start: Start, root: Path) -> None:
+@pytest.mark.parametrize(
+    "write",
+    [
+        "with files.atomic_folder(Path('out')) as folder:\n    (folder / 'x').touch()\n    os.kill(os.getpid(), 9)",
+        "with files.atomic_file(Path('out')) as stream:\n    os.kill(os.getpid(), 9)",
+        "os.close = lambda _: os.kill(os.getpid(), 9)\nfiles.ensure_writable(Path('out'))",
+    ],
+)
+def test_a_killed_writers_temporaries_are_known_by_their_names(write: str, start: Start, root: Path) -> None:
     """Held against what the writers really leave, so that the names can't drift apart."""
-    opened = (
-        "atomic_folder(Path('out')) as f:\n        (f / 'x').touch()"
-        if folder
-        else "atomic_file(Path('out')) as f:\n        pass"
-    )
-    program = f"from haechi.files import atomic_file, atomic_folder\nwith writing(Path('out')):\n    with {opened}\n        os.kill(os.getpid(), 9)\n"
-    assert start(program).wait(timeout=30) == -signal.SIGKILL
-    left = [path for path in root.iterdir() if path.name.startswith(".out.")]
-    assert left
+    assert start(f"from haechi import files\n{write}\n").wait(timeout=30) == -signal.SIGKILL
+    left = [path for path in root.iterdir() if path.name != ".haechi"]
+    assert len(left) == 1
     with writing(root / "out"):
-        assert not any(path.exists() for path in left)
+        assert not left[0].exists()
 
 
 # The pipeline
