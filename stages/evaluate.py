@@ -2,6 +2,7 @@
 
 import _here  # noqa: F401, I001  (first: it decides whose library runs)
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -10,7 +11,6 @@ from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.evaluation.guard import load_guards
 from haechi.evaluation.inputs import Inputs, heads_of, load_others
-from haechi.evaluation.rerank import PairScores
 from haechi.evaluation.stage import evaluate
 from haechi.evaluation.tables import COLUMNS, result_rows
 from haechi.models.load import folder_hash, load_encoder, load_reranker
@@ -21,7 +21,7 @@ from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.retrieval.rerank import Reranker
 from haechi.retrieval.stored import Stored
-from haechi.rowstore.store import Store, open_store
+from haechi.rowstore.store import open_store
 from haechi.testset.manifest import load_testset
 
 
@@ -54,7 +54,7 @@ def main(
 ) -> None:
     settings = load_section(params, "evaluate", EvaluateParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
-    with locks.writing(runs, plots, per_query, metrics), open_store() as store:
+    with locks.writing(runs, plots, per_query, metrics):
         inputs = Inputs(
             encoder=load_encoder(encoder),
             base=load_encoder(base),
@@ -65,18 +65,14 @@ def main(
             testset=load_testset(testset),
             guards=load_guards(guard),
             others=load_others(settings.others),
-            reranker=_reranker(settings, store),
             heads=heads_of(encoder),
         )
-        found = evaluate(inputs, settings, retrieval, Stored(store))
+        judge = load_reranker(settings.reranker, settings.rerank_length) if settings.reranker else None
+        with open_store() as store:
+            inputs = replace(inputs, reranker=Reranker(judge, store).scores if judge else None)
+            found = evaluate(inputs, settings, retrieval, Stored(store))
         found.write(inputs, runs, plots, per_query, metrics)
         progress.show_table("evaluate", COLUMNS, result_rows(found.metrics))
-
-
-def _reranker(settings: EvaluateParams, store: Store) -> PairScores | None:
-    if not settings.reranker:
-        return None
-    return Reranker(load_reranker(settings.reranker, settings.rerank_length), store).scores
 
 
 run(main)

@@ -39,9 +39,10 @@ from haechi.records.mined import MinedExample
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.query import Qrel, TestQuery
-from haechi.records.question import Question
+from haechi.records.question import DroppedQuestion, Question
+from haechi.records.result import QueryResult
 
-KINDS = [Decision, Dropped, MinedExample, Pair, Passage, Qrel, Question, TestQuery]
+KINDS = [Decision, Dropped, DroppedQuestion, MinedExample, Pair, Passage, Qrel, QueryResult, Question, TestQuery]
 
 in_one_folder = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
