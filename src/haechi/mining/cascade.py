@@ -5,29 +5,30 @@ import numpy as np
 from haechi.mining.candidates import Candidates, Flags, Floats, Ints
 from haechi.mining.filters import Fates, below_margin, rank_in_query
 from haechi.mining.rules import Rules
+from haechi.params.mine import MineParams
 
 _CONSTANT = 60.0  # of reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009)
 
 
-def scored(rules: Rules, candidates: Candidates, fates: Fates, compared: Flags) -> tuple[Candidates, Floats]:
+def scored(rules: Rules, params: MineParams, candidates: Candidates, fates: Fates, compared: Flags) -> tuple[Candidates, Floats]:
     """Scores of what is compared (positives), and of the candidates in the race; and the score of each query's worst positive."""
-    racing, block = fates == 0, rules.params.reranker_block
+    racing, block = fates == 0, params.reranker_block
     if rules.scorer is None or not block:
         candidates = rules.with_scores(candidates, racing | compared)
         return candidates, rules.lowest(candidates)
     candidates = rules.with_scores(candidates, compared)
     lowest = rules.lowest(candidates)
-    fits = below_margin(lowest, rules.params.margin, rules.params.absolute_margin)
+    fits = below_margin(lowest, params.margin, params.absolute_margin)
     place = np.where(racing, fused_place(candidates, racing), -1)
     going = np.ones(len(lowest), dtype=bool)
     start = 0
     while going.any() and start <= place.max(initial=-1):
         seen = (place >= start) & (place < start + block) & going[candidates.query]
         candidates = rules.with_scores(candidates, seen)
-        best = _best(candidates, racing & fits(candidates), rules.params.negatives)
+        best = _best(candidates, racing & fits(candidates), params.negatives)
         improved = np.zeros(len(lowest), dtype=bool)
         improved[candidates.query[best & seen]] = True
-        full = np.bincount(candidates.query[best], minlength=len(lowest)) == rules.params.negatives
+        full = np.bincount(candidates.query[best], minlength=len(lowest)) == params.negatives
         going &= improved | ~full
         start += block
     return candidates, lowest

@@ -93,7 +93,7 @@ def mine(
     candidates = rules.with_cosines(_found(rules, searched))
     fates = rules.by_knowledge(candidates)
     compared = np.isin(fates, [CODE["positive"], *([CODE["cocited"]] if advice.judge else [])])
-    candidates, lowest = scored(rules, candidates, fates, compared)
+    candidates, lowest = scored(rules, params, candidates, fates, compared)
     fates = rules.by_score(candidates, fates, lowest)
     if advice.judge:
         risen = rising(candidates, fates, lowest, advice.judge, params.promote_most)
