@@ -200,6 +200,15 @@ def test_looking_twice_changes_nothing_and_the_order_of_looking_neither(project:
     assert (project / LEDGER).read_bytes() == first
 
 
+def test_the_ledger_is_sorted_whoever_looked_first(project: Path) -> None:
+    for name in ("v3", "v1", "v2"):
+        record(project, load_revisions(project, [name]))
+    lines = (project / LEDGER).read_text(encoding="utf-8").splitlines()
+
+    assert len(lines) == 3
+    assert lines == sorted(lines)
+
+
 def test_models_that_git_has_kept_count_as_read(project: Path) -> None:
     assert models_read(project, "t1") == {"model-0.3-1", "model-0.8-2", "model-0.8-3"}
     assert models_read(project, "t2") == set()
