@@ -124,9 +124,10 @@ def _owners(rwlock: Path) -> list[int] | None:
 def _is_dvc(pid: int) -> bool:
     """Whether a process is a dvc, as far as can be told; numbers are given out anew."""
     try:
-        return b"dvc" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        line = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return True
+    return not line or b"dvc" in line  # empty while the process is just being started
 
 
 def _alive(pid: int) -> bool:
