@@ -41,7 +41,7 @@ def compiled(model: "CrossEncoder") -> Network:
     options = {
         "INFERENCE_PRECISION_HINT": "f32",
         "DYNAMIC_QUANTIZATION_GROUP_SIZE": GROUP,
-        "INFERENCE_NUM_THREADS": str(os.cpu_count() or 1),
+        "INFERENCE_NUM_THREADS": os.environ.get("HAECHI_WORKERS") or str(os.cpu_count() or 1),
     }
     compiled = openvino.Core().compile_model(graph, "CPU", options)
 

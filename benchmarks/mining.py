@@ -1,0 +1,302 @@
+"""Mining beside the peers: the same models, pairs, candidates and machine, one run after the other.
+
+    python benchmarks/mining.py FOLDER [--queries 800] [--passages 6000] [--width 256] [--rounds 1]
+
+FOLDER holds what the pipeline built: data/processed and models/base, the dense model of all. The cross-encoder is a BERT of
+four layers with random weights, made here: its scores mean nothing, its work is that of a real one. Candidates are the first 50
+of the dense model, so that sentence-transformers' `mine_hard_negatives` can do the same work; every pair goes through in
+order of length once more, alone, as the least that any method needs. FlagEmbedding's `hn_mine` is not in its wheel: its recipe
+(encode, FAISS, draw from ranks 10 to 210) is written out here. Seconds are those of the processor, all threads together: with
+OMP_NUM_THREADS=1 and HAECHI_WORKERS=1 they hardly depend on what else the machine does.
+"""
+
+import logging
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from haechi.files import read_records
+from haechi.mining.filters import KNOWLEDGE
+from haechi.mining.known import Corpus, Query
+from haechi.mining.mine import Advice, Mined, mine
+from haechi.mining.stage import search_all
+from haechi.models.load import load_encoder
+from haechi.params.load import load_section
+from haechi.params.mine import MineParams
+from haechi.params.retrieval import RetrievalParams
+from haechi.records.pair import Pair
+from haechi.records.passage import Passage
+from haechi.retrieval.rerank import Reranker
+from haechi.rowstore.store import Store, open_store
+
+PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
+WITHOUT = frozenset(KNOWLEDGE) - {"positive"}  # the peers know nothing of articles, twins and citations
+DEPTH, NEGATIVES = 50, 7
+LENGTH = 512
+
+
+@dataclass
+class Clock:
+    """Processor seconds in a model's forward passes, and all of them."""
+
+    forward: float = 0.0
+    whole: float = 0.0
+    started: list[float] = field(default_factory=list)
+
+    @contextmanager
+    def on(self, model: Any) -> Iterator[None]:
+        """Watch a model for the length of a block."""
+        hooks = [
+            model[0].register_forward_pre_hook(lambda *_: self.started.append(time.process_time())),
+            model[0].register_forward_hook(lambda *_: self._done()),
+        ]
+        start = time.process_time()
+        try:
+            yield
+        finally:
+            self.whole += time.process_time() - start
+            for hook in hooks:
+                hook.remove()
+
+    def _done(self) -> None:
+        self.forward += time.process_time() - self.started.pop()
+
+
+@click.command(help=__doc__)
+@click.argument("folder", type=click.Path(path_type=Path, exists=True))
+@click.option("--queries", default=800, show_default=True)
+@click.option("--passages", default=6000, show_default=True)
+@click.option("--width", default=256, show_default=True, help="Hidden size of the cross-encoder.")
+@click.option("--rounds", default=1, show_default=True, help="Each is a whole comparison; the best time of each line counts.")
+def main(folder: Path, queries: int, passages: int, width: int, rounds: int) -> None:
+    """Print the table."""
+    logging.disable(logging.WARNING)
+    corpus, asked = _data(folder, queries, passages)
+    dense, cross = load_encoder(folder / "models/base"), _cross_encoder(folder / "models/base", width)
+    mining = replace(load_section(PARAMS, "mine", MineParams), bm25_top=0, dense_top=DEPTH, negatives=NEGATIVES, structural=False)
+    mining = replace(mining, max_uses=len(asked))
+    print(f"{len(asked)} queries, {len(corpus)} passages, {DEPTH} candidates, a cross-encoder of {_size(cross)} parameters")
+    best: dict[str, Clock] = {}
+    for _ in range(rounds):
+        for name, clock in _compare(dense, cross, corpus, asked, mining).items():
+            best[name] = min((clock, best.get(name, clock)), key=lambda c: c.whole)
+    floor = best["the same pairs, in order of length"].forward
+    theirs = best["sentence-transformers"].whole
+    for name, clock in best.items():
+        rest = clock.whole - clock.forward
+        print(f"{name:42} {clock.whole:8.1f} s = forward {clock.forward:8.1f} + rest {rest:6.1f}", end="")
+        print(f"   {clock.whole / floor:5.2f} x the least, {theirs / clock.whole:5.2f} x as fast as sentence-transformers")
+    _recipe(dense, corpus, asked, mining)
+
+
+def _compare(dense: Any, cross: Any, corpus: list[Passage], asked: list[Query], mining: MineParams) -> dict[str, Clock]:
+    """Every way once; the chosen negatives are compared on the way."""
+    clocks: dict[str, Clock] = {}
+    retrieval = load_section(PARAMS, "retrieval", RetrievalParams)
+
+    def ours(store: Store, kind: str, passages: list[Passage], settings: MineParams) -> Mined:
+        exact = Reranker(cross, store).scores
+        cheap = Reranker(cross, store, "int8").scores if kind == "int8" else None
+        advice = Advice(exact, without=WITHOUT, cheap=cheap)
+        return mine(
+            asked,
+            search_all(asked, passages, dense, settings, retrieval, store),
+            Corpus(passages, frozenset()),
+            {},
+            settings,
+            advice,
+        )
+
+    def timed(name: str, work: Callable[[], Any]) -> Any:
+        clocks[name] = Clock()
+        with clocks[name].on(cross):
+            return work()
+
+    with tempfile.TemporaryDirectory() as place:
+        with open_store(Path(place) / "exact.sqlite") as store:
+            exact = timed("ours, fp32", lambda: ours(store, "fp32", corpus, mining))
+        pairs = _pairs(exact, corpus)
+        timed("the same pairs, in order of length", lambda: _bare(cross, pairs))
+        theirs = timed("sentence-transformers", lambda: _theirs(dense, cross, corpus, asked))
+        with open_store(Path(place) / "cheap.sqlite") as store:
+            cheap = timed("ours, eight bits and a cascade", lambda: ours(store, "int8", corpus, mining))
+            made = {name: tally.computed for name, tally in store.tally.items()}
+        print(
+            f"pairs scored: fp32 {len(pairs)}; with the cascade {made['scores']}, {made['scores'] - len(pairs)} of them exactly"
+        )
+        print(f"chosen as by sentence-transformers: {_shared(_chosen(exact), theirs):.4f}")
+        print(f"the cascade chooses what fp32 alone chooses: {_shared(_chosen(exact), _chosen(cheap)):.4f}")
+        again = [*corpus, replace(corpus[0], id="NEW", text=f"{corpus[0].text} 새로 정한 항", twins=())]
+        for what, passages, settings in (
+            ("one new passage", again, mining),
+            ("another margin, fewer negatives", again, replace(mining, margin=0.9, negatives=5)),
+        ):
+            with open_store(Path(place) / "exact.sqlite") as store:
+                start = time.process_time()
+                ours(store, "fp32", passages, settings)
+                made = {name: tally.computed for name, tally in store.tally.items()}
+                print(f"again with {what}: {time.process_time() - start:.1f} s, made {made}")
+    return clocks
+
+
+def _theirs(dense: Any, cross: Any, corpus: list[Passage], asked: list[Query]) -> dict[str, set[str]]:
+    from datasets import Dataset
+    from sentence_transformers.util import mine_hard_negatives
+
+    text_of = {p.id: p.text for p in corpus}
+    data = Dataset.from_dict({"query": [q.text for q in asked], "answer": [text_of[q.positives[0]] for q in asked]})
+    found = mine_hard_negatives(
+        data,
+        dense,
+        corpus=[p.text for p in corpus],
+        cross_encoder=cross,
+        range_max=DEPTH,
+        relative_margin=0.05,
+        num_negatives=NEGATIVES,
+        sampling_strategy="top",
+        batch_size=32,
+        output_format="triplet",
+        verbose=False,
+    )
+    chosen: dict[str, set[str]] = {}
+    for row in found:
+        chosen.setdefault(row["query"], set()).add(row["negative"])
+    return chosen
+
+
+def _bare(cross: Any, pairs: list[tuple[str, str]]) -> None:
+    """Nothing but tokens and forward passes, 32 pairs of like length at a time."""
+    import torch
+
+    lengths = [len(ids) for ids in cross.tokenizer([a for a, _ in pairs], [b for _, b in pairs], truncation=True)["input_ids"]]
+    order = sorted(range(len(pairs)), key=lambda place: lengths[place])
+    cross.eval()
+    with torch.inference_mode():
+        for start in range(0, len(order), 32):
+            cross(cross.preprocess([pairs[place] for place in order[start : start + 32]]))
+
+
+def _recipe(dense: Any, corpus: list[Passage], asked: list[Query], mining: MineParams) -> None:
+    """hn_mine and ours: dense only, 15 negatives from ranks 10 to 210."""
+    import faiss
+
+    def theirs() -> None:
+        texts = list({p.text for p in corpus})
+        passages = dense.encode_document(texts, batch_size=256, normalize_embeddings=True, show_progress_bar=False)
+        queries = dense.encode_query([q.text for q in asked], batch_size=256, normalize_embeddings=True, show_progress_bar=False)
+        index = faiss.IndexFlatIP(passages.shape[1])
+        index.add(passages)
+        found: list[list[int]] = []
+        for start in range(0, len(queries), 64):
+            found.extend(index.search(queries[start : start + 64], 210)[1].tolist())
+        own = {p.id: p.text for p in corpus}
+        for query, rows in zip(asked, found, strict=True):
+            kept = [texts[row] for row in rows[10:210] if row >= 0 and texts[row] != own[query.positives[0]]]
+            random.sample(kept, 15)
+
+    settings = replace(mining, dense_top=210, skip_top=10, negatives=15, choice="sampled")
+    retrieval = load_section(PARAMS, "retrieval", RetrievalParams)
+
+    def ours(path: Path) -> None:
+        with open_store(path) as store:
+            mine(
+                asked,
+                search_all(asked, corpus, dense, settings, retrieval, store),
+                Corpus(corpus, frozenset()),
+                {},
+                settings,
+                Advice(without=WITHOUT),
+            )
+
+    times: dict[str, list[float]] = {"hn_mine's recipe": [], "ours, empty store": [], "ours, again": []}
+    for _ in range(3):
+        with tempfile.TemporaryDirectory() as place:
+            for name, work in zip(times, (theirs, lambda: ours(Path(place) / "r"), lambda: ours(Path(place) / "r")), strict=True):
+                start = time.process_time()
+                work()
+                times[name].append(time.process_time() - start)
+    for name, seconds in times.items():
+        print(f"dense only: {name:20} {min(seconds):6.2f} s")
+
+
+def _data(folder: Path, queries: int, passages: int) -> tuple[list[Passage], list[Query]]:
+    pairs = list(read_records(folder / "data/processed/pairs_train.jsonl", Pair))
+    every = list(read_records(folder / "data/processed/merged_corpus.jsonl", Passage))
+    chosen = [pair for pair in pairs if pair.meta.type == "precedent"][:: max(1, len(pairs) // (2 * queries))][:queries]
+    needed = {pair.positive_passages[0] for pair in chosen}
+    texts: dict[str, Passage] = {}
+    for passage in sorted(every, key=lambda p: p.id not in needed):
+        texts.setdefault(passage.text, passage)
+    corpus = list(texts.values())[:passages]
+    known = {passage.id for passage in corpus}
+    by_text = {pair.query_text: pair for pair in chosen if pair.positive_passages[0] in known}
+    asked = [Query(p.query_id, p.query_text, p.positive_passages[:1], (), frozenset(), "pair") for p in by_text.values()]
+    return corpus, asked
+
+
+def _cross_encoder(base: Path, width: int) -> Any:
+    import torch
+    from sentence_transformers import CrossEncoder
+    from tokenizers import Tokenizer, processors
+    from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+
+    words = Tokenizer.from_file(str(next(base.rglob("tokenizer.json"))))
+    words.no_truncation()
+    words.add_special_tokens(["[CLS]", "[SEP]"])
+    marks = [(mark, words.token_to_id(mark)) for mark in ("[CLS]", "[SEP]")]
+    words.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1", marks)
+    torch.manual_seed(7)
+    config = BertConfig(
+        vocab_size=words.get_vocab_size(),
+        hidden_size=width,
+        num_hidden_layers=4,
+        num_attention_heads=width // 32,
+        intermediate_size=4 * width,
+        max_position_embeddings=LENGTH,
+        num_labels=1,
+        initializer_range=0.05,
+    )
+    with tempfile.TemporaryDirectory() as place:
+        BertForSequenceClassification(config).save_pretrained(place)
+        PreTrainedTokenizerFast(
+            tokenizer_object=words,
+            model_max_length=LENGTH,
+            pad_token="[PAD]",  # noqa: S106  (no secret)
+            unk_token="[UNK]",  # noqa: S106
+            cls_token="[CLS]",  # noqa: S106
+            sep_token="[SEP]",  # noqa: S106
+        ).save_pretrained(place)
+        return CrossEncoder(place, device="cpu")
+
+
+def _pairs(mined: Mined, corpus: list[Passage]) -> list[tuple[str, str]]:
+    order = sorted(corpus, key=lambda p: p.id)
+    rows = np.flatnonzero(~np.isnan(mined.candidates.score))
+    return [(mined.queries[mined.candidates.query[r]].text, order[mined.candidates.passage[r]].text) for r in rows]
+
+
+def _chosen(mined: Mined) -> dict[str, set[str]]:
+    return {example.query: set(example.neg) for example in mined.examples}
+
+
+def _shared(one: dict[str, set[str]], other: dict[str, set[str]]) -> float:
+    return sum(len(one[q] & other.get(q, set())) for q in one) / max(1, sum(map(len, one.values())))
+
+
+def _size(model: Any) -> str:
+    return f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f} million"
+
+
+if __name__ == "__main__":
+    main()
