@@ -87,6 +87,7 @@ def main(folder: Path, queries: int, passages: int, width: int, rounds: int) -> 
     mining = replace(load_section(PARAMS, "mine", MineParams), bm25_top=0, dense_top=DEPTH, negatives=NEGATIVES, structural=False)
     mining = replace(mining, max_uses=len(asked))
     print(f"{len(asked)} queries, {len(corpus)} passages, {DEPTH} candidates, a cross-encoder of {_size(cross)} parameters")
+    _spread(cross, [(q.text, p.text) for q, p in zip(asked, corpus, strict=False)])
     best: dict[str, Clock] = {}
     for _ in range(rounds):
         for name, clock in _compare(dense, cross, corpus, asked, mining).items():
@@ -278,6 +279,18 @@ def _cross_encoder(base: Path, width: int) -> Any:
             sep_token="[SEP]",  # noqa: S106
         ).save_pretrained(place)
         return CrossEncoder(place, device="cpu")
+
+
+def _spread(cross: Any, pairs: list[tuple[str, str]]) -> None:
+    """Scale the last layer so that logits of these pairs have mean 1 and deviation 1: random ones hardly differ."""
+    import torch
+
+    with torch.inference_mode():
+        said = torch.cat([cross(cross.preprocess([pair]))["scores"].flatten() for pair in pairs[:64]])
+    last = cross[0].model.classifier
+    with torch.no_grad():
+        last.weight.div_(said.std())
+        last.bias.copy_((last.bias - said.mean()) / said.std() + 1.0)
 
 
 def _pairs(mined: Mined, corpus: list[Passage]) -> list[tuple[str, str]]:

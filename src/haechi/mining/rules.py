@@ -75,7 +75,7 @@ class Rules:
         if self.cheap is None or not positive.any():  # random fill comes without its positives, and is little
             return scorer(pairs)
         asked = Asked(candidates.query, positive, len(self.queries))
-        wanted = Wanted(self.params.margin, self.params.negatives, self.params.certainty)
+        wanted = Wanted(self.params.margin, self.params.negatives, self.params.reranker_certainty)
         cheap = np.asarray(self.cheap(pairs), dtype=np.float64)
         return cascade(asked, cheap, lambda rows: np.asarray(scorer([pairs[row] for row in rows]), dtype=np.float64), wanted)[0]
 

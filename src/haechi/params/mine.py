@@ -57,11 +57,12 @@ class MineParams:
     """Who may make a positive of a candidate above the worst positive: nobody, or reranker and citations where they agree."""
     promote_most: Positive
     """Most candidates of a query that are shown to the judge, the best scored first."""
-    cascade: Literal["none", "int8"] = "none"
+    reranker_first: Literal["none", "int8"] = "none"
     """Whether the reranker in eight bits scores first (extra `openvino`), and the reranker proper only where that can matter."""
-    certainty: NonNegativeFloat = 1.5
-    """Standard errors of a cheap score that count as near the margin or the last place taken: 1.5 keeps 98 % of the choices."""
+    reranker_certainty: NonNegativeFloat = 1.5
+    """Standard errors of an eight-bit score that count as near the margin or the last place taken; 1.5 keeps 98 % of choices."""
 
     def __post_init__(self) -> None:
-        if self.cascade != "none" and (self.choice != "top" or self.absolute_margin or self.promote != "none"):
-            raise ValueError("cascade is for choice top, absolute_margin 0 and promote none: elsewhere all scores must be exact")
+        whole = self.choice == "top" and not self.absolute_margin and self.promote == "none" and not self.reranker_block
+        if self.reranker_first != "none" and not whole:
+            raise ValueError("reranker_first is for choice top, absolute_margin 0, promote none and reranker_block 0")

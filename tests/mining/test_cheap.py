@@ -1,0 +1,35 @@
+"""A cheap scorer beside the scorer: it stands in where that can't change who is chosen."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from mining.cases import PARAMS, Case, cases, mined
+
+from haechi.mining.mine import Advice
+
+
+def exact(pairs) -> np.ndarray:
+    return np.array([0.1 + (sum(map(ord, query + text)) * 7919 % 1000) / 1250 for query, text in pairs])
+
+
+def cheap(pairs) -> np.ndarray:
+    """Off by up to a hundredth."""
+    return exact(pairs) + np.array([(len(text) % 3 - 1) / 100 for _, text in pairs])
+
+
+@given(cases())
+def test_with_room_for_its_errors_a_cheap_scorer_changes_no_choice(case: Case) -> None:
+    settings = {"near_duplicate": 2.0, "reranker_certainty": 1e9, "max_uses": 9999}
+    alone, helped = (mined(case, advice, **settings) for advice in (Advice(scorer=exact), Advice(scorer=exact, cheap=exact)))
+    near = mined(case, Advice(scorer=exact, cheap=cheap), **settings)
+
+    assert [e.neg_ids for e in helped.examples] == [e.neg_ids for e in alone.examples]
+    assert [e.pos_scores for e in near.examples] == [e.pos_scores for e in alone.examples], "positives are always exact"
+
+
+def test_eight_bits_first_are_refused_where_every_score_must_be_exact() -> None:
+    for change in ({"choice": "spread"}, {"promote": "agreement"}, {"absolute_margin": 0.1}, {"reranker_block": 10}):
+        with pytest.raises(ValueError, match="reranker_first is for"):
+            replace(PARAMS, reranker_first="int8", **change)
