@@ -11,11 +11,13 @@ from haechi.command import run
 from haechi.evaluation.curves import draw_history
 from haechi.models.load import load_encoder
 from haechi.params.load import load_section
+from haechi.params.lora import LoraParams
+from haechi.params.loss import LossParams
 from haechi.params.train import TrainParams
 from haechi.records.mined import MinedExample
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
-from haechi.training.engine import train
+from haechi.training.engine import Recipe, train
 from haechi.training.validation import Validation
 
 
@@ -38,10 +40,12 @@ def main(
     metrics: Path,
     params: Path,
 ) -> None:
-    settings = load_section(params, "train", TrainParams)
+    recipe = Recipe(
+        load_section(params, "train", TrainParams), load_section(params, "loss", LossParams), load_section(params, "lora", LoraParams)
+    )
     with locks.writing(out, plots, metrics):
         validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
-        counts = train(load_encoder(base), list(files.read_records(examples, MinedExample)), validation, out, settings)
+        counts = train(load_encoder(base), list(files.read_records(examples, MinedExample)), validation, out, recipe)
         with files.atomic_folder(plots) as drawn:
             draw_history(list(files.read_records(out / "history.jsonl", dict)), drawn)
         files.write_json(metrics, counts)

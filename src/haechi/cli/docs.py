@@ -37,6 +37,8 @@ TOUCHED = (
     "params.yaml: generate_qa",
     "params.yaml: mine",
     "params.yaml: train",
+    "params.yaml: loss",
+    "params.yaml: lora",
     "params.yaml: select",
     "params.yaml: evaluate",
     "src/haechi/law/statutes.py",
@@ -201,6 +203,8 @@ def _type(hint: Any) -> str:
         return " or ".join(f"`{choice}`" for choice in get_args(hint))
     if get_origin(hint) is tuple:
         return f"list of: {_type(get_args(hint)[0])}"
+    if get_origin(hint) is dict:
+        return f"names, each with: {_type(get_args(hint)[1])}"
     return KINDS[hint]
 
 
