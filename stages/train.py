@@ -2,14 +2,16 @@
 
 import _here  # noqa: F401, I001  (first: it decides whose library runs)
 
+from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
 from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.evaluation.curves import draw_history
-from haechi.models.load import load_encoder
+from haechi.models.load import load_encoder, name_of
 from haechi.params.load import load_section
 from haechi.params.lora import LoraParams
 from haechi.params.loss import LossParams
@@ -17,7 +19,9 @@ from haechi.params.train import TrainParams
 from haechi.records.mined import MinedExample
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
+from haechi.state import Work, hashes, resumable
 from haechi.training.engine import Recipe, train
+from haechi.training.fingerprint import running
 from haechi.training.validation import Validation
 
 
@@ -30,6 +34,7 @@ from haechi.training.validation import Validation
 @options.folder("--plots")
 @options.file("--metrics")
 @options.params
+@click.option("--no-update", is_flag=True, help="Try it: forward and backward, but no weight changes and nothing is written.")
 def main(
     examples: Path,
     valid_pairs: Path,
@@ -39,13 +44,25 @@ def main(
     plots: Path,
     metrics: Path,
     params: Path,
+    no_update: bool,
 ) -> None:
     recipe = Recipe(
-        load_section(params, "train", TrainParams), load_section(params, "loss", LossParams), load_section(params, "lora", LoraParams)
+        load_section(params, "train", TrainParams),
+        load_section(params, "loss", LossParams),
+        load_section(params, "lora", LoraParams),
     )
-    with locks.writing(out, plots, metrics):
-        validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
-        counts = train(load_encoder(base), list(files.read_records(examples, MinedExample)), validation, out, recipe)
+    validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
+    mined = list(files.read_records(examples, MinedExample))
+    if no_update:
+        with TemporaryDirectory() as nowhere:
+            counts = train(load_encoder(base), mined, validation, Path(nowhere) / "run", recipe, base=name_of(base), update=False)
+        progress.show_counts("train (no update)", counts)
+        return
+    inputs = {"examples": examples, "valid_pairs": valid_pairs, "corpus": corpus, "base": base}
+    if recipe.params.resume_from:
+        inputs["resume_from"] = Path(recipe.params.resume_from)
+    with locks.writing(out, plots, metrics), resumable(Work("train", asdict(recipe), hashes(inputs), running())) as state:
+        counts = train(load_encoder(base), mined, validation, out, recipe, state, base=name_of(base))
         with files.atomic_folder(plots) as drawn:
             draw_history(list(files.read_records(out / "history.jsonl", dict)), drawn)
         files.write_json(metrics, counts)

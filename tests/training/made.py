@@ -1,6 +1,8 @@
 """What the tests of training share: ten examples, a static model of a few hundred pieces, a BERT and an XLM-R of two layers."""
 
+from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +89,14 @@ def examples() -> list[MinedExample]:
 VALIDATION = Validation([pair(f"v{i}", e.query, article_keys=e.pos_ids) for i, e in enumerate(examples())], PASSAGES)
 
 
+@cache
+def _static() -> Any:
+    return embedded.build(TEXTS.values(), MODEL)
+
+
 def static() -> Any:
     """The embedded model, small."""
-    return embedded.build(TEXTS.values(), MODEL)
+    return deepcopy(_static())
 
 
 def transformer(folder: Path, kind: str = "bert", pooling: str = "mean", dropout: float = 0.1) -> Any:

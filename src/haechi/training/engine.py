@@ -17,7 +17,7 @@ from sentence_transformers import SentenceTransformer, SentenceTransformerTraini
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
-from haechi.files import atomic_folder, read_json, write_json, write_jsonl
+from haechi.files import atomic_folder, read_records, write_json, write_jsonl
 from haechi.models.load import device, load_base, save_encoder
 from haechi.models.registry import known
 from haechi.params.lora import LoraParams
@@ -35,7 +35,7 @@ from haechi.training.trainer import Trainer, load_last, save_last, trained
 from haechi.training.validation import Validation
 
 METRIC = "ndcg@10"
-WATCHED = "watched.json"
+HISTORY, KEPT = "history.jsonl", "kept.jsonl"
 
 
 @dataclass(frozen=True)
@@ -107,14 +107,15 @@ class Watch(TrainerCallback):
 
     def save(self, folder: Path) -> None:
         """Put what is remembered, and the kept checkpoints, into the folder of a state."""
-        write_json(folder / WATCHED, {"history": self.history, "kept": [asdict(c) for c in self.kept]})
+        write_jsonl(folder / HISTORY, self.history)  # not into one JSON file, whose keys would be sorted
+        write_jsonl(folder / KEPT, self.kept)
         if (self._folder / "checkpoints").is_dir():
             shutil.copytree(self._folder / "checkpoints", folder / "checkpoints", copy_function=_linked)
 
     def load(self, folder: Path) -> None:
         """Bring it back."""
-        watched = read_json(folder / WATCHED)
-        self.history, self.kept = watched["history"], [Checkpoint(**c) for c in watched["kept"]]
+        self.history = list(read_records(folder / HISTORY, dict))
+        self.kept = list(read_records(folder / KEPT, Checkpoint))
         if (folder / "checkpoints").is_dir():
             shutil.copytree(folder / "checkpoints", self._folder / "checkpoints", copy_function=_linked)
 
@@ -157,7 +158,7 @@ def train(
             watch.validate(0)
             say(f"train: {len(rows)} rows, {steps} steps; validation {METRIC} of the base {_start(watch):.4f}")
         trainer.start(opening)
-        write_jsonl(temporary / "history.jsonl", watch.history)
+        write_jsonl(temporary / HISTORY, watch.history)
         config = {
             "params": asdict(params),
             "loss": asdict(recipe.loss),
