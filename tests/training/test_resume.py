@@ -30,12 +30,13 @@ RUNS: dict[str, Recipe] = {
     "lora": recipe(rank=4, lr=1e-2, epochs=2),
     "cached": recipe(loss={"mini_batch": 2, "dims": (8,)}, epochs=2),
     "triplets": recipe(loss={"name": "triplet", "margin": 0.3}, sampler="no_duplicates", epochs=2),
+    "refreshed": recipe(refresh_every=1),
 }
 KILLED = -signal.SIGKILL
 
 
 def base(name: str, folder: Path) -> Any:
-    if name in ("static", "triplets"):
+    if name in ("static", "triplets", "refreshed"):
         return static()
     from sentence_transformers import SentenceTransformer
 

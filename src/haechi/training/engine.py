@@ -3,6 +3,7 @@
 Checkpoints are model folders; nothing with a date or a path is written.
 """
 
+import itertools
 import os
 import shutil
 import tempfile
@@ -11,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from datasets import Dataset
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
@@ -31,11 +33,12 @@ from haechi.training.checks import check_model, check_params, check_rows
 from haechi.training.examples import Rows, choose_examples, make_rows
 from haechi.training.objective import CachedObjective, Guide, Objective
 from haechi.training.plan import Batch, plan
+from haechi.training.refresh import refreshed
 from haechi.training.trainer import Trainer, load_last, save_last, trained
 from haechi.training.validation import Validation
 
 METRIC = "ndcg@10"
-HISTORY, KEPT = "history.jsonl", "kept.jsonl"
+HISTORY, KEPT, NEGATIVES, PASSAGES = "history.jsonl", "kept.jsonl", "negatives.npy", "passages.jsonl"
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,11 @@ class Checkpoint:
 class Watch(TrainerCallback):
     """Validates at evenly spread steps, keeps the best checkpoints, and writes down what happened."""
 
-    def __init__(self, objective: Objective, validation: Validation, folder: Path, params: TrainParams, steps: int) -> None:
+    def __init__(
+        self, objective: Objective, validation: Validation, folder: Path, params: TrainParams, steps: int, refresh_at: set[int]
+    ) -> None:
         self._objective, self._validation, self._folder, self._params = objective, validation, folder, params
+        self._refresh = refresh_at
         self._at = {max(1, round(steps * (i + 1) / params.evaluations)) for i in range(params.evaluations)}
         self.trainer: Trainer | None = None
         self.history: list[dict[str, Any]] = []
@@ -81,6 +87,11 @@ class Watch(TrainerCallback):
         """Validate if it is time; ask for a state where the log is about to be written."""
         if state.global_step in self._at:
             self.validate(state.global_step)
+        if state.global_step in self._refresh:
+            model = self._objective.model
+            model.eval()
+            self._objective.rows = refreshed(unwrapped(model), self._objective.rows, self._validation.corpus)
+            say(f"train: step {state.global_step}, negatives mined anew")
         if control.should_log and self.trainer and self.trainer.due():
             control.should_save = True
 
@@ -109,6 +120,10 @@ class Watch(TrainerCallback):
         """Put what is remembered, and the kept checkpoints, into the folder of a state."""
         write_jsonl(folder / HISTORY, self.history)  # not into one JSON file, whose keys would be sorted
         write_jsonl(folder / KEPT, self.kept)
+        if self._refresh:
+            rows = self._objective.rows
+            np.save(folder / NEGATIVES, rows.documents[:, 1:])
+            write_jsonl(folder / PASSAGES, [rows.texts, rows.numbers])
         if (self._folder / "checkpoints").is_dir():
             shutil.copytree(self._folder / "checkpoints", folder / "checkpoints", copy_function=_linked)
 
@@ -116,6 +131,10 @@ class Watch(TrainerCallback):
         """Bring it back."""
         self.history = list(read_records(folder / HISTORY, dict))
         self.kept = list(read_records(folder / KEPT, Checkpoint))
+        if self._refresh:
+            texts, numbers = read_records(folder / PASSAGES, object)
+            negatives = np.load(folder / NEGATIVES, allow_pickle=False)
+            self._objective.rows = self._objective.rows.with_negatives(negatives, texts, numbers)  # type: ignore[arg-type]
         if (folder / "checkpoints").is_dir():
             shutil.copytree(folder / "checkpoints", self._folder / "checkpoints", copy_function=_linked)
 
@@ -152,7 +171,7 @@ def train(
         if recipe.lora.rank:
             add_adapters(model, recipe.lora, known(base))
         freeze(model, params.freeze)
-        watch = Watch(objective, validation, temporary, params, steps)
+        watch = Watch(objective, validation, temporary, params, steps, _refresh_at(epochs, params))
         trainer = _trainer(objective, watch, batches, recipe, Path(scratch), steps, state, update=update)
         if not (state and state.last()):
             watch.validate(0)
@@ -183,6 +202,13 @@ def unwrapped(model: Any) -> SentenceTransformer:
     """The model itself, where the trainer has put something around it."""
     found: SentenceTransformer = getattr(model, "module", model)
     return found
+
+
+def _refresh_at(epochs: Sequence[Sequence[Batch]], params: TrainParams) -> set[int]:
+    """The steps after which negatives are mined anew: ends of epochs, but not of the last."""
+    ends = itertools.accumulate(len(epoch) for epoch in epochs[:-1])
+    every = params.refresh_every
+    return {-(-end // params.accumulation) for i, end in enumerate(ends, 1) if every and i % every == 0}
 
 
 def _start(watch: Watch) -> float:
