@@ -10,6 +10,7 @@ import click
 
 from haechi import files, locks, options, progress
 from haechi.command import run
+from haechi.errors import UsageError
 from haechi.evaluation.curves import draw_history
 from haechi.models.load import load_encoder, name_of
 from haechi.params.load import load_section
@@ -19,9 +20,11 @@ from haechi.params.train import TrainParams
 from haechi.records.mined import MinedExample
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
-from haechi.state import Work, hashes, resumable
-from haechi.training.engine import Recipe, train
+from haechi.state import State, Work, hashes, resumable
+from haechi.training.engine import train
 from haechi.training.fingerprint import running
+from haechi.training.m3 import train_m3
+from haechi.training.recipe import Recipe
 from haechi.training.validation import Validation
 
 
@@ -51,18 +54,27 @@ def main(
         load_section(params, "loss", LossParams),
         load_section(params, "lora", LoraParams),
     )
+    if no_update and recipe.params.engine == "flagembedding":
+        raise UsageError("--no-update: the flagembedding engine can't do without updates; take a small train.max_samples")
     validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
     mined = list(files.read_records(examples, MinedExample))
+
+    def trained(folder: Path, state: State | None) -> dict[str, object]:
+        model, name = load_encoder(base), name_of(base)
+        if recipe.params.engine == "flagembedding":
+            return train_m3(model, mined, validation, folder, recipe, name or str(base))
+        return train(model, mined, validation, folder, recipe, state, base=name, update=not no_update)
+
     if no_update:
         with TemporaryDirectory() as nowhere:
-            counts = train(load_encoder(base), mined, validation, Path(nowhere) / "run", recipe, base=name_of(base), update=False)
+            counts = trained(Path(nowhere) / "run", None)
         progress.show_counts("train (no update)", counts)
         return
     inputs = {"examples": examples, "valid_pairs": valid_pairs, "corpus": corpus, "base": base}
     if recipe.params.resume_from:
         inputs["resume_from"] = Path(recipe.params.resume_from)
     with locks.writing(out, plots, metrics), resumable(Work("train", asdict(recipe), hashes(inputs), running())) as state:
-        counts = train(load_encoder(base), mined, validation, out, recipe, state, base=name_of(base))
+        counts = trained(out, state)
         with files.atomic_folder(plots) as drawn:
             draw_history(list(files.read_records(out / "history.jsonl", dict)), drawn)
         files.write_json(metrics, counts)

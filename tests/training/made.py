@@ -15,7 +15,7 @@ from haechi.params.loss import LossParams
 from haechi.params.model import ModelParams
 from haechi.params.train import TrainParams
 from haechi.records.mined import MinedExample
-from haechi.training.engine import Recipe
+from haechi.training.recipe import Recipe
 from haechi.training.validation import Validation
 
 torch.set_num_threads(1)  # models this small are slower with more
@@ -109,6 +109,8 @@ def transformer(folder: Path, kind: str = "bert", pooling: str = "mean", dropout
     xlm = kind == "xlm-r"
     names = ("<s>", "<pad>", "</s>", "<unk>", "<mask>") if xlm else ("[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]")
     marks = dict(zip(("cls_token", "pad_token", "sep_token", "unk_token", "mask_token"), names, strict=True))
+    if xlm:
+        marks |= {"bos_token": "<s>", "eos_token": "</s>"}
     letters = sorted(set("".join([*TEXTS.values(), *(e.query for e in examples())])) - {" ", "\n"})
     vocabulary = {letter: i for i, letter in enumerate([*names, *letters])}
     made = Tokenizer(models.WordPiece(vocabulary, unk_token=names[3], continuing_subword_prefix=""))

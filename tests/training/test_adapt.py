@@ -17,8 +17,9 @@ from haechi.models.registry import ALIASES
 from haechi.retrieval.dense import encode_queries
 from haechi.training.adapt import add_adapters, freeze, merged
 from haechi.training.checks import check_model, check_params, check_rows
-from haechi.training.engine import Recipe, train
+from haechi.training.engine import train
 from haechi.training.examples import make_rows
+from haechi.training.recipe import Recipe
 from haechi.training.trainer import trained
 
 QUERIES = [e.query for e in examples()]

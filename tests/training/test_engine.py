@@ -10,7 +10,8 @@ from training.made import PARAMS, RECIPE, VALIDATION, examples, recipe, static
 
 from haechi.files import sha256_folder
 from haechi.models.load import load_encoder
-from haechi.training.engine import Recipe, train
+from haechi.training.engine import train
+from haechi.training.recipe import Recipe
 from haechi.training.validation import Validation
 
 

@@ -107,8 +107,8 @@ def test_triplets_leave_their_active_share_behind(bert: Any) -> None:
     objective = Objective(deepcopy(bert), ROWS, KINDS["triplet"], PARAMS)
     objective([], BATCH)
 
-    assert len(objective.active) == 1
-    assert 0 < objective.active[0] <= 1
+    assert 0 < objective.measured()["active_triplets"] <= 1
+    assert objective.measured() == {}
 
 
 def test_tokens_are_dropped_while_learning_alone_and_about_as_many_as_asked() -> None:

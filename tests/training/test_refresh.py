@@ -7,7 +7,7 @@ from training.made import VALIDATION, examples, recipe, static
 from training.test_examples import example
 
 from haechi.retrieval.dense import encode_passages, encode_queries
-from haechi.training import engine
+from haechi.training import refresh
 from haechi.training.engine import train
 from haechi.training.examples import PADDING, make_rows
 from haechi.training.refresh import refreshed
@@ -39,7 +39,7 @@ def test_negatives_are_mined_between_epochs_and_not_after_the_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int, times: int
 ) -> None:
     seen = []
-    monkeypatch.setattr(engine, "refreshed", lambda model, rows, corpus: seen.append(1) or refreshed(model, rows, corpus))
+    monkeypatch.setattr(refresh, "refreshed", lambda model, rows, corpus: seen.append(1) or refreshed(model, rows, corpus))
     train(static(), examples(), VALIDATION, tmp_path / "run", recipe(epochs=4, refresh_every=every, evaluations=1))
 
     assert len(seen) == times

@@ -21,8 +21,10 @@ from training.made import VALIDATION, examples, recipe, static, transformer
 from haechi.errors import HaechiError
 from haechi.files import sha256_folder
 from haechi.state import Work, kept, resumable
-from haechi.training import engine, objective, trainer
-from haechi.training.engine import Recipe, train
+from haechi.training import engine, objective, trainer, watch
+from haechi.training.engine import train
+from haechi.training.recipe import Recipe
+from haechi.training.validation import Validation
 
 RUNS: dict[str, Recipe] = {
     "static": recipe(token_dropout=0.2, weight_decay=0.01),
@@ -114,8 +116,8 @@ POINTS: dict[str, tuple[Any, str, int]] = {
     "before the first step": (objective.Objective, "forward", 1),
     "while a state is written": (trainer, "save_file", 3),
     "between two files of a state": (trainer.Trainer, "_save_rng_state", 4),
-    "in a validation": (engine.Validation, "__call__", 3),
-    "while a checkpoint is saved": (engine, "save_encoder", 2),
+    "in a validation": (Validation, "__call__", 3),
+    "while a checkpoint is saved": (watch, "save_encoder", 2),
     "when everything is trained": (engine, "write_jsonl", 1),
 }
 

@@ -40,15 +40,16 @@ def check_params(params: TrainParams, loss: LossParams, lora: LoraParams, device
     }
     if params.engine == "flagembedding":
         refusals |= {
-            "the flagembedding engine has its own loss; leave section loss at infonce without mini_batch, dims and guide": (
-                loss.name != "infonce" or bool(loss.mini_batch) or bool(loss.dims)
+            "the flagembedding engine has its own loss; take infonce or, to follow the scores of the mined file, kl": (
+                loss.name not in ("infonce", "kl") or bool(loss.mini_batch) or bool(loss.dims)
             ),
             "the flagembedding engine can't go on from an earlier run (its resume fails); leave train.resume_from empty": (
                 bool(params.resume_from) or params.keep_last
             ),
-            "the flagembedding engine knows no adapters, samplers, curriculum, refreshing, freezing or token dropout": (
+            "the flagembedding engine knows no adapters, samplers, weights, curriculum, refreshing, freezing or token dropout": (
                 lora.rank > 0
                 or params.sampler != "shuffled"
+                or bool(params.weights)
                 or bool(params.curriculum)
                 or params.refresh_every > 0
                 or bool(params.freeze)

@@ -37,8 +37,13 @@ class Objective(nn.Module):
         self.model, self.rows, self.guide = model, rows, guide
         self._loss, self._params = loss, params
         self._texts = Texts(model, params.token_dropout)
-        self.active: list[float] = []
-        """Shares of active triplets since they were last read."""
+        self._active: list[float] = []  # shares of active triplets
+
+    def measured(self) -> dict[str, float]:
+        """What is worth a line in the history beside the loss, since it was last asked for."""
+        found = {"active_triplets": sum(self._active) / len(self._active)} if self._active else {}
+        self._active.clear()
+        return found
 
     def forward(self, features: Sequence[Features], labels: Tensor) -> Tensor:
         """labels: (batch,) row numbers; nothing else is needed."""
@@ -76,7 +81,7 @@ class Objective(nn.Module):
                 return kl(queries, documents, teacher.to(queries.device), temperature, loss.teacher_temperature)
             if loss.name == "triplet":
                 found = triplet(queries, documents, forbidden.to(queries.device), loss.margin)
-                self.active.append(found.active)
+                self._active.append(found.active)
                 return found.loss
             return info_nce(queries, documents, forbidden.to(queries.device), temperature)
 

@@ -1,13 +1,50 @@
 """Negatives mined anew with the model as it is: what it finds nearest to a query and nobody calls an answer."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sentence_transformers import SentenceTransformer
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from haechi.files import read_records, write_jsonl
+from haechi.progress import say
 from haechi.records.passage import Passage
 from haechi.retrieval.dense import BLOCK, encode_passages, encode_queries
 from haechi.training.examples import PADDING, Numbers, Rows
+from haechi.training.objective import Objective
+
+NEGATIVES, PASSAGES = "negatives.npy", "passages.jsonl"
+
+
+class Refresh(TrainerCallback):
+    """Gives the objective new negatives after the given steps, and remembers them in a state."""
+
+    def __init__(self, model: SentenceTransformer, objective: Objective, corpus: Sequence[Passage], at: Collection[int]) -> None:
+        self._model, self._objective, self._corpus, self._at = model, objective, corpus, frozenset(at)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Mine anew if it is time."""
+        if state.global_step in self._at:
+            self._model.eval()
+            self._objective.rows = refreshed(self._model, self._objective.rows, self._corpus)
+            self._model.train()
+            say(f"train: step {state.global_step}, negatives mined anew")
+
+    def save(self, folder: Path) -> None:
+        """Put the negatives into the folder of a state."""
+        if self._at:
+            rows = self._objective.rows
+            np.save(folder / NEGATIVES, rows.documents[:, 1:])
+            write_jsonl(folder / PASSAGES, [rows.texts, rows.numbers])
+
+    def load(self, folder: Path) -> None:
+        """Bring them back."""
+        if self._at:
+            texts, numbers = read_records(folder / PASSAGES, object)
+            negatives = np.load(folder / NEGATIVES, allow_pickle=False)
+            self._objective.rows = self._objective.rows.with_negatives(negatives, texts, numbers)  # type: ignore[arg-type]
 
 
 def refreshed(model: SentenceTransformer, rows: Rows, corpus: Sequence[Passage]) -> Rows:

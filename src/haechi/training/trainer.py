@@ -9,13 +9,14 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from haechi.errors import HaechiError
 from haechi.files import read_json, write_json
@@ -30,23 +31,45 @@ SHARE = 0.05
 """Saving takes at most about this share of the time, however large the model."""
 
 
+class Memory(Protocol):
+    """A callback whose memory belongs to the state."""
+
+    def save(self, folder: Path) -> None:
+        """Write it into a folder."""
+
+    def load(self, folder: Path) -> None:
+        """Read it from there."""
+
+
+class Due(TrainerCallback):
+    """Asks for a state where it is time and the log is about to be written."""
+
+    def __init__(self, trainer: "Trainer") -> None:
+        self._trainer = trainer
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """The last of the callbacks, so that what the others do in this step is part of the state."""
+        if control.should_log and self._trainer.due():
+            control.should_save = True
+
+
 class Trainer(SentenceTransformerTrainer):
     """Takes its batches from a plan and saves its state where `state` says.
 
-    `keep` and `restore` save and bring back what the callbacks remember: they get the folder of a state.
+    `memories` are callbacks that remember something: they save it into the folder of a state, and load it from there.
     """
 
     def __init__(
         self,
-        *args: Any,
+        *,
         batches: Sequence[Batch],
         state: State | None,
-        keep: Callable[[Path], None],
-        restore: Callable[[Path], None],
+        memories: Sequence[Memory],
         **kwargs: Any,
     ) -> None:
-        super().__init__(*args, **kwargs)
-        self._batches, self._resume, self._keep, self._restore = batches, state, keep, restore
+        callbacks: list[Any] = [*memories, Due(self)]
+        super().__init__(callbacks=callbacks, **kwargs)
+        self._batches, self._resume, self._memories = batches, state, memories
         self._opening: Callable[[Trainer], None] | None = None
         self._saved, self._took = time.monotonic(), 0.0
         self._patience = float(os.environ.get(EVERY, PATIENCE))
@@ -64,7 +87,8 @@ class Trainer(SentenceTransformerTrainer):
         """Train from the last state, or from the beginning."""
         last = self._resume.last() if self._resume else None
         if last:
-            self._restore(last.folder)
+            for memory in self._memories:
+                memory.load(last.folder)
         self._opening = None if last else opening
         self.train(resume_from_checkpoint=str(last.folder) if last else None)
 
@@ -84,7 +108,8 @@ class Trainer(SentenceTransformerTrainer):
             self._save_optimizer_and_scheduler(str(folder))
             self._save_scaler(str(folder))
             self._save_rng_state(str(folder))
-            self._keep(folder)
+            for memory in self._memories:
+                memory.save(folder)
             self.state.save_to_json(str(folder / TRAINER_STATE))
         self._saved = time.monotonic()
         self._took = self._saved - began
