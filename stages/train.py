@@ -2,6 +2,7 @@
 
 import _here  # noqa: F401, I001  (first: it decides whose library runs)
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -65,16 +66,18 @@ def main(
             return train_m3(model, mined, validation, folder, recipe, name or str(base))
         return train(model, mined, validation, folder, recipe, state, base=name, update=not no_update)
 
-    if no_update:
-        with TemporaryDirectory() as nowhere:
+    rank, alone = int(os.environ.get("RANK", "0")), os.environ.get("WORLD_SIZE", "1") == "1"
+    if no_update or rank:
+        with TemporaryDirectory() as nowhere:  # torchrun's first process writes for all
             counts = trained(Path(nowhere) / "run", None)
-        progress.show_counts("train (no update)", counts)
+        if not rank:
+            progress.show_counts("train (no update)", counts)
         return
     inputs = {"examples": examples, "valid_pairs": valid_pairs, "corpus": corpus, "base": base}
     if recipe.params.resume_from:
         inputs["resume_from"] = Path(recipe.params.resume_from)
     with locks.writing(out, plots, metrics), resumable(Work("train", asdict(recipe), hashes(inputs), running())) as state:
-        counts = trained(out, state)
+        counts = trained(out, state if alone else None)
         with files.atomic_folder(plots) as drawn:
             draw_history(list(files.read_records(out / "history.jsonl", dict)), drawn)
         files.write_json(metrics, counts)
