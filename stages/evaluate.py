@@ -8,15 +8,20 @@ import click
 
 from haechi import files, locks, options, progress
 from haechi.command import run
-from haechi.evaluation.guard import load_guard
-from haechi.evaluation.stage import Inputs, evaluate
+from haechi.evaluation.guard import load_guards
+from haechi.evaluation.inputs import Inputs, heads_of, load_others
+from haechi.evaluation.rerank import PairScores
+from haechi.evaluation.stage import evaluate
 from haechi.evaluation.tables import COLUMNS, result_rows
-from haechi.models.load import folder_hash, load_encoder
+from haechi.models.load import folder_hash, load_encoder, load_reranker
 from haechi.params.evaluate import EvaluateParams
 from haechi.params.load import load_section
 from haechi.params.retrieval import RetrievalParams
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
+from haechi.retrieval.rerank import Reranker
+from haechi.retrieval.stored import Stored
+from haechi.rowstore.store import Store, open_store
 from haechi.testset.manifest import load_testset
 
 
@@ -49,7 +54,7 @@ def main(
 ) -> None:
     settings = load_section(params, "evaluate", EvaluateParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
-    with locks.writing(runs, plots, per_query, metrics):
+    with locks.writing(runs, plots, per_query, metrics), open_store() as store:
         inputs = Inputs(
             encoder=load_encoder(encoder),
             base=load_encoder(base),
@@ -58,11 +63,20 @@ def main(
             train_pairs=list(files.read_records(train_pairs, Pair)),
             valid_pairs=list(files.read_records(valid_pairs, Pair)),
             testset=load_testset(testset),
-            guard=load_guard(guard),
+            guards=load_guards(guard),
+            others=load_others(settings.others),
+            reranker=_reranker(settings, store),
+            heads=heads_of(encoder),
         )
-        found = evaluate(inputs, settings, retrieval)
-        found.write(runs, plots, per_query, metrics)
+        found = evaluate(inputs, settings, retrieval, Stored(store))
+        found.write(inputs, runs, plots, per_query, metrics)
         progress.show_table("evaluate", COLUMNS, result_rows(found.metrics))
+
+
+def _reranker(settings: EvaluateParams, store: Store) -> PairScores | None:
+    if not settings.reranker:
+        return None
+    return Reranker(load_reranker(settings.reranker, settings.rerank_length), store).scores
 
 
 run(main)

@@ -1,4 +1,4 @@
-"""Find negatives that are hard and wrong for every pair and question, by BM25 and the base model."""
+"""Find negatives that are hard and wrong for every pair and question, by BM25 and an encoder."""
 
 import _here  # noqa: F401, I001  (first: it decides whose library runs)
 
@@ -8,14 +8,18 @@ import click
 
 from haechi import files, locks, options, progress
 from haechi.command import run
-from haechi.mining.stage import mine_all
-from haechi.models.load import load_encoder
+from haechi.evaluation.mined_scores import draw_scores
+from haechi.mining.audit import write_audit
+from haechi.mining.sample import sample
+from haechi.mining.stage import mine_all, queries_of
+from haechi.models.load import load_encoder, load_reranker
 from haechi.params.load import load_section
 from haechi.params.mine import MineParams
 from haechi.params.retrieval import RetrievalParams
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.question import Question
+from haechi.rowstore.store import open_store
 from haechi.testset.held_out import held_out
 from haechi.testset.manifest import load_testset
 
@@ -25,10 +29,12 @@ from haechi.testset.manifest import load_testset
 @options.file("--valid-pairs")
 @options.file("--questions")
 @options.file("--corpus")
-@options.folder("--base")
 @options.folder("--testset")
 @options.file("--train")
 @options.file("--valid")
+@options.folder("--audit")
+@options.file("--sample", "sample_file")
+@options.folder("--plots")
 @options.file("--metrics")
 @options.params
 def main(
@@ -36,29 +42,38 @@ def main(
     valid_pairs: Path,
     questions: Path,
     corpus: Path,
-    base: Path,
     testset: Path,
     train: Path,
     valid: Path,
+    audit: Path,
+    sample_file: Path,
+    plots: Path,
     metrics: Path,
     params: Path,
 ) -> None:
     settings = load_section(params, "mine", MineParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
     away = held_out(load_testset(testset))
-    with locks.writing(train, valid, metrics):
+    asked = files.read_records(questions, Question) if settings.questions else ()
+    with locks.writing(train, valid, audit, sample_file, plots, metrics), open_store() as store:
         made = mine_all(
-            list(files.read_records(train_pairs, Pair)),
-            list(files.read_records(valid_pairs, Pair)),
-            list(files.read_records(questions, Question)),
+            queries_of(files.read_records(train_pairs, Pair), asked),
+            queries_of(files.read_records(valid_pairs, Pair)),
             list(files.read_records(corpus, Passage)),
-            load_encoder(base),
+            load_encoder(Path(settings.encoder)),
+            load_reranker(settings.reranker, settings.reranker_length) if settings.reranker else None,
             away.articles | away.sources,
             settings,
             retrieval,
+            store,
         )
-        files.write_jsonl(train, made.train)
-        files.write_jsonl(valid, made.valid)
+        files.write_jsonl(train, made.train.examples)
+        files.write_jsonl(valid, made.valid.examples)
+        with files.atomic_folder(audit) as folder:
+            write_audit(folder, {"train": made.train, "valid": made.valid}, made.corpus)
+        files.write_text(sample_file, sample(made.train, made.corpus, settings.seed))
+        with files.atomic_folder(plots) as folder:
+            draw_scores(made.train.examples, folder)
         files.write_json(metrics, made.counts)
         progress.show_counts("mine", made.counts)
 

@@ -14,7 +14,7 @@ from haechi.evaluation.verdict import next_steps, verdict
 
 
 STAGES = ("preprocess", "testset", "make_pairs", "merge_corpus", "base", "generate_qa", "mine", "train", "select", "evaluate")
-IMAGES = ("evaluate/systems.png", "evaluate/recall.png", "train/training.png")
+IMAGES = ("evaluate/systems.png", "evaluate/recall.png", "train/training.png", "generate_qa/questions.png")
 
 
 @click.command(help=__doc__)

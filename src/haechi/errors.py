@@ -51,6 +51,14 @@ class TestSetChanged(HaechiError):
         )
 
 
+class RerankerUnreachable(HaechiError):
+    """A reranker is neither on disk nor to be had, or is no reranker."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"reranker {name!r} can't be used: {reason}; name another one, or `none`, which needs no download")
+
+
 class ModelUnreachable(HaechiError):
     """A base model is neither on disk nor to be had."""
 

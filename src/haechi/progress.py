@@ -31,11 +31,11 @@ def say(message: str) -> None:
     console().print(message, soft_wrap=True)
 
 
-def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table; the first column is a name, the others are figures."""
+def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], figures: bool = True) -> None:
+    """Print a table; the first column is a name, the others are figures or, where told, texts."""
     table = Table(title=title, title_justify="left")
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
+        table.add_column(column, justify="left" if index == 0 or not figures else "right", overflow="fold")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     console().print(table)

@@ -7,20 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from small_law import pair
-from strategies import ranked_lists
+from strategies import golds, lists_by_query, ranked_lists
 
-from haechi.evaluation.metrics import evaluate_run
+from haechi.evaluation.facets import Facetter
+from haechi.evaluation.metrics import evaluate_run, mean
 from haechi.evaluation.names import BASE, BM25, HYBRID, LABELS, TUNED
 from haechi.evaluation.report import render
-from haechi.evaluation.summary import SLICES, per_query, primary, summarise
-from haechi.evaluation.systems import best_weight, popularity
+from haechi.evaluation.results import judge, values
+from haechi.evaluation.summary import summarise
+from haechi.evaluation.systems import WEIGHTS, best_weight, popularity
 from haechi.evaluation.tables import COLUMNS, result_rows
 from haechi.evaluation.verdict import next_steps, verdict
 from haechi.params.evaluate import EvaluateParams
 from haechi.records.query import TestQuery
+from haechi.records.result import QueryResult
+from haechi.retrieval.fuse import weighted
 from haechi.retrieval.run import Run
 
-PARAMS = EvaluateParams(7, (1, 10), 100, 200, 0.95)
+PARAMS = EvaluateParams(7, (1, 10), 100, 200, 0.95, "count", 0.02, "", 50, 512, ())
 QUERIES = [
     TestQuery(
         f"q{i}",
@@ -37,17 +41,38 @@ QUERIES = [
 ]
 
 
-def scores(good: float, seed: int) -> dict[str, dict[str, float]]:
+def run(good: float, seed: int) -> Run:
     """A system that puts the answer first in about this share of the queries."""
     rng = np.random.default_rng(seed)
-    run = Run({q.query_id: [(q.gold[0], 1.0 if rng.random() < good else -1.0), ("other", 0.0)] for q in QUERIES})
-    return evaluate_run(run, {q.query_id: q.gold for q in QUERIES}, PARAMS.k_values)
+    return Run({q.query_id: [(q.gold[0], 1.0 if rng.random() < good else -1.0), ("other", 0.0)] for q in QUERIES})
+
+
+def results(**runs: Run) -> list[QueryResult]:
+    return judge(QUERIES, {q.query_id: q.gold for q in QUERIES}, runs, Facetter([], [], {}))
 
 
 def metrics(base: float = 0.2, tuned: float = 0.9) -> dict[str, Any]:
-    found = {BM25: scores(0.4, 3), BASE: scores(base, 1), TUNED: scores(tuned, 2), HYBRID: scores(0.9, 4)}
-    guard = {"n": 3, "base": 0.5, "tuned": 0.4, "difference": {"value": -0.1, "low": -0.2, "high": 0.0}}
-    return {"testset": "abc", "encoder": "def", "confidence": 0.95, **summarise(QUERIES, found, PARAMS), "guard": guard}
+    rows = results(**{BM25: run(0.4, 3), BASE: run(base, 1), TUNED: run(tuned, 2), HYBRID: run(0.9, 4)})
+    probe = {
+        "n": 3,
+        "base": 0.5,
+        "tuned": 0.4,
+        "margin": 0.02,
+        "verdict": "INCONCLUSIVE",
+        "needed": 40,
+        "difference": {"value": -0.1, "low": -0.2, "high": 0.0},
+    }
+    return {
+        "testset": "abc",
+        "encoder": "def",
+        "confidence": 0.95,
+        **summarise(rows, PARAMS),
+        "guard": {"general": probe},
+        "failures": {"n": 2, "sibling": 1},
+        "gating": {"threshold": 0.3, "answered": 0.9, "refused": 0.8, "auroc": 0.95},
+        "drift": {"cka": 0.9},
+        "geometry": {"alignment": 0.4},
+    }
 
 
 @pytest.mark.parametrize(
@@ -62,7 +87,13 @@ def metrics(base: float = 0.2, tuned: float = 0.9) -> dict[str, Any]:
 )
 def test_the_verdict_follows_the_interval(low: float, high: float, start: str) -> None:
     found = metrics()
-    found["difference"]["tuned-base"]["ndcg@10"] = {"value": (low + high) / 2, "low": low, "high": high, "p": 0.04}
+    found["difference"]["tuned-base"]["ndcg@10"] = {
+        "value": (low + high) / 2,
+        "low": low,
+        "high": high,
+        "p": 0.02,
+        "p_holm": 0.04,
+    }
 
     assert verdict(found).startswith(start)
     assert f"[{low:+.3f}, {high:+.3f}]" in verdict(found)
@@ -75,22 +106,29 @@ def test_the_verdict_on_simulated_systems_is_the_truth() -> None:
     assert "Can't tell" in verdict(metrics(0.5, 0.5))
 
 
-def test_the_headline_leaves_out_other_suites_and_queries_that_name_their_answer() -> None:
-    headline = primary(QUERIES)
+def test_an_interval_above_zero_is_no_verdict_without_the_test() -> None:
+    found = metrics()
+    found["difference"]["tuned-base"]["ndcg@10"] = {"value": 0.1, "low": 0.01, "high": 0.2, "p": 0.03, "p_holm": 0.09}
 
-    assert {q.suite for q in headline} == {"precedent"}
-    assert not any(q.names_positive for q in headline)
+    assert verdict(found).startswith("Can't tell")
+
+
+def test_the_headline_leaves_out_other_suites_and_queries_that_name_their_answer() -> None:
+    headline = [row for row in results(**{TUNED: run(0.5, 1)}) if row.headline]
+
+    assert {row.suite for row in headline} == {"precedent"}
+    assert all(row.facets["names_positive"] == ("no",) for row in headline)
     assert metrics()["n_queries"] == len(headline) == 19
 
 
 def test_the_means_are_those_of_the_per_query_rows_and_slices_split_the_suite() -> None:
-    found = {BASE: scores(0.4, 1), TUNED: scores(0.8, 2)}
-    summary, rows = summarise(QUERIES, found, PARAMS), per_query(QUERIES, found)
-    kept = [r for r in rows if r["suite"] == "precedent" and not r["names_positive"]]
+    rows = results(**{BASE: run(0.4, 1), TUNED: run(0.8, 2)})
+    summary, scored = summarise(rows, PARAMS), values(rows, [TUNED], PARAMS.k_values)["ndcg@10"][:, 0]
+    kept = [value for row, value in zip(rows, scored, strict=True) if row.suite == "precedent" and row.headline]
 
-    assert summary["primary"][TUNED]["ndcg@10"] == pytest.approx(np.mean([r["scores"][TUNED]["ndcg@10"] for r in kept]), abs=2e-6)
+    assert summary["primary"][TUNED]["ndcg@10"] == pytest.approx(np.mean(kept), abs=2e-6)
     assert summary["slice"]["seen"]["n"] + summary["slice"]["unseen"]["n"] == summary["n_queries"]
-    assert "user" in SLICES
+    assert summary["slice"]["title"]["n"] == 4
     assert "user" not in summary["slice"]
 
 
@@ -164,11 +202,18 @@ def test_popularity_gives_every_query_the_articles_that_training_decisions_cite_
     ranked_lists(), ranked_lists(), st.lists(st.sampled_from([f"a{i}" for i in range(12)]), min_size=1, max_size=3, unique=True)
 )
 def test_the_fusion_weight_is_never_worse_on_validation_than_either_side_alone(first, second, gold: list[str]) -> None:
-    from haechi.retrieval.fuse import weighted
-
     lexical, dense = Run({"q": first}), Run({"q": second})
     weight = best_weight(lexical, dense, {"q": gold}, 100)
     score = {w: evaluate_run(weighted(lexical, dense, w, 100), {"q": gold}, (10,))["q"]["ndcg@10"] for w in (0.0, weight, 1.0)}
 
     assert score[weight] >= max(score[0.0], score[1.0])
     assert weight == 1.0 or score[weight] > score[1.0]
+
+
+@given(lists_by_query(), lists_by_query(), golds(), st.integers(2, 100))
+def test_the_fusion_weight_is_the_one_that_scoring_every_fused_run_gives(first, second, gold, depth: int) -> None:
+    lexical, dense = ({q: lists.get(q, []) for q in gold} for lists in (first, second))
+    one, two = Run(lexical), Run(dense)
+    by_run = {w: mean(evaluate_run(weighted(one, two, w, depth), gold, (10,)))["ndcg@10"] for w in WEIGHTS}
+
+    assert best_weight(one, two, gold, depth) == max(WEIGHTS, key=lambda w: (by_run[w], w))

@@ -35,6 +35,7 @@ ROOMS = (
     ("selection",),
     ("search",),
     ("fetch",),
+    ("replay", "doctor"),
     ("deps", "cli"),
 )
 """DESIGN section 2: a room imports from its own line and from those above it."""

@@ -47,7 +47,7 @@ SECTIONS: dict[str, type[Any]] = {
     "select": SelectParams,
     "evaluate": EvaluateParams,
 }
-DRAWING = {"testset", "make_pairs", "model", "generate_qa", "train", "evaluate"}
+DRAWING = {"testset", "make_pairs", "model", "generate_qa", "train", "evaluate", "mine"}
 """Sections of the stages that draw random numbers."""
 
 

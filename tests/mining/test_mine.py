@@ -1,88 +1,45 @@
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mining.cases import LOOSE, PARAMS, Case, cases, corpus, mined, searched, unit
 from small_law import passage
-from strategies import WORDS
 
 from haechi.corpus.merge import merge
 from haechi.errors import HaechiError
 from haechi.files import read_records, write_jsonl
-from haechi.mining.mine import Mined, Query, mine
-from haechi.params.mine import MineParams
+from haechi.mining.filters import FATES
+from haechi.mining.known import Corpus, Query
+from haechi.mining.mine import Advice, Mined, Searched, mine
 from haechi.records.mined import MinedExample
-from haechi.records.passage import Passage
 from haechi.retrieval.dense import search
-
-PARAMS = MineParams(10, 10, 3, 0.95, 0.9, 50, True)
-
-
-def corpus(number: int, twins: int = 0) -> list[Passage]:
-    """Two passages an article; the last `twins` repeat the first ones."""
-    rng = np.random.default_rng(number)
-    bodies = [" ".join(rng.choice(WORDS, 9)) + f" {i}번째 조문" for i in range(number)]
-    bodies += bodies[:twins]
-    return merge(passage(f"P{i:02d}", f"머리 {i}\n{body}", article_key=f"A{i // 2}") for i, body in enumerate(bodies))
+from haechi.retrieval.run import Run
 
 
-def unit(seed: int, rows: int) -> np.ndarray:
-    found = np.random.default_rng(seed).standard_normal((rows, 6)).astype(np.float32)
-    return found / np.linalg.norm(found, axis=1, keepdims=True)
+@given(cases(), st.sampled_from(("fewer", "random")))
+def test_no_positive_twin_version_cocited_or_reserved_passage_is_ever_a_negative(case: Case, too_few: str) -> None:
+    by_id = {p.id: p for p in case.passages}
+    queries = {query.id: query for query in case.queries}
 
-
-@st.composite
-def unequal_positives(draw: st.DrawFn):
-    """Queries with one to four positives over a small corpus with twins, cocited and reserved articles."""
-    passages = corpus(draw(st.integers(8, 20)), draw(st.integers(0, 4)))
-    ids, keys = [p.id for p in passages], sorted({p.article_key for p in passages})
-    queries = [
-        Query(
-            f"q{i}",
-            f"물음 {i}",
-            tuple(draw(st.lists(st.sampled_from(ids), min_size=1, max_size=4, unique=True))),
-            tuple(draw(st.lists(st.sampled_from(ids), max_size=3, unique=True))),
-            frozenset(draw(st.lists(st.sampled_from(keys), max_size=2))),
-            draw(st.sampled_from(("precedent", "title", "question"))),
-        )
-        for i in range(draw(st.integers(1, 6)))
-    ]
-    reserved = frozenset(draw(st.lists(st.sampled_from(keys), max_size=2)))
-    return passages, queries, reserved, draw(st.integers(0, 999))
-
-
-def mined(case, **changes: Any) -> Mined:
-    passages, queries, reserved, seed = case
-    vectors = {q.id: v for q, v in zip(sorted(queries, key=lambda q: q.id), unit(seed, len(queries)), strict=True)}
-    q, p = np.array([vectors[query.id] for query in queries]), unit(seed + 1, len(passages))
-    ids, query_ids = [x.id for x in passages], [x.id for x in queries]
-    lexical = search(query_ids, q[:, ::-1].copy(), ids, p, PARAMS.bm25_top)  # another ranking stands for BM25
-    dense = search(query_ids, q, ids, p, PARAMS.dense_top)
-    return mine(queries, q, passages, p, lexical, dense, reserved, replace(PARAMS, **changes))
-
-
-@given(unequal_positives())
-def test_no_positive_twin_cocited_or_reserved_passage_is_ever_a_negative(case) -> None:
-    passages, queries, reserved, _ = case
-    by_id = {p.id: p for p in passages}
-
-    # margin and near duplicates are switched off, or they would do the work of the filters meant here
-    for query, example in zip(queries, mined(case, near_duplicate=2.0, margin=9.0, negatives=9).examples, strict=True):
-        answers = {*query.positives, *(t for id in query.positives for t in by_id[id].twins)}
-        gold = {by_id[id].article_key for id in query.positives}
+    for example in mined(case, negatives=9, too_few=too_few, **LOOSE).examples:
+        query = queries[example.query_id]
+        positives = [by_id[id] for id in query.positives]
+        answers = {*query.positives, *(t for p in positives for t in p.twins)}
+        provisions = {(p.law_name, p.article) for p in positives if p.article}
         for id in example.neg_ids:
             assert id not in answers
-            assert by_id[id].article_key not in gold | query.related_keys | reserved
+            assert by_id[id].article_key not in {p.article_key for p in positives} | query.related_keys | case.reserved
+            assert (by_id[id].law_name, by_id[id].article) not in provisions
             assert id not in example.related
 
 
-@given(unequal_positives(), st.sampled_from((0.5, 0.95)))
-def test_the_margin_is_measured_against_the_querys_own_worst_positive(case, margin: float) -> None:
+@given(cases(), st.sampled_from((0.5, 0.95)))
+def test_the_margin_is_measured_against_the_querys_own_worst_positive(case: Case, margin: float) -> None:
     """Not against a neighbour's, as where an offset runs over the numbers of positives."""
     for example in mined(case, margin=margin).examples:
         assert len(example.pos_scores) == len(example.pos) == len(example.pos_ids)
@@ -90,107 +47,235 @@ def test_the_margin_is_measured_against_the_querys_own_worst_positive(case, marg
             assert all(score < margin * min(example.pos_scores) + 2e-6 for score in example.neg_scores)
 
 
-@given(unequal_positives())
-def test_fields_of_an_example_belong_together(case) -> None:
-    passages, queries, _, seed = case
-    texts = {p.id: p.text for p in passages}
-    row = {p.id: v for p, v in zip(passages, unit(seed + 1, len(passages)), strict=True)}
-    asked = dict(zip([q.id for q in queries], unit(seed, len(queries)), strict=True))
+@given(cases())
+def test_the_hardest_that_are_left_are_taken(case: Case) -> None:
+    found = mined(case)
+    for row, query in enumerate(found.queries):
+        mine_ = found.candidates.query == row
+        left = [
+            (-score, passage)
+            for score, passage, fate in zip(
+                found.candidates.score[mine_], found.candidates.passage[mine_], found.fates[mine_], strict=True
+            )
+            if FATES[fate] in ("chosen", "spare")
+        ]
+        ids = sorted(p.id for p in case.passages)
+        example = next(e for e in found.examples if e.query_id == query.id)
+        assert list(example.neg_ids) == [ids[passage] for _, passage in sorted(left)][: PARAMS.negatives]
+
+
+@given(cases())
+def test_fields_of_an_example_belong_together(case: Case) -> None:
+    texts = {p.id: p.text for p in case.passages}
+    found = searched(case)
+    row = {p.id: v for p, v in zip(case.passages, found.passage_vectors, strict=True)}
+    asked = dict(zip([q.id for q in case.queries], found.query_vectors, strict=True))
 
     for example in mined(case).examples:
         assert len(example.neg) == len(example.neg_ids) == len(example.neg_scores) == len(example.neg_reasons) <= PARAMS.negatives
-        assert len(set(example.neg_ids)) == len(example.neg_ids)
         assert example.pos == tuple(texts[id] for id in example.pos_ids)
         assert example.neg == tuple(texts[id] for id in example.neg_ids)
         assert list(example.neg_scores) == sorted(example.neg_scores, reverse=True)
         for id, score in zip((*example.pos_ids, *example.neg_ids), (*example.pos_scores, *example.neg_scores), strict=True):
             assert score == pytest.approx(float(asked[example.query_id] @ row[id]), abs=2e-6)
+        for id, reason in zip(example.neg_ids, example.neg_reasons, strict=True):
+            query = next(q for q in case.queries if q.id == example.query_id)
+            ways = {"bm25": found.bm25[query.id], "dense": found.dense[query.id]}
+            by = [way for way, ranked in ways.items() if id in {s.id for s in ranked}]
+            assert reason.split("+") == by + ["structural"] * (id in query.structural)
 
 
-@given(unequal_positives())
-def test_related_passages_are_all_that_may_answer_too(case) -> None:
-    passages, queries, _, _ = case
-    by_id = {p.id: p for p in passages}
+@given(cases())
+def test_related_passages_are_all_that_may_answer_too(case: Case) -> None:
+    by_id = {p.id: p for p in case.passages}
+    examples = {e.query_id: e for e in mined(case, near_duplicate=2.0).examples}
 
-    for query, example in zip(queries, mined(case).examples, strict=True):
-        keys = {by_id[id].article_key for id in query.positives} | query.related_keys
-        wanted = {p.id for p in passages if p.article_key in keys}
-        wanted |= {t for id in query.positives for t in by_id[id].twins}
-        assert set(example.related) == wanted - set(query.positives)
-
-
-@given(unequal_positives(), st.integers(1, 3))
-def test_no_passage_serves_more_examples_than_allowed(case, max_uses: int) -> None:
-    uses = Counter(id for example in mined(case, max_uses=max_uses).examples for id in example.neg_ids)
-
-    assert max(uses.values(), default=0) <= max_uses
+    for query in case.queries:
+        positives = [by_id[id] for id in query.positives]
+        keys = {p.article_key for p in positives} | query.related_keys
+        provisions = {(p.law_name, p.article) for p in positives if p.article}
+        wanted = {p.id for p in case.passages if p.article_key in keys or (p.law_name, p.article) in provisions}
+        wanted |= {t for p in positives for t in p.twins}
+        assert examples[query.id].related == tuple(sorted(wanted - set(query.positives)))
 
 
-@given(unequal_positives(), st.randoms(use_true_random=False))
-def test_the_order_of_queries_does_not_matter(case, random) -> None:
-    passages, queries, reserved, seed = case
-    shuffled = random.sample(queries, len(queries))
+def test_near_duplicates_of_a_positive_are_related() -> None:
+    body = "우물을 고친 사람은 그 비용을 이웃에게 청구할 수 있다"
+    passages = merge(
+        [passage("A", f"법\n{body}"), passage("B", f"법\n{body}고 본다"), passage("C", "법\n나무를 옮긴 사람의 책임")]
+    )
+    case = Case(passages, [Query("q", "물음", ("A",), (), frozenset(), "title")], frozenset(), 1)
 
-    first, second = mined(case, max_uses=2), mined((passages, shuffled, reserved, seed), max_uses=2)
+    assert mined(case, near_duplicate=0.7).examples[0].related == ("B",)
+
+
+@given(cases(), st.randoms(use_true_random=False), st.sampled_from(("top", "sampled", "spread")))
+def test_the_order_of_queries_and_passages_does_not_matter(case: Case, random, choice: str) -> None:
+    queries = random.sample(case.queries, len(case.queries))
+    passages = random.sample(case.passages, len(case.passages))
+    changes = {"max_uses": 2, "choice": choice, "too_few": "random"}
+
+    first, second = mined(case, **changes), mined(Case(passages, queries, case.reserved, case.seed), **changes)
     assert [orjson.dumps(e) for e in first.examples] == [orjson.dumps(e) for e in second.examples]
     assert first.counts == second.counts
 
 
-@given(unequal_positives())
-def test_every_candidate_is_kept_dropped_or_left_beyond_the_number_wanted(case) -> None:
-    everything = mined(case, negatives=99)
-    kept = everything.counts["negatives"]["kept"]  # type: ignore[index]
-    passages, queries, _, seed = case
-    q, p = unit(seed, len(queries)), unit(seed + 1, len(passages))
-    ids, query_ids = [x.id for x in passages], [x.id for x in queries]
-    runs = [search(query_ids, v, ids, p, 10) for v in (q[:, ::-1].copy(), q)]
-    met = sum(len({s.id for run in runs for s in run[query.id]} | set(query.structural)) for query in queries)
+@given(cases(), st.sampled_from(("fewer", "random")))
+def test_every_candidate_that_was_met_has_one_fate_and_is_counted_once(case: Case, too_few: str) -> None:
+    found = mined(case, too_few=too_few)
+    counts, searches = found.counts, searched(case)
+    lists = {q.id: {s.id for run in (searches.bm25, searches.dense) for s in run[q.id]} | set(q.structural) for q in case.queries}
+    own = sum(len(lists[q.id] & set(q.positives)) for q in case.queries)
+    random = int((found.candidates.found == 8).sum())
 
-    assert kept + sum(everything.counts["dropped"].values()) == met  # type: ignore[attr-defined]
-    assert kept == sum(len(example.neg_ids) for example in everything.examples)
+    assert (found.fates > 0).all()
+    assert counts["candidates"]["met"] == sum(map(len, lists.values())) + random  # type: ignore[index]
+    assert counts["candidates"]["random"] == random  # type: ignore[index]
+    dropped = sum(counts["dropped"].values())  # type: ignore[attr-defined]
+    assert own + dropped + counts["spare"] + counts["negatives"]["kept"] == counts["candidates"]["met"]  # type: ignore[index,operator]
+    assert counts["negatives"]["kept"] == sum(len(example.neg_ids) for example in found.examples)  # type: ignore[index]
 
 
-def test_each_planted_candidate_is_counted_under_the_name_of_its_filter() -> None:
-    """Two equal queries: the good passage may serve one of them only."""
+def planted() -> tuple[list, np.ndarray, dict[str, str]]:
+    """One candidate for each filter: id, article, label, body, cosine, fate."""
     body = "우물을 고친 사람은 그 비용을 이웃에게 청구할 수 있다"
-    planted = [  # id, article, body, cosine
-        ("gold", "A", body, 0.8),
-        ("twin", "T", body, 0.1),
-        ("sibling", "A", "나무를 옮긴 사람의 책임", 0.1),
-        ("cocited", "B", "담장의 높이를 정하는 방법", 0.1),
-        ("reserved", "R", "시장을 여는 날과 닫는 날", 0.1),
-        ("high", "H", "다리를 고치는 날과 방법", 0.9),
-        ("copy", "C", body + "고 본다", 0.1),
-        ("good", "G", "창고를 짓는 땅의 넓이", 0.5),
+    rows = [
+        ("gold", "A", "제1조", body, 0.8, "positive"),
+        ("twin", "T", "", body, 0.1, "twin"),
+        ("sibling", "A", "", "나무를 옮긴 사람의 책임", 0.1, "same_article"),
+        ("older", "V", "제1조", "담장을 헐고 다시 쌓는 때", 0.1, "other_version"),
+        ("cocited", "B", "", "담장의 높이를 정하는 방법", 0.1, "cocited"),
+        ("reserved", "R", "", "시장을 여는 날과 닫는 날", 0.1, "reserved"),
+        ("high", "H", "", "다리를 고치는 날과 방법", 0.9, "above_margin"),
+        ("copy", "C", "", body + "고 본다", 0.1, "near_duplicate"),
+        ("good", "G", "", "창고를 짓는 땅의 넓이", 0.5, "chosen"),
     ]
-    passages = merge(passage(id, f"마을법\n{text}", article_key=article) for id, article, text, _ in planted)
-    cosine = {id: score for id, _, _, score in planted}
+    passages = merge(passage(id, f"마을법\n{text}", article_key=key, article=label) for id, key, label, text, _, _ in rows)
+    cosine = {row[0]: row[4] for row in rows}
     vectors = np.array([[cosine[p.id], (1 - cosine[p.id] ** 2) ** 0.5] for p in passages], dtype=np.float32)
+    return passages, vectors, {row[0]: row[5] for row in rows}
+
+
+def mine_planted(**changes) -> Mined:
+    """Two equal queries: the good passage may serve one of them only."""
+    passages, vectors, _ = planted()
     asked = np.array([[1.0, 0.0]] * 2, dtype=np.float32)
     queries = [Query(id, "우물 비용", ("gold",), (), frozenset({"B"}), "precedent") for id in ("q1", "q2")]
     run = search(["q1", "q2"], asked, [p.id for p in passages], vectors, 9)
-    params = replace(PARAMS, max_uses=1, near_duplicate=0.7)
-    found = mine(queries, asked, passages, vectors, run, run, frozenset({"R"}), params)
+    known = Corpus(passages, frozenset({"R"}))
+    params = replace(PARAMS, max_uses=1, near_duplicate=0.7, **changes)
+    return mine(queries, Searched(asked, vectors, run, run), known, known.near(np.arange(len(known)), 0.7), params)
 
-    assert [e.neg_ids for e in found.examples] == [("good",), ()]
-    assert found.examples[0].neg_reasons == ("bm25+dense",)
-    assert found.counts["dropped"] == {
-        "positive_or_twin": 4,
-        "same_article": 2,
-        "cocited": 2,
-        "reserved": 2,
-        "above_margin": 2,
-        "near_duplicate": 2,
-        "overused": 1,
-    }
+
+def test_each_planted_candidate_meets_the_fate_of_its_filter() -> None:
+    passages, _, fates = planted()
+    found = mine_planted()
+    ids = sorted(p.id for p in passages)
+    for query in (0, 1):
+        rows = found.candidates.query == query
+        met = {ids[p]: FATES[f] for p, f in zip(found.candidates.passage[rows], found.fates[rows], strict=True)}
+        expected = fates if "good" in found.examples[query].neg_ids else fates | {"good": "overused"}
+        assert met == expected
+
+    assert sorted(len(e.neg_ids) for e in found.examples) == [0, 1]
+    assert found.counts["dropped"] == dict.fromkeys(set(fates.values()) - {"positive", "chosen"}, 2) | {"overused": 1}
     assert found.counts["examples_short_of_negatives"] == 2
+    assert found.counts["examples_without_negatives"] == 1
+
+
+@pytest.mark.parametrize(
+    "switched_off", ["twin", "same_article", "other_version", "cocited", "reserved", "above_margin", "near_duplicate"]
+)
+def test_a_filter_that_is_switched_off_lets_its_candidate_through(switched_off: str) -> None:
+    """So no other filter does its work: what the false-negative benchmark measures is that filter."""
+    passages, vectors, fates = planted()
+    asked = np.array([[1.0, 0.0]], dtype=np.float32)
+    run = search(["q"], asked, [p.id for p in passages], vectors, 9)
+    known, query = Corpus(passages, frozenset({"R"})), Query("q", "우물", ("gold",), (), frozenset({"B"}), "precedent")
+    near = known.near(np.arange(len(known)), 0.7)
+    # a twin has the words of the positive: it is near as well
+    without = {switched_off} | ({"near_duplicate"} if switched_off == "twin" else set())
+    params, advice = replace(PARAMS, negatives=9), Advice(without=frozenset(without))
+
+    chosen = set(mine([query], Searched(asked, vectors, run, run), known, near, params, advice).examples[0].neg_ids)
+    assert chosen == {"good"} | {id for id, fate in fates.items() if fate in without}
+
+
+def test_queries_whose_positive_nobody_finds_are_suspicious_and_counted_by_source() -> None:
+    passages = corpus(12)
+    queries = [Query(f"q{i}", "물음", (f"P{i:02d}",), (), frozenset(), "title" if i else "precedent") for i in range(3)]
+    case = Case(passages, queries, frozenset(), 5)
+    everything = searched(case)
+    lists = {q: [s for s in everything.dense[q] if q == "q2" or s.id != f"P0{q[1]}"] for q in ("q0", "q1", "q2")}
+    lists["q2"] = [*[s for s in lists["q2"] if s.id != "P02"], ("P02", -2.0)]
+    known = Corpus(passages, frozenset())
+    found = mine(queries, replace(everything, bm25=Run({}), dense=Run(lists)), known, {}, PARAMS)
+
+    assert [found.queries[row].id for row in sorted(found.suspicious)] == ["q0", "q1"]
+    assert found.counts["suspicious"] == {"precedent": 1, "title": 1}
+
+
+# Bad input
 
 
 def test_a_positive_outside_the_corpus_is_named() -> None:
-    query = Query("q0", "물음", ("NOWHERE",), (), frozenset(), "precedent")
+    with pytest.raises(HaechiError, match="positive NOWHERE of query q0 is not in the corpus"):
+        mined(Case(corpus(8), [Query("q0", "물음", ("NOWHERE",), (), frozenset(), "precedent")], frozenset(), 1))
 
-    with pytest.raises(HaechiError, match="NOWHERE of query q0"):
-        mined((corpus(8), [query], frozenset(), 1))
+
+def test_a_query_without_positives_is_counted_and_set_aside() -> None:
+    queries = [Query(f"q{i}", "물음", ("P00",) if i else (), (), frozenset(), "user") for i in range(3)]
+    found = mined(Case(corpus(8), queries, frozenset(), 1))
+
+    assert [e.query_id for e in found.examples] == ["q1", "q2"]
+    assert found.counts["queries_without_positives"] == 1
+    alone = mined(Case(corpus(8), queries[:1], frozenset(), 1))
+    assert (alone.examples, alone.counts["queries_without_positives"]) == ((), 1)
+
+
+def test_a_structural_negative_outside_the_corpus_is_counted() -> None:
+    query = Query("q0", "물음", ("P00",), ("P06", "GONE"), frozenset({"NOT_AN_ARTICLE"}), "precedent")
+
+    assert mined(Case(corpus(8), [query], frozenset(), 1)).counts["structural_unknown"] == 1
+
+
+def test_an_empty_corpus_is_one_sentence() -> None:
+    with pytest.raises(HaechiError, match="the corpus is empty"):
+        Corpus([], frozenset())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda s: replace(s, query_vectors=s.query_vectors * np.nan), "vector of query q0 is not finite"),
+        (lambda s: replace(s, passage_vectors=_with_nan(s.passage_vectors, 3)), "vector of passage P03 is not finite"),
+        (lambda s: replace(s, passage_vectors=s.passage_vectors[:, :4]), "queries have 6 dimensions, those of passages 4"),
+        (lambda s: replace(s, passage_vectors=s.passage_vectors[:5]), "5 vectors for 8 passages"),
+        (lambda s: replace(s, dense=Run({"q0": [("ELSEWHERE", 1.0)]})), "found passage ELSEWHERE, which is not in the corpus"),
+    ],
+)
+def test_what_can_not_be_compared_is_one_sentence(spoil, sentence: str) -> None:
+    case = Case(corpus(8), [Query("q0", "물음", ("P00",), (), frozenset(), "title")], frozenset(), 1)
+
+    with pytest.raises(HaechiError, match=sentence):
+        mine(case.queries, spoil(searched(case)), Corpus(case.passages, frozenset()), {}, PARAMS)
+
+
+def _with_nan(vectors: np.ndarray, row: int) -> np.ndarray:
+    spoiled = vectors.copy()
+    spoiled[row, 0] = np.nan
+    return spoiled
+
+
+def test_a_query_id_that_occurs_twice_is_named() -> None:
+    queries = [Query("q0", "물음", ("P00",), (), frozenset(), "title")] * 2
+    known, vectors = Corpus(corpus(8), frozenset()), unit(1, 8)
+
+    with pytest.raises(HaechiError, match="query id q0 occurs twice"):
+        mine(queries, Searched(vectors[:2], vectors, Run({}), Run({})), known, {}, PARAMS)
+
+
+# The file
 
 
 @pytest.fixture
@@ -199,7 +284,7 @@ def file(tmp_path: Path) -> Path:
         Query(f"q{i}", f"물음 {i}", tuple(f"P{j:02d}" for j in range(i, i + 1 + i % 3)), (), frozenset(), "precedent")
         for i in range(6)
     ]
-    examples = mined((corpus(20), queries, frozenset(), 3), margin=9.0).examples
+    examples = mined(Case(corpus(20), queries, frozenset(), 3), margin=99.0).examples
     assert all(example.neg for example in examples)
     write_jsonl(tmp_path / "train.jsonl", examples)
     return tmp_path / "train.jsonl"
@@ -235,6 +320,13 @@ def test_flagembedding_trains_on_the_mined_file(file: Path, tmp_path: Path) -> N
 
 
 @settings(max_examples=5)
-@given(unequal_positives())
-def test_two_runs_give_the_same_bytes(case) -> None:
+@given(cases())
+def test_two_runs_give_the_same_bytes(case: Case) -> None:
     assert orjson.dumps(mined(case).examples) == orjson.dumps(mined(case).examples)
+
+
+def test_reasons_are_counted_as_they_stand_in_the_examples() -> None:
+    found = mine_planted(too_few="random", negatives=2)
+
+    reasons = Counter(reason for example in found.examples for reason in example.neg_reasons)
+    assert found.counts["negatives"] == {"kept": sum(reasons.values()), **reasons}

@@ -218,3 +218,12 @@ def test_the_hash_of_weights_sees_names_shapes_and_values() -> None:
 
     assert len(set(hashes)) == 5
     assert weight_hash(Fake(a=one, b=one + 1)) == weight_hash(Fake(b=one + 1, a=one))
+
+
+def test_a_static_model_in_a_folder_is_a_base_too_and_reads_as_far_as_told(tmp_path: Path) -> None:
+    from tiny_models import static, text_of
+
+    static().save(str(tmp_path / "static"))
+    model = load_base(str(tmp_path / "static"), 3)
+    long, short = model.encode([text_of(1, 2, 3, 4, 5), text_of(1, 2, 3)])
+    assert (long == short).all()

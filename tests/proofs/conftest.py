@@ -21,6 +21,7 @@ class Mini:
 def mini(tmp_path_factory: pytest.TempPathFactory) -> Mini:
     folder = project.make_project(tmp_path_factory.mktemp("mini") / "project")
     log = project.refresh_testset(folder, PYTHONPROFILEIMPORTTIME="1")
+    project.commit(folder, "ready")
     started = _children_seconds()
     log += project.dvc(folder, "repro", PYTHONPROFILEIMPORTTIME="1").stdout
     seconds = _children_seconds() - started

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from haechi.errors import HaechiError
 from haechi.retrieval import dense
-from haechi.retrieval.dense import BLOCK, encode_passages, encode_queries, search
+from haechi.retrieval.dense import QUERIES, encode_passages, encode_queries, search
 
 
 def vectors(seed: int, rows: int, dim: int = 16) -> np.ndarray:
@@ -15,7 +15,7 @@ def vectors(seed: int, rows: int, dim: int = 16) -> np.ndarray:
 
 
 def ids(number: int) -> list[str]:
-    return [f"p{i:03d}" for i in range(number)]
+    return [f"p{i:04d}" for i in range(number)]
 
 
 @given(st.integers(0, 99), st.integers(1, 9), st.integers(1, 40), st.integers(1, 50))
@@ -27,8 +27,8 @@ def test_search_equals_faiss_and_a_plain_sort(seed: int, queries: int, passages:
     run = search(ids(queries), q, ids(passages), p, k)
 
     for row, query_id in enumerate(ids(queries)):
-        assert [s.id for s in run[query_id]] == [f"p{c:03d}" for c in columns[row]]
-        assert [s.id for s in run[query_id]] == [f"p{c:03d}" for c in np.argsort(-(p @ q[row]))[:k]]
+        assert [s.id for s in run[query_id]] == [f"p{c:04d}" for c in columns[row]]
+        assert [s.id for s in run[query_id]] == [f"p{c:04d}" for c in np.argsort(-(p @ q[row]))[:k]]
 
 
 @given(st.integers(0, 99), st.integers(2, 30), st.integers(0, 20), st.randoms(use_true_random=False))
@@ -44,24 +44,26 @@ def test_equal_passages_are_ranked_by_id_also_at_the_cut(seed: int, passages: in
 
 
 def test_a_query_beyond_the_border_of_a_block_finds_what_it_finds_alone() -> None:
-    q, p = vectors(1, BLOCK + 1), vectors(2, 50)
-    run = search(ids(BLOCK + 1), q, ids(50), p, 7)
+    q, p = vectors(1, QUERIES + 1), vectors(2, 50)
+    run = search(ids(QUERIES + 1), q, ids(50), p, 7)
 
-    assert len(run) == BLOCK + 1
-    for row in (0, BLOCK - 1, BLOCK):
-        alone = search([f"p{row:03d}"], q[row : row + 1], ids(50), p, 7)[f"p{row:03d}"]
-        assert [s.id for s in run[f"p{row:03d}"]] == [s.id for s in alone]
-        assert [s.score for s in run[f"p{row:03d}"]] == pytest.approx([s.score for s in alone], abs=1e-6)
+    assert len(run) == QUERIES + 1
+    for row in (0, QUERIES - 1, QUERIES):
+        alone = search([f"p{row:04d}"], q[row : row + 1], ids(50), p, 7)[f"p{row:04d}"]
+        assert [s.id for s in run[f"p{row:04d}"]] == [s.id for s in alone]
+        assert [s.score for s in run[f"p{row:04d}"]] == pytest.approx([s.score for s in alone], abs=1e-6)
 
 
 @pytest.mark.parametrize("block", [1, 2, 3, 7])
 def test_the_size_of_a_block_changes_nothing(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     q, p = vectors(3, 6), vectors(4, 20)
+    p[11] = p[4]  # twins, in other blocks
     whole = search(ids(6), q, ids(20), p, 5)
-    monkeypatch.setattr(dense, "BLOCK", block)
+    for name in ("QUERIES", "PASSAGES", "PAIRS"):
+        monkeypatch.setattr(dense, name, block)
     cut = search(ids(6), q, ids(20), p, 5)
 
-    assert {i: [s.id for s in cut[i]] for i in cut} == {i: [s.id for s in whole[i]] for i in whole}
+    assert {i: cut[i] for i in cut} == {i: whole[i] for i in whole}
 
 
 class Encoder:

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haechi.retrieval.fuse import weighted
+from haechi.errors import HaechiError
+from haechi.retrieval.fuse import min_max, reciprocal_rank, votes, weighted
 from haechi.retrieval.run import Run
 
 IDS = [f"a{i}" for i in range(10)]
@@ -46,3 +47,39 @@ def test_a_worked_example() -> None:
     fused = weighted(Run({"q": [("a", 4), ("b", 2), ("c", 0)]}), Run({"q": [("b", 0.9), ("d", 0.5)]}), 0.6, 3)["q"]
 
     assert [(s.id, round(s.score, 9)) for s in fused] == [("b", 0.8), ("a", 0.4), ("c", 0.0)]
+
+
+def test_votes_are_those_of_the_earlier_system() -> None:
+    """6, 3 and 1 for the first three of each list, a half for any rank below; first in both is 12."""
+    first = Run({"q": [(id, -rank) for rank, id in enumerate("abcdef")]})
+    second = Run({"q": [(id, -rank) for rank, id in enumerate("aefgb")]})
+    wanted = {"a": 12.0, "b": 3.5, "c": 1.0, "d": 0.5, "e": 3.5, "f": 1.5, "g": 0.5}
+
+    assert dict(votes([first, second])["q"]) == wanted
+    assert [s.id for s in votes([first, second], 4)["q"]] == ["a", "b", "e", "f"]
+
+
+@given(apart(), apart(), apart())
+def test_reciprocal_ranks_are_summed_over_all_lists_whatever_their_scores(one, two, three) -> None:
+    runs = [Run({"q": ranked}) for ranked in (one, two, three)]
+    ranks = [{s.id: rank for rank, s in enumerate(run["q"], start=1)} for run in runs]
+    wanted = {id: sum(1 / (60 + rank[id]) for rank in ranks if id in rank) for id in {i for rank in ranks for i in rank}}
+
+    assert dict(reciprocal_rank(runs)["q"]) == pytest.approx(wanted)
+    assert dict(reciprocal_rank(runs[::-1])["q"]) == pytest.approx(wanted)
+
+
+@given(apart(), apart())
+def test_min_max_of_two_with_shares_is_the_weighted_fusion(first, second) -> None:
+    one, other = Run({"q": first}), Run({"q": second})
+
+    assert min_max([one, other], [1 - 0.7, 0.7], 5)["q"] == weighted(one, other, 0.7, 5)["q"]
+
+
+def test_queries_of_any_run_are_fused_and_weights_must_fit() -> None:
+    one, other = Run({"q": [("a", 1.0)]}), Run({"r": [("b", 1.0)]})
+
+    assert sorted(reciprocal_rank([one, other])) == ["q", "r"]
+    assert list(weighted(one, other, 0.5, 5)) == ["r"]
+    with pytest.raises(HaechiError, match="1 weights for 2 runs"):
+        min_max([one, other], [1.0])

@@ -36,6 +36,7 @@ PARAMS = TrainParams(
     evaluations=3,
     keep=2,
     max_samples=0,
+    shuffle_labels=False,
     engine="sentence-transformers",
     resume_from="",
     keep_last=False,

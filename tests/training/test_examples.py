@@ -167,3 +167,15 @@ def test_an_answer_of_one_query_may_be_the_negative_of_another() -> None:
     mask = rows.forbidden([0, 1])
 
     assert np.array_equal(mask.numpy(), [[False, False, False, True], [False, False, False, False]])
+
+
+def test_the_control_keeps_all_texts_and_leaves_no_query_its_own_answer() -> None:
+    examples = [example(f"q{i}", [f"P{i}"], [f"N{i}"], []) for i in range(20)]
+    chosen = choose_examples(examples, replace(PARAMS, shuffle_labels=True))
+    own = {e.query_id: e.pos_ids for e in examples}
+
+    assert sorted(e.query_id for e in chosen) == sorted(own)
+    assert sorted(e.pos_ids for e in chosen) == sorted(own.values())
+    assert all(e.pos_ids != own[e.query_id] for e in chosen)
+    assert all(e.query == next(x.query for x in examples if x.query_id == e.query_id) for e in chosen)
+    assert chosen == choose_examples(examples, replace(PARAMS, shuffle_labels=True))

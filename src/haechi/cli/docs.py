@@ -204,7 +204,8 @@ def _type(hint: Any) -> str:
     if get_origin(hint) is tuple:
         return f"list of: {_type(get_args(hint)[0])}"
     if get_origin(hint) is dict:
-        return f"names, each with: {_type(get_args(hint)[1])}"
+        name, value = get_args(hint)
+        return f"for each of {_type(name)}: {_type(value)}"
     return KINDS[hint]
 
 

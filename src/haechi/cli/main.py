@@ -83,6 +83,105 @@ def refresh() -> None:
     refresh_testset(Path())
 
 
+@main.group()
+def mined() -> None:
+    """What the mine stage did."""
+
+
+@mined.command()
+@click.argument("query_id")
+@click.option("--audit", type=click.Path(path_type=Path, file_okay=False), default=Path("data/mined/audit"), show_default=True)
+@click.option(
+    "--corpus",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("data/processed/merged_corpus.jsonl"),
+    show_default=True,
+)
+def show(query_id: str, audit: Path, corpus: Path) -> None:
+    """Explain one example: every candidate of a query with its ranks, its scores and its fate."""
+    from haechi.cli.mined import show_query
+
+    show_query(query_id, audit, corpus)
+
+
+@main.command()
+@click.argument("revisions", nargs=-1, required=True, metavar="REV [REV ...]")
+@click.option("--system", default="tuned", show_default=True, help="Which system's results are compared.")
+@click.option("--metric", default="ndcg@10", show_default=True, help="What the verdict is about.")
+@click.option("--max-drop", "max_drop", multiple=True, metavar="METRIC=NUMBER", help="Exit with 1 if a metric falls by more.")
+@click.option("--md", "markdown", is_flag=True, help="Print Markdown.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def compare(
+    revisions: tuple[str, ...], system: str, metric: str, max_drop: tuple[str, ...], markdown: bool, as_json: bool
+) -> None:
+    """Is it really better? Set revisions against the first REV; one REV alone is set against the workspace.
+
+    A REV is a git revision, the name of an experiment, or `workspace`. Exit code 2: scored on unlike test sets.
+    """
+    from haechi.cli.compare import show_comparison
+
+    show_comparison(Path(), revisions, system, metric, max_drop, "json" if as_json else "md" if markdown else "text")
+
+
+@main.command()
+@click.argument("revisions", nargs=-1, required=True, metavar="REV [REV ...]")
+def reeval(revisions: tuple[str, ...]) -> None:
+    """Score the models of revisions on today's test set, so that `haechi compare` can set them beside today's."""
+    from haechi.cli.compare import reevaluate
+
+    reevaluate(Path(), revisions)
+
+
+@main.command()
+def alignment() -> None:
+    """Before training: do the mined examples resemble what is evaluated, and is nothing held out among them?"""
+    from haechi.cli.alignment import show_alignment
+
+    show_alignment(Path())
+
+
+@main.command("learning-curve")
+@click.option("--of", type=click.Choice(["decisions", "questions"]), default="decisions", show_default=True, help="What grows.")
+@click.option("--shares", default="0.1,0.25,0.5,1", show_default=True, help="Shares of it, each a training.")
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Which part is taken.")
+def learning_curve(of: str, shares: str, seed: int) -> None:
+    """How much data do I need? Quality against the number of labelled decisions or synthetic questions."""
+    from haechi.cli.learning_curve import learning_curve as measure
+    from haechi.errors import UsageError
+
+    try:
+        numbers = [float(share) for share in shares.split(",")]
+    except ValueError as error:
+        raise UsageError(f"learning-curve --shares {shares}: expected numbers with commas, such as 0.1,0.5,1") from error
+    measure(Path(), "decisions" if of == "decisions" else "questions", numbers, seed)
+
+
+@main.group()
+def pool() -> None:
+    """Judging by people: courts' citations are incomplete."""
+
+
+@pool.command("export")
+@click.option("--queries", default=50, show_default=True, type=click.IntRange(min=1), help="How many queries.")
+@click.option("--seed", default=7, show_default=True, type=click.IntRange(min=0), help="Which queries, in which order.")
+@click.argument("sheet", type=click.Path(path_type=Path, dir_okay=False))
+def pool_export(sheet: Path, queries: int, seed: int) -> None:
+    """Write a blind CSV: the first ten articles of all systems, shuffled."""
+    from haechi.cli.pool import export
+
+    export(Path(), sheet, queries, seed)
+
+
+@pool.command("import")
+@click.argument("sheet", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("data/pool.jsonl"), show_default=True)
+def pool_import(sheet: Path, out: Path) -> None:
+    """Read the filled sheet and score every system with what people accepted as extra gold."""
+    from haechi.cli.pool import take
+
+    take(Path(), sheet, out)
+
+
 @main.command()
 @click.argument("what", type=click.Choice(["laws", "admin-rules", "precedents"]))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the files, one a record.")
@@ -120,6 +219,31 @@ def rows(arguments: tuple[str, ...]) -> None:
     from haechi.cli.rows import rows as group  # late: `haechi --help` needn't wait for numpy
 
     group.main(list(arguments), prog_name="haechi rows", standalone_mode=False)
+
+
+@main.command()
+@click.option(
+    "--rows",
+    type=click.Path(path_type=Path, exists=True),
+    help="Export of rows (`haechi rows export`) to fill its row store from.",
+)
+@click.option("--rev", default="HEAD", show_default=True, help="The commit to replay.")
+@click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Replay in this empty folder and leave it.")
+def verify(rows: Path | None, rev: str, keep: Path | None) -> None:
+    """Run the committed pipeline again in a clean clone and compare every file with dvc.lock and git."""
+    from haechi.cli.verify import verify_project
+
+    verify_project(Path(), rev, rows, keep)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def doctor(as_json: bool) -> None:
+    """Look for what would stop a run or spoil an experiment: a line a check, with the remedy."""
+    from haechi.cli.doctor import examine_project
+    from haechi.home import project_root
+
+    examine_project(project_root(), as_json)
 
 
 def entry() -> None:

@@ -5,19 +5,21 @@ from pathlib import Path
 from typing import Any
 
 from haechi.evaluation.drawing import pyplot, save
-from haechi.evaluation.names import COLOURS, HEADLINE, LABELS
+from haechi.evaluation.names import COLOURS, HEADLINE, OTHER_COLOUR, label, shown
 
 
 def draw_systems(metrics: dict[str, Any], path: Path) -> None:
     """Headline metric of each system with its interval."""
     plt = pyplot()
-    systems = [s for s in LABELS if s in metrics["primary"]]
+    systems = shown(metrics["primary"])
     values = [metrics["primary"][s][HEADLINE] for s in systems]
     bounds = [metrics["interval"][s][HEADLINE] for s in systems]
     below = [value - bound["low"] for value, bound in zip(values, bounds, strict=True)]
     above = [bound["high"] - value for value, bound in zip(values, bounds, strict=True)]
     figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
-    axes.barh([LABELS[s] for s in systems], values, xerr=[below, above], color=[COLOURS[s] for s in systems], capsize=3)
+    axes.barh(
+        [label(s) for s in systems], values, xerr=[below, above], color=[COLOURS.get(s, OTHER_COLOUR) for s in systems], capsize=3
+    )
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     axes.set_xlabel(f"{HEADLINE} on {metrics['n_queries']} test queries, with {metrics['confidence']:.0%} intervals")
@@ -28,9 +30,9 @@ def draw_recall(metrics: dict[str, Any], k_values: Sequence[int], path: Path) ->
     """Recall at k of each system."""
     plt = pyplot()
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
-    for system in (s for s in LABELS if s in metrics["primary"]):
+    for system in shown(metrics["primary"]):
         values = [metrics["primary"][system][f"recall@{k}"] for k in k_values]
-        axes.plot(k_values, values, marker="o", color=COLOURS[system], label=LABELS[system])
+        axes.plot(k_values, values, marker="o", color=COLOURS.get(system, OTHER_COLOUR), label=label(system))
     axes.set_xscale("log")
     axes.set_xticks(list(k_values), [str(k) for k in k_values])
     axes.minorticks_off()

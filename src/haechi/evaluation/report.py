@@ -6,6 +6,7 @@ from typing import Any
 
 import jinja2
 
+from haechi.evaluation.names import shown
 from haechi.evaluation.tables import COLUMNS, result_rows
 from haechi.evaluation.verdict import next_steps, verdict
 
@@ -42,15 +43,37 @@ Test set {{ evaluate.testset }}, encoder {{ evaluate.encoder }}.
 {% for name, image in images.items() %}<p><img alt="{{ name }}" src="data:image/png;base64,{{ image }}"></p>
 {% endfor %}
 <h2>Slices (ndcg@10)</h2>
-<div class="scroll"><table><tr><th>slice</th><th>queries</th>{% for s in evaluate.primary %}<th>{{ s }}</th>{% endfor %}</tr>
+<div class="scroll"><table><tr><th>slice</th><th>queries</th>{% for s in systems %}<th>{{ s }}</th>{% endfor %}</tr>
 {% for name, values in evaluate.slice.items() %}<tr><td>{{ name }}</td><td>{{ values.n }}</td>
-{% for s in evaluate.primary %}<td>{{ "%.3f"|format(values[s]) }}</td>{% endfor %}</tr>
+{% for s in systems %}<td>{{ "%.3f"|format(values[s]) }}</td>{% endfor %}</tr>
 {% endfor %}</table></div>
-<h2>General-domain probe</h2>
-<p>{{ evaluate.guard.n }} everyday questions: untuned {{ "%.3f"|format(evaluate.guard.base) }},
-tuned {{ "%.3f"|format(evaluate.guard.tuned) }},
-difference {{ "%+.3f"|format(evaluate.guard.difference.value) }}
-[{{ "%+.3f"|format(evaluate.guard.difference.low) }}, {{ "%+.3f"|format(evaluate.guard.difference.high) }}].</p>
+<h2>Has tuning cost other abilities?</h2>
+<div class="scroll"><table><tr><th>probe</th><th>questions</th><th>untuned</th><th>tuned</th><th>difference</th>
+<th>may lose</th><th>verdict</th></tr>
+{% for name, g in evaluate.guard.items() %}<tr><td>{{ name }}</td><td>{{ g.n }}</td>
+<td>{{ "%.3f"|format(g.base) }}</td><td>{{ "%.3f"|format(g.tuned) }}</td>
+<td>{{ "%+.3f"|format(g.difference.value) }}
+[{{ "%+.3f"|format(g.difference.low) }}, {{ "%+.3f"|format(g.difference.high) }}]</td>
+<td>{{ "%.3f"|format(g.margin) }}</td>
+<td>{{ g.verdict }}{% if "needed" in g %} (needs about {{ g.needed }} questions){% endif %}</td></tr>
+{% endfor %}</table></div>
+<h2>Where the tuned model fails</h2>
+<p>{{ evaluate.failures.n }} of {{ evaluate.n_queries }} queries have no cited article among the first ten; one may have several
+reasons.</p>
+<div class="scroll"><table><tr><th>reason</th><th>queries</th></tr>
+{% for reason, n in evaluate.failures.items() if reason != "n" %}<tr><td>{{ reason }}</td><td>{{ n }}</td></tr>
+{% endfor %}</table></div>
+<h2>When to answer nothing</h2>
+<p>At a best score of {{ "%.3f"|format(evaluate.gating.threshold) }} or more,
+{{ "%.0f"|format(100 * evaluate.gating.answered) }}% of the test queries are answered and
+{{ "%.0f"|format(100 * evaluate.gating.refused) }}% of everyday questions refused
+(area under the curve {{ "%.3f"|format(evaluate.gating.auroc) }}). The threshold was chosen on validation queries.</p>
+<h2>What tuning did to the space</h2>
+<div class="scroll"><table><tr><th>sign</th><th>value</th></tr>
+{% for name, value in evaluate.drift.items() %}<tr><td>likeness to the untuned space: {{ name }}</td>
+<td>{{ "%.3f"|format(value) }}</td></tr>
+{% endfor %}{% for name, value in evaluate.geometry.items() %}<tr><td>{{ name }}</td><td>{{ "%.3f"|format(value) }}</td></tr>
+{% endfor %}</table></div>
 <h2>What each stage counted</h2>
 {% for name, counts in stages.items() if name != "evaluate" %}
 <details><summary>{{ name }}</summary><pre>{{ counts }}</pre></details>
@@ -73,6 +96,7 @@ def render(stages: Mapping[str, Any], images: Mapping[str, bytes], params: str) 
         verdict=verdict(found),
         next=next_steps(found),
         evaluate=found,
+        systems=shown(found["primary"]),
         columns=COLUMNS,
         rows=result_rows(found),
         images={name: base64.b64encode(data).decode() for name, data in images.items()},

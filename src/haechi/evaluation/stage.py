@@ -1,59 +1,38 @@
 """Everything that evaluate does between reading and writing."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from haechi.errors import HaechiError
 from haechi.evaluation import plots as draw
-from haechi.evaluation.guard import GuardPassage, GuardQuery, guard_scores
-from haechi.evaluation.metrics import evaluate_run
-from haechi.evaluation.names import BASE, BM25, HEADLINE, HYBRID, POPULARITY, PRIMARY_SUITE, TUNED
-from haechi.evaluation.significance import difference
-from haechi.evaluation.summary import per_query, summarise
+from haechi.evaluation.exports import write_exports
+from haechi.evaluation.facets import Facetter
+from haechi.evaluation.failures import Explainer, count_failures
+from haechi.evaluation.gating import curve, gate, judge_gate
+from haechi.evaluation.geometry import alignment, drift, separation, uniformity
+from haechi.evaluation.guard import GENERAL, compare_probe
+from haechi.evaluation.inputs import Inputs
+from haechi.evaluation.m3 import m3_runs
+from haechi.evaluation.names import BASE, BM25, HYBRID, POPULARITY, PRIMARY_SUITE, RERANKED, TUNED
+from haechi.evaluation.rerank import rerank
+from haechi.evaluation.results import judge
+from haechi.evaluation.searcher import Asked, Searcher
+from haechi.evaluation.source import Source
+from haechi.evaluation.summary import summarise
 from haechi.evaluation.systems import best_weight, popularity
+from haechi.evaluation.yardstick import VERSION
 from haechi.files import atomic_folder, write_json, write_jsonl, write_text
-from haechi.law.twins import one_name
 from haechi.params.evaluate import EvaluateParams
 from haechi.params.retrieval import RetrievalParams
-from haechi.records.pair import Pair
-from haechi.records.passage import Passage
-from haechi.retrieval.bm25 import Bm25
-from haechi.retrieval.dense import encode_passages, encode_queries, search
+from haechi.records.query import TestQuery
+from haechi.records.result import QueryResult
+from haechi.retrieval.dense import Vectors, search
 from haechi.retrieval.fuse import weighted
 from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run
-from haechi.testset.manifest import TestSet
-from haechi.tokens import tokenize
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
-VERSION = 1
-"""Raised whenever the same inputs would give other figures: unlike versions are never compared."""
-
-
-class Asked(NamedTuple):
-    """A query; `own` is the key of the decision that it was taken from, which must not answer it."""
-
-    id: str
-    text: str
-    own: str
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What is scored on what."""
-
-    encoder: "SentenceTransformer"
-    base: "SentenceTransformer"
-    encoder_hash: str
-    corpus: Sequence[Passage]
-    train_pairs: Sequence[Pair]
-    valid_pairs: Sequence[Pair]
-    testset: TestSet
-    guard: tuple[list[GuardPassage], list[GuardQuery]]
 
 
 @dataclass(frozen=True)
@@ -61,15 +40,19 @@ class Found:
     """All results, ready to be written."""
 
     metrics: dict[str, Any]
-    rows: list[dict[str, Any]]
+    rows: list[QueryResult]
     runs: dict[str, Run]
+    gold: dict[str, tuple[str, ...]]
+    name: Mapping[str, str]
+    gating: list[dict[str, Any]]
     k_values: tuple[int, ...]
 
-    def write(self, runs: Path, plots: Path, per_query: Path, metrics: Path) -> None:
-        """TREC runs, plots with their data, per-query scores and the metrics file."""
+    def write(self, inputs: Inputs, runs: Path, plots: Path, per_query: Path, metrics: Path) -> None:
+        """TREC runs and other tools' formats, plots with their data, per-query results and the metrics file."""
         with atomic_folder(runs) as folder:
             for system, run in self.runs.items():
                 run.write_trec(folder / f"{system}.trec", system)
+            write_exports(folder, inputs.testset.queries, self.gold, inputs.corpus, self.name, inputs.testset.fingerprint)
         with atomic_folder(plots) as folder:
             self._draw(folder)
         write_jsonl(per_query, self.rows)
@@ -83,80 +66,150 @@ class Found:
             rows = [",".join(str(values[s][f"{name}@{k}"]) for s in values) for k in self.k_values]
             table = [f"{k},{row}\n" for k, row in zip(self.k_values, rows, strict=True)]
             write_text(folder / f"{name}_at_k.csv", f"k,{','.join(values)}\n" + "".join(table))
+        lines = [f"{row['threshold']:.6f},{row['answered']:.6f},{row['refused']:.6f}\n" for row in self.gating]
+        write_text(folder / "gating.csv", "threshold,answered,refused\n" + "".join(lines))
 
 
-def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams) -> Found:
+def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams, source: Source) -> Found:
     """Rank the test queries with every system, fold to articles, score, compare."""
-    tests = inputs.testset.queries
-    search_all = _Searcher(inputs.corpus, retrieval, params.depth)
+    tests, texts = inputs.testset.queries, [passage.text for passage in inputs.corpus]
+    tokens = source.tokens(texts)
+    searcher = Searcher(inputs.corpus, tokens, retrieval, params.depth)
+    gold, missing = _gold(inputs, searcher, params)
     asked = [Asked(q.query_id, q.query_text, q.source_id if q.suite == PRIMARY_SUITE else "") for q in tests]
     known = [Asked(p.query_id, p.query_text, p.meta.source_id) for p in inputs.valid_pairs]
-    lexical, tuned = search_all.bm25(asked), search_all.dense(inputs.encoder, asked)
-    valid_gold = {p.query_id: search_all.named(p.meta.article_keys) for p in inputs.valid_pairs}
-    weight = best_weight(search_all.bm25(known), search_all.dense(inputs.encoder, known), valid_gold, params.depth)
+    words, questions = source.tokens([q.text for q in asked]), source.queries(inputs.encoder, [q.text for q in asked])
+    passages, checks = source.passages(inputs.encoder, texts), source.queries(inputs.encoder, [q.text for q in known])
+
+    valid = searcher.dense(known, checks, passages)
+    valid_gold = {p.query_id: searcher.named(p.meta.article_keys) for p in inputs.valid_pairs}
+    valid_lexical = searcher.bm25(known, source.tokens([q.text for q in known]))
+    weight = best_weight(valid_lexical, valid, valid_gold, params.depth)
+    lexical, tuned = searcher.bm25(asked, words), searcher.dense(asked, questions, passages)
     runs = {
-        POPULARITY: popularity(inputs.train_pairs, search_all.name, [q.query_id for q in tests], params.depth),
+        POPULARITY: popularity(inputs.train_pairs, searcher.name, [q.query_id for q in tests], params.depth),
         BM25: lexical,
-        BASE: search_all.dense(inputs.base, asked),
+        BASE: searcher.dense(asked, source.queries(inputs.base, [q.text for q in asked]), source.passages(inputs.base, texts)),
         TUNED: tuned,
         HYBRID: weighted(lexical, tuned, weight, params.depth),
     }
-    gold = {q.query_id: search_all.named(q.gold) for q in tests}
-    scores = {system: evaluate_run(run, gold, params.k_values) for system, run in runs.items()}
-    known_articles = {passage.article_key for passage in inputs.corpus}
+    runs |= _further(inputs, params, source, searcher, asked, runs, (questions, passages))
+
+    explainer = Explainer(inputs.corpus, tokens, searcher.name)
+    words_of = {q.id: found for q, found in zip(asked, words, strict=True)}
+    rows = judge(tests, gold, runs, Facetter(inputs.corpus, inputs.train_pairs, searcher.name))
+    rows = [replace(row, failure=explainer.reasons(row, words_of[row.query_id])) for row in rows]
+    vectors = {name: _probe_vectors(inputs, name, source) for name in inputs.guards}
+    gating, points = _gating([valid[q.id] for q in known], [tuned[q.id] for q in asked], vectors[GENERAL][1][0], passages)
     metrics = {
         "testset": inputs.testset.fingerprint,
         "evaluator": VERSION,
         "encoder": inputs.encoder_hash,
         "confidence": params.confidence,
         "hybrid_weight": weight,
-        "gold_not_in_corpus": len({key for q in tests for key in q.gold} - known_articles),
-        **summarise(tests, scores, params),
-        "guard": _guard(inputs, params),
+        "gold_not_in_corpus": missing,
+        "without_gold": sum(not keys for keys in gold.values()),
+        **({"others": {name: other.hash for name, other in inputs.others.items()}} if inputs.others else {}),
+        **summarise(rows, params),
+        "failures": count_failures(rows),
+        "guard": {name: compare_probe(probe, *vectors[name], params) for name, probe in inputs.guards.items()},
+        "drift": _rounded(drift(vectors[GENERAL][0][1], vectors[GENERAL][1][1])),
+        "geometry": _rounded(_geometry(tests, gold, searcher, tuned, questions, passages, params.seed)),
+        "gating": _rounded(gating),
     }
-    return Found(metrics, per_query(tests, scores), runs, params.k_values)
+    return Found(metrics, rows, runs, gold, searcher.name, points, params.k_values)
 
 
-class _Searcher:
-    """Searches one corpus and folds passages to articles."""
-
-    def __init__(self, corpus: Sequence[Passage], retrieval: RetrievalParams, depth: int) -> None:
-        self._ids = [passage.id for passage in corpus]
-        self._texts = [passage.text for passage in corpus]
-        self.name = one_name(corpus)
-        self._key_of = {passage.id: self.name[passage.article_key] for passage in corpus}
-        self._index = Bm25(self._ids, tokenize(self._texts), retrieval)
-        self._depth = depth
-
-    def bm25(self, queries: Sequence[Asked]) -> Run:
-        tokens = tokenize([q.text for q in queries])
-        return self._fold(self._index.search([q.id for q in queries], tokens, PASSAGES_PER_ARTICLE * self._depth), queries)
-
-    def dense(self, model: "SentenceTransformer", queries: Sequence[Asked]) -> Run:
-        vectors = encode_queries(model, [q.text for q in queries])
-        passages = encode_passages(model, self._texts)
-        run = search([q.id for q in queries], vectors, self._ids, passages, PASSAGES_PER_ARTICLE * self._depth)
-        return self._fold(run, queries)
-
-    def named(self, keys: Sequence[str]) -> tuple[str, ...]:
-        """Gold as it is judged: articles that say the same are one."""
-        return tuple(dict.fromkeys(self.name.get(key, key) for key in keys))
-
-    def _fold(self, run: Run, queries: Sequence[Asked]) -> Run:
-        return run.fold(self._key_of, {q.id: self.name.get(q.own, "") for q in queries}, self._depth)
+def _gold(inputs: Inputs, searcher: Searcher, params: EvaluateParams) -> tuple[dict[str, tuple[str, ...]], int]:
+    """Gold of each query as it is judged, and how many gold articles the corpus lacks."""
+    present = {passage.article_key for passage in inputs.corpus}
+    missing = {key for q in inputs.testset.queries for key in q.gold} - present
+    if not any(present.intersection(q.gold) for q in inputs.testset.queries):
+        raise HaechiError(
+            f"evaluate: none of the {len(inputs.testset.queries)} test queries has a gold article in the corpus; "
+            "if these are your own documents, build their test set with `haechi testset refresh`"
+        )
+    out = missing if params.missing_gold == "exclude" else set()
+    return {q.query_id: searcher.named([key for key in q.gold if key not in out]) for q in inputs.testset.queries}, len(missing)
 
 
-def _guard(inputs: Inputs, params: EvaluateParams) -> dict[str, Any]:
-    """Everyday questions: tuned against base, so that forgetting shows."""
-    passages, queries = inputs.guard
-    before, after = (guard_scores(model, passages, queries) for model in (inputs.base, inputs.encoder))
-    ids = [q.query_id for q in queries]
-    first, second = ([scores[id][HEADLINE] for id in ids] for scores in (after, before))
-    rng = np.random.default_rng(params.seed)
-    gap = difference(first, second, ids, params.resamples, params.confidence, rng)
+def _further(
+    inputs: Inputs,
+    params: EvaluateParams,
+    source: Source,
+    searcher: Searcher,
+    asked: Sequence[Asked],
+    runs: Mapping[str, Run],
+    tuned: tuple[Vectors, Vectors],
+) -> dict[str, Run]:
+    """Systems that only some projects have: further heads, a reranker, other models and run files."""
+    found: dict[str, Run] = {}
+    texts = [passage.text for passage in inputs.corpus]
+    if inputs.heads:
+        ids, depth = [q.id for q in asked], PASSAGES_PER_ARTICLE * params.depth
+        dense = search(ids, tuned[0], searcher.ids, tuned[1], depth)
+        asked_heads, passage_heads = inputs.heads([q.text for q in asked]), inputs.heads(texts)
+        by_passage = m3_runs(ids, asked_heads, searcher.ids, passage_heads, dense, depth)
+        found |= {system: searcher.fold(run, asked) for system, run in by_passage.items()}
+    if inputs.reranker:
+        text_of = {q.id: q.text for q in asked}
+        found[RERANKED] = rerank(runs[HYBRID], text_of, inputs.corpus, searcher.name, inputs.reranker, params.rerank_depth)
+    for name, other in inputs.others.items():
+        if other.model is None:
+            found[name] = searcher.foreign(other.lists, asked, f"evaluate.others: {name}")
+        else:
+            questions = source.queries(other.model, [q.text for q in asked])
+            found[name] = searcher.dense(asked, questions, source.passages(other.model, texts))
+    return found
+
+
+def _probe_vectors(inputs: Inputs, name: str, source: Source) -> tuple[tuple[Vectors, Vectors], tuple[Vectors, Vectors]]:
+    """Vectors of a probe's questions and passages, by the base and by the tuned model."""
+    probe = inputs.guards[name]
+    questions, passages = [q.query_text for q in probe.queries], [p.text for p in probe.passages]
+    before, after = ((source.queries(m, questions), source.passages(m, passages)) for m in (inputs.base, inputs.encoder))
+    return before, after
+
+
+def _gating(
+    known: Sequence[Sequence[Any]], asked: Sequence[Sequence[Any]], strangers: Vectors, passages: Vectors
+) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """Threshold from validation queries and one half of the strange questions; figures from test queries and the other half."""
+    chosen_on, judged_on = ([found[0].score for found in lists if found] for lists in (known, asked))
+    best = [float(score) for score in (strangers @ passages.T).max(axis=1)]
+    threshold = gate(chosen_on, best[::2])
+    return judge_gate(threshold, judged_on, best[1::2] or best), curve(judged_on, best[1::2] or best)
+
+
+def _geometry(
+    tests: Sequence[TestQuery],
+    gold: Mapping[str, Sequence[str]],
+    searcher: Searcher,
+    tuned: Run,
+    questions: Vectors,
+    passages: Vectors,
+    seed: int,
+) -> dict[str, Any]:
+    """Alignment, uniformity and separation of the tuned space."""
+    rows: dict[str, list[int]] = {}
+    for place, id in enumerate(searcher.ids):
+        rows.setdefault(searcher.key(id), []).append(place)
+    apart: list[tuple[float, float]] = []
+    closest: list[tuple[int, int]] = []
+    for number, query in enumerate(tests):
+        places = [place for key in gold[query.query_id] for place in rows.get(key, ())]
+        wrong = next((s.score for s in tuned[query.query_id] if s.id not in gold[query.query_id]), None)
+        if places and wrong is not None:
+            scores = passages[places] @ questions[number]
+            closest.append((number, places[int(scores.argmax())]))
+            apart.append((float(scores.max()), wrong))
+    one, two = (np.array(side) for side in zip(*closest, strict=True))
     return {
-        "n": len(ids),
-        "base": round(float(np.mean(second)), 6),
-        "tuned": round(float(np.mean(first)), 6),
-        "difference": {"value": round(gap.value, 6), "low": round(gap.low, 6), "high": round(gap.high, 6)},
+        "alignment": alignment(questions[one], passages[two]),
+        "uniformity": uniformity(passages, seed),
+        **separation(*zip(*apart, strict=True)),
     }
+
+
+def _rounded(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: round(value, 6) for name, value in values.items()}

@@ -1,80 +1,73 @@
-"""Per-query scores -> the metrics file: means, intervals, differences, suites and slices."""
+"""Per-query results -> the metrics file: means, intervals, differences, slices."""
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from haechi.evaluation.metrics import Scores
-from haechi.evaluation.names import BASE, BM25, HEADLINE, HYBRID, PRIMARY_SUITE, TUNED
-from haechi.evaluation.significance import difference, interval
+from haechi.evaluation.facets import by_law, slices
+from haechi.evaluation.names import BASE, BM25, HEADLINE, HYBRID, RERANKED, TUNED, shown
+from haechi.evaluation.results import values
+from haechi.evaluation.significance import Difference, Resampler, holm
 from haechi.params.evaluate import EvaluateParams
-from haechi.records.query import TestQuery
+from haechi.records.result import QueryResult
 
-COMPARED = ((TUNED, BASE), (TUNED, BM25), (HYBRID, BM25), (HYBRID, TUNED))
-
-SLICES: dict[str, Callable[[TestQuery], bool]] = {
-    "seen": lambda q: q.suite == PRIMARY_SUITE and not q.names_positive and not q.unseen,
-    "unseen": lambda q: q.suite == PRIMARY_SUITE and not q.names_positive and q.unseen,
-    "names_positive": lambda q: q.suite == PRIMARY_SUITE and q.names_positive,
-    "title": lambda q: q.suite == "title",
-    "synthetic": lambda q: q.suite == "synthetic",
-    "user": lambda q: q.suite == "user",
-}
+COMPARED = ((TUNED, BASE), (TUNED, BM25), (HYBRID, BM25), (HYBRID, TUNED), (RERANKED, HYBRID))
 
 
-def primary(queries: Sequence[TestQuery]) -> list[TestQuery]:
-    """The headline queries: real issues of decisions that don't spell out their own answer."""
-    return [q for q in queries if q.suite == PRIMARY_SUITE and not q.names_positive]
+def summarise(rows: Sequence[QueryResult], params: EvaluateParams) -> dict[str, Any]:
+    """Primary means with intervals, paired differences of the headline metric, and the slices of every system."""
+    headline = [place for place, row in enumerate(rows) if row.headline] or list(range(len(rows)))
+    systems = shown(rows[0].ranks)
+    scored = values(rows, systems, params.k_values)
+    column = {system: i for i, system in enumerate(systems)}
+    best = scored[HEADLINE]
+    sample = Resampler([rows[i].group for i in headline], params.resamples, params.confidence, params.seed)
+    intervals = sample.intervals(best[headline])
+    pairs = [pair for pair in COMPARED if set(pair) <= column.keys()]
+    pairs += [(TUNED, s) for s in systems if TUNED in column and s not in {s for pair in COMPARED for s in pair} | {"popularity"}]
+    first, second = (best[np.ix_(headline, [column[pair[side]] for pair in pairs])] for side in (0, 1))
+    gaps = sample.differences(first, second) if pairs else []
+    adjusted = holm([gap.p for gap in gaps])
+    laws = by_law(rows)
+    return {
+        "n_queries": len(headline),
+        "primary": {
+            system: {name: _round(table[headline, i].mean()) for name, table in scored.items()} for system, i in column.items()
+        },
+        "interval": {
+            system: {HEADLINE: {"low": _round(found.low), "high": _round(found.high)}}
+            for system, found in zip(systems, intervals, strict=True)
+        },
+        "difference": {
+            f"{one}-{two}": {HEADLINE: difference_row(gap, p)} for (one, two), gap, p in zip(pairs, gaps, adjusted, strict=True)
+        },
+        "slice": {
+            name: {"n": len(places)} | {system: _round(best[places, i].mean()) for system, i in column.items()}
+            for name, places in slices(rows).items()
+        },
+        "macro_by_law": {"n": len(laws)}
+        | ({s: _round(np.mean([best[places, i].mean() for places in laws.values()])) for s, i in column.items()} if laws else {}),
+    }
 
 
-def summarise(queries: Sequence[TestQuery], scores: Mapping[str, Scores], params: EvaluateParams) -> dict[str, Any]:
-    """Everything that metrics/evaluate.json says of the systems; names are stable, so revisions can be compared."""
-    rng = np.random.default_rng(params.seed)
-    headline = primary(queries)
-    groups = [q.group for q in headline]
-    summary: dict[str, Any] = {"n_queries": len(headline), "primary": {}, "interval": {}, "difference": {}, "slice": {}}
-    for system, rows in scores.items():
-        names = next(iter(rows.values())).keys()
-        values = {name: [rows[q.query_id][name] for q in headline] for name in names}
-        summary["primary"][system] = {name: _round(float(np.mean(v))) for name, v in values.items()}
-        found = interval(values[HEADLINE], groups, params.resamples, params.confidence, rng)
-        summary["interval"][system] = {HEADLINE: {"low": _round(found.low), "high": _round(found.high)}}
-    for first, second in COMPARED:
-        if first in scores and second in scores:
-            one, two = ([scores[s][q.query_id][HEADLINE] for q in headline] for s in (first, second))
-            gap = difference(one, two, groups, params.resamples, params.confidence, rng)
-            summary["difference"][f"{first}-{second}"] = {
-                HEADLINE: {
-                    "value": _round(gap.value),
-                    "low": _round(gap.low),
-                    "high": _round(gap.high),
-                    "p": _round(gap.p),
-                }
-            }
-    for name, belongs in SLICES.items():
-        members = [q for q in queries if belongs(q)]
-        if members:
-            summary["slice"][name] = {"n": len(members)} | {
-                system: _round(float(np.mean([rows[q.query_id][HEADLINE] for q in members]))) for system, rows in scores.items()
-            }
-    return summary
-
-
-def per_query(queries: Sequence[TestQuery], scores: Mapping[str, Scores]) -> list[dict[str, Any]]:
-    """One compact row a query: what a later comparison of two revisions reads."""
-    return [
-        {
-            "query_id": q.query_id,
-            "suite": q.suite,
-            "group": q.group,
-            "unseen": q.unseen,
-            "names_positive": q.names_positive,
-            "scores": {system: {n: _round(v) for n, v in rows[q.query_id].items()} for system, rows in scores.items()},
-        }
-        for q in queries
-    ]
+def difference_row(gap: Difference, adjusted: float) -> dict[str, Any]:
+    """A difference as metrics files hold it; an infinite figure is left out, since JSON has none."""
+    row: dict[str, Any] = {
+        "value": _round(gap.value),
+        "low": _round(gap.low),
+        "high": _round(gap.high),
+        "p": _round(gap.p),
+        "p_holm": _round(adjusted),
+        "wins": gap.wins,
+        "ties": gap.ties,
+        "losses": gap.losses,
+    }
+    if math.isfinite(gap.detectable):
+        row["detectable"] = _round(gap.detectable)
+    return row
 
 
 def _round(value: float) -> float:
-    return round(value, 6)
+    return round(float(value), 6)

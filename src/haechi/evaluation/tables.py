@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from haechi.evaluation.names import HEADLINE, LABELS
+from haechi.evaluation.names import HEADLINE, label, shown
 
 COLUMNS = ("system", HEADLINE, "interval", "recall@10", "mrr@10", "unseen articles")
 
@@ -10,12 +10,12 @@ COLUMNS = ("system", HEADLINE, "interval", "recall@10", "mrr@10", "unseen articl
 def result_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
     """One row a system."""
     rows: list[tuple[str, ...]] = []
-    for system in (s for s in LABELS if s in metrics["primary"]):
+    for system in shown(metrics["primary"]):
         mean, bounds = metrics["primary"][system], metrics["interval"][system][HEADLINE]
         unseen = metrics["slice"].get("unseen", {}).get(system)
         rows.append(
             (
-                LABELS[system],
+                label(system),
                 f"{mean[HEADLINE]:.3f}",
                 f"[{bounds['low']:.3f}, {bounds['high']:.3f}]",
                 f"{mean['recall@10']:.3f}",

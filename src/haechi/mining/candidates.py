@@ -1,94 +1,120 @@
-"""A candidate for a negative, and the small filters that take candidates away: each counted by name."""
+"""The candidates of all queries as one table: which passage, how it was found, its ranks and scores.
 
-import functools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+A row is one (query, passage). Rows are sorted by query, then by passage; queries and passages are numbered, and passages in
+the order of their ids, so that a tie broken by number is a tie broken by id.
+"""
 
-from haechi.pairs.similar import grams, jaccard_below
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 
+import numpy as np
+import numpy.typing as npt
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A passage that might serve as a negative of one query."""
+from haechi.errors import HaechiError
+from haechi.retrieval.dense import Vectors
+from haechi.retrieval.run import Run
 
-    passage_id: str
-    article_key: str
-    found_by: str
-    """bm25, dense, bm25+dense or structural."""
-    score: float
-    """Cosine under the base model."""
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.bool_]
 
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a query must not be set against."""
-
-    positive_ids: frozenset[str]
-    article_keys: frozenset[str]
-    related_keys: frozenset[str]
-    """Articles that the same decision cites anywhere."""
-    lowest_positive: float
-    """Cosine of the worst positive."""
+WAYS = ("bm25", "dense", "structural", "random")
+BM25, DENSE, STRUCTURAL, RANDOM = (1 << bit for bit in range(len(WAYS)))
+_ROWS = 65_536  # rows whose vectors are in memory at once
 
 
-Filter = Callable[[Candidate, Wanted], bool]
-"""True where the candidate may stay."""
+@dataclass(frozen=True)
+class Candidates:
+    """Columns of equal length."""
+
+    query: Ints
+    passage: Ints
+    found: npt.NDArray[np.uint8]
+    """Bits of WAYS; 0 where a query's own positive was found by none."""
+    bm25_rank: npt.NDArray[np.uint16]
+    """From 1; 0 where BM25 didn't find it."""
+    bm25: Floats
+    dense_rank: npt.NDArray[np.uint16]
+    dense: Floats
+    """Cosine under the encoder, whoever found the passage."""
+    score: Floats
+    """What hardness and margin go by: the reranker's where there is one (NaN where it wasn't asked), else the cosine."""
+
+    def __len__(self) -> int:
+        return len(self.query)
+
+    def take(self, rows: Ints | Flags) -> "Candidates":
+        """Some of the rows."""
+        return Candidates(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
-def not_positive(twins: dict[str, frozenset[str]]) -> Filter:
-    """Neither a positive nor the same text under another id."""
-    return lambda c, w: c.passage_id not in w.positive_ids and not (twins[c.passage_id] & w.positive_ids)
+@dataclass(frozen=True)
+class Ranking:
+    """One retriever's lists as columns: query, passage, rank from 1, score."""
+
+    query: Ints
+    passage: Ints
+    rank: npt.NDArray[np.uint16]
+    score: Floats
 
 
-def other_article(c: Candidate, w: Wanted) -> bool:
-    """Another part of a gold article answers too."""
-    return c.article_key not in w.article_keys
+def ranking(run: Run, query_ids: Sequence[str], number: Mapping[str, int]) -> Ranking:
+    """The lists of these queries, numbered."""
+    lists = [run[id] for id in query_ids]
+    lengths = np.array([len(found) for found in lists], dtype=np.int64)
+    try:
+        passage = np.array([number[scored.id] for found in lists for scored in found], dtype=np.int64)
+    except KeyError as error:
+        raise HaechiError(f"mine: a search found passage {error.args[0]}, which is not in the corpus") from error
+    score = np.array([scored.score for found in lists for scored in found], dtype=np.float32)
+    rank = np.arange(len(passage)) - np.repeat(np.cumsum(lengths) - lengths, lengths) + 1
+    return Ranking(np.repeat(np.arange(len(lists)), lengths), passage, rank.astype(np.uint16), score)
 
 
-def not_cocited(c: Candidate, w: Wanted) -> bool:
-    """The court leaned on it in the same decision: too close to be called wrong."""
-    return c.article_key not in w.related_keys
+def gather(bm25: Ranking, dense: Ranking, structural: Ints, own: Ints, passages: int) -> Candidates:
+    """One row a (query, passage); structural candidates and own positives come as keys. Cosines are not there yet."""
+    keys = [bm25.query * passages + bm25.passage, dense.query * passages + dense.passage, structural, own]
+    rows = distinct(np.concatenate(keys))
+    found = np.zeros(len(rows), dtype=np.uint8)
+    ranks = np.zeros((2, len(rows)), dtype=np.uint16)
+    lexical = np.full(len(rows), np.nan, dtype=np.float32)
+    for bit, part in zip((BM25, DENSE, STRUCTURAL), keys, strict=False):
+        found[np.searchsorted(rows, part)] |= np.uint8(bit)
+    for rank, part, lists in zip(ranks, keys, (bm25, dense), strict=False):
+        rank[np.searchsorted(rows, part)] = lists.rank
+    lexical[np.searchsorted(rows, keys[0])] = bm25.score
+    unknown = np.full(len(rows), np.nan, dtype=np.float32)
+    return Candidates(rows // passages, rows % passages, found, ranks[0], lexical, ranks[1], unknown, unknown)
 
 
-def not_reserved(reserved: frozenset[str]) -> Filter:
-    """Reserved articles stay out of training altogether."""
-    return lambda c, w: c.article_key not in reserved
+def bare(keys: Ints, passages: int, found: int) -> Candidates:
+    """Candidates that no retriever ranked."""
+    nothing = Ranking(keys[:0], keys[:0], np.zeros(0, dtype=np.uint16), np.zeros(0, dtype=np.float32))
+    made = gather(nothing, nothing, keys[:0], keys, passages)
+    made.found[:] = found
+    return made
 
 
-def below_margin(margin: float) -> Filter:
-    """Scores clearly below the worst positive; where a positive scores 0 or less, nothing can be told and all stay."""
-    return lambda c, w: w.lowest_positive <= 0 or c.score < margin * w.lowest_positive
+def cosines(query: Ints, passage: Ints, queries: Vectors, passages: Vectors) -> Floats:
+    """The cosine of each row's unit vectors, by one sum a row: the same whatever stands beside it."""
+    found = np.empty(len(query), dtype=np.float32)
+    for start in range(0, len(query), _ROWS):
+        rows = slice(start, start + _ROWS)
+        found[rows] = np.einsum("ij,ij->i", queries[query[rows]], passages[passage[rows]])
+    return found
 
 
-def not_near_duplicate(texts: dict[str, str], threshold: float) -> Filter:
-    """Not nearly the same words as a positive."""
-    grams_of = functools.cache(lambda passage_id: grams(texts[passage_id]))  # a passage is a candidate of many queries
-
-    def check(c: Candidate, w: Wanted) -> bool:
-        mine = grams_of(c.passage_id)
-        return all(jaccard_below(mine, grams_of(id), threshold) for id in w.positive_ids)
-
-    return check
+def names_of_ways() -> list[str]:
+    """What each value of `found` is called: bm25+dense, structural, ...; empty for 0."""
+    return ["+".join(way for bit, way in enumerate(WAYS) if value >> bit & 1) for value in range(1 << len(WAYS))]
 
 
-def sieve(
-    candidates: Sequence[Candidate], wanted: Wanted, filters: Sequence[tuple[str, Filter]]
-) -> tuple[list[Candidate], list[str]]:
-    """The candidates that pass, and for each other one the name of the filter that took it."""
-    kept, reasons = [], []
-    for candidate in candidates:
-        reason = next((name for name, keep in filters if not keep(candidate, wanted)), "")
-        if reason:
-            reasons.append(reason)
-        else:
-            kept.append(candidate)
-    return kept, reasons
+def joined(first: Candidates, second: Candidates) -> Candidates:
+    """The rows of one after those of the other."""
+    return Candidates(*(np.concatenate([getattr(first, f.name), getattr(second, f.name)]) for f in fields(Candidates)))
 
 
-def merge(found: Sequence[Candidate]) -> list[Candidate]:
-    """One candidate a passage, which remembers all ways it was found."""
-    by_id: dict[str, Candidate] = {}
-    for candidate in found:
-        before = by_id.get(candidate.passage_id)
-        by_id[candidate.passage_id] = replace(before, found_by=f"{before.found_by}+{candidate.found_by}") if before else candidate
-    return list(by_id.values())
+def distinct(keys: Ints) -> Ints:
+    """The keys sorted, each once; ten times as fast as np.unique, which hashes first."""
+    keys = np.sort(keys)
+    return keys[np.r_[True, keys[1:] != keys[:-1]]] if len(keys) else keys

@@ -1,131 +1,198 @@
-"""Queries -> training examples: hybrid candidates, sieved by what is known about them, hardest first, none overused.
+"""Queries -> training examples: hybrid candidates, sieved by what is known about them, chosen by score, none overused.
 
-Which passages are hard is decided by the base model and BM25; which are wrong by citations, twins and the margin.
-Queries go in order of id, so that the cap on reuse gives the same result in every run.
+Which passages are hard is decided by the encoder and BM25, and by a reranker where there is one; which are wrong by citations,
+equal words and the margin. Nothing depends on the order in which queries or passages come.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from haechi.errors import HaechiError
-from haechi.mining import candidates as sieves
-from haechi.mining.candidates import Candidate, Wanted
+from haechi.mining.candidates import RANDOM, Candidates, Floats, Ints, bare, gather, joined, ranking
+from haechi.mining.choice import Choice, Doubles, Hashes, draw, hashes, priority, random_keys, turns
+from haechi.mining.examples import count, make_examples, suspicious
+from haechi.mining.filters import CODE, Fates
+from haechi.mining.known import Corpus, Query, know
+from haechi.mining.promote import Judge, rising
+from haechi.mining.rules import Rules, Scorer
 from haechi.params.mine import MineParams
 from haechi.records.mined import MinedExample
-from haechi.records.passage import Passage
 from haechi.retrieval.dense import Vectors
 from haechi.retrieval.run import Run
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A pair or a question on its way to become an example."""
+@dataclass(frozen=True)
+class Searched:
+    """What two retrievers say: vectors in the order of the queries and of the passages, and their lists."""
 
-    id: str
-    text: str
-    positives: tuple[str, ...]
-    structural: tuple[str, ...]
-    related_keys: frozenset[str]
-    source: str
+    query_vectors: Vectors
+    passage_vectors: Vectors
+    bm25: Run
+    dense: Run
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Who is asked beside the encoder, and what is switched off."""
+
+    scorer: Scorer | None = None
+    judge: Judge | None = None
+    without: frozenset[str] = frozenset()
+    """Filters that don't act: for measurements."""
 
 
 @dataclass(frozen=True)
 class Mined:
-    """Examples and the fate of the candidates."""
+    """Examples, and the fate of every candidate of every query."""
 
     examples: tuple[MinedExample, ...]
     counts: dict[str, object]
+    queries: tuple[Query, ...]
+    """Sorted by id, with promoted positives; the numbers in `candidates` are places here."""
+    candidates: Candidates
+    fates: Fates
+    lowest: Floats
+    """The score of each query's worst positive."""
+    suspicious: frozenset[int]
+    """Queries none of whose positives was found."""
+    reranked: bool
+    """Whether scores are a reranker's, not cosines."""
 
 
 def mine(
     queries: Sequence[Query],
-    query_vectors: Vectors,
-    corpus: Sequence[Passage],
-    passage_vectors: Vectors,
-    bm25: Run,
-    dense: Run,
-    reserved: frozenset[str],
+    searched: Searched,
+    corpus: Corpus,
+    near: Mapping[int, Ints],
     params: MineParams,
+    advice: Advice | None = None,
 ) -> Mined:
-    """Mine every query."""
-    row = {passage.id: i for i, passage in enumerate(corpus)}
-    by_id = {passage.id: passage for passage in corpus}
-    texts = {passage.id: passage.text for passage in corpus}
-    by_article: dict[str, list[str]] = {}
-    for passage in corpus:
-        by_article.setdefault(passage.article_key, []).append(passage.id)
-    filters = [
-        ("positive_or_twin", sieves.not_positive({p.id: frozenset(p.twins) for p in corpus})),
-        ("same_article", sieves.other_article),
-        ("cocited", sieves.not_cocited),
-        ("reserved", sieves.not_reserved(reserved)),
-        ("above_margin", sieves.below_margin(params.margin)),
-        ("near_duplicate", sieves.not_near_duplicate(texts, params.near_duplicate)),
-    ]
-    uses: Counter[str] = Counter()
-    reasons: Counter[str] = Counter()
-    origins: Counter[str] = Counter()
-    short = 0
-    examples = []
-    order = sorted(range(len(queries)), key=lambda i: queries[i].id)
-    for index in order:
-        query = queries[index]
-        if missing := [id for id in query.positives if id not in row]:
-            raise HaechiError(f"mine: positive {missing[0]} of query {query.id} is not in the corpus")
-        positive_scores = [float(query_vectors[index] @ passage_vectors[row[id]]) for id in query.positives]
-        keys = frozenset(by_id[id].article_key for id in query.positives)
-        wanted = Wanted(frozenset(query.positives), keys, query.related_keys, min(positive_scores, default=0.0))
-        found = _candidates(query, query_vectors[index], row, by_id, passage_vectors, bm25, dense)
-        kept, lost = sieves.sieve(found, wanted, filters)
-        reasons.update(lost)
-        fresh = [c for c in kept if uses[c.passage_id] < params.max_uses]
-        reasons["overused"] += len(kept) - len(fresh)
-        chosen = sorted(fresh, key=lambda c: (-c.score, c.passage_id))[: params.negatives]
-        uses.update(c.passage_id for c in chosen)
-        origins.update(c.found_by for c in chosen)
-        short += len(chosen) < params.negatives
-        related = {id for key in query.related_keys | keys for id in by_article.get(key, ())}
-        related |= {twin for id in query.positives for twin in by_id[id].twins}
-        examples.append(
-            MinedExample(
-                query=query.text,
-                pos=tuple(texts[id] for id in query.positives),
-                neg=tuple(texts[c.passage_id] for c in chosen),
-                pos_scores=tuple(round(score, 6) for score in positive_scores),
-                neg_scores=tuple(round(c.score, 6) for c in chosen),
-                query_id=query.id,
-                pos_ids=query.positives,
-                neg_ids=tuple(c.passage_id for c in chosen),
-                neg_reasons=tuple(c.found_by for c in chosen),
-                related=tuple(sorted(related - set(query.positives))),
-                source=query.source,
-            )
-        )
-    counts: dict[str, object] = {
-        "examples": len(examples),
-        "negatives": {"kept": sum(origins.values()), **dict(sorted(origins.items()))},
-        "dropped": dict(sorted((reason, count) for reason, count in reasons.items() if count)),
-        "examples_short_of_negatives": short,
-        "sources": dict(sorted(Counter(example.source for example in examples).items())),
+    """Mine every query that has a positive; the others are counted."""
+    advice = advice or Advice()
+    _check(queries, searched, corpus)
+    places = [i for i in sorted(range(len(queries)), key=lambda i: queries[i].id) if queries[i].positives]
+    without_positives = len(queries) - len(places)
+    queries = [queries[i] for i in places]
+    rules = Rules(
+        know(queries, corpus, near),
+        queries,
+        searched.query_vectors[places],
+        corpus,
+        searched.passage_vectors[corpus.order],
+        params,
+        advice.scorer,
+        advice.without,
+    )
+    candidates = rules.with_cosines(_found(rules, searched))
+    fates = rules.by_knowledge(candidates)
+    shown = np.isin(fates, (0, CODE["positive"], *([CODE["cocited"]] if advice.judge else [])))
+    candidates = rules.with_scores(candidates, shown)
+    lowest = rules.lowest(candidates)
+    fates = rules.by_score(candidates, fates, lowest)
+    if advice.judge:
+        risen = rising(candidates, fates, lowest, advice.judge, params.promote_most)
+        queries = _with_positives(queries, corpus, candidates.take(risen))
+        rules = replace(rules, queries=queries, known=know(queries, corpus, near))
+        fates = rules.by_score(candidates, rules.by_knowledge(candidates), lowest)
+        fates[risen] = CODE["promoted"]
+
+    chooser = _Chooser(rules, lowest)
+    candidates, fates, chosen = chooser.choose(candidates, fates)
+    examples = make_examples(queries, corpus, rules.known, candidates, chosen)
+    counts = count(queries, corpus, rules.known, candidates, fates, examples, params)
+    searching = params.bm25_top or params.dense_top
+    lost = frozenset(suspicious(candidates, rules.known, queries).tolist() if searching else ())
+    counts |= {
+        "queries_without_positives": without_positives,
+        "suspicious": dict(sorted(Counter(queries[row].source for row in lost).items())),
     }
-    return Mined(tuple(examples), counts)
+    kept = tuple(example for example in examples if example.neg or params.empty == "keep")
+    return Mined(kept, counts, tuple(queries), candidates, fates, lowest, lost, advice.scorer is not None)
 
 
-def _candidates(
-    query: Query,
-    vector: Vectors,
-    row: Mapping[str, int],
-    by_id: Mapping[str, Passage],
-    passage_vectors: Vectors,
-    bm25: Run,
-    dense: Run,
-) -> list[Candidate]:
-    ids = [("bm25", s.id) for s in bm25[query.id]] + [("dense", s.id) for s in dense[query.id]]
-    ids += [("structural", id) for id in query.structural if id in row]
-    if not ids:
-        return []
-    scores = np.array([passage_vectors[row[id]] for _, id in ids]) @ vector
-    return sieves.merge([Candidate(id, by_id[id].article_key, how, float(s)) for (how, id), s in zip(ids, scores, strict=True)])
+class _Chooser:
+    """Chooses, and fills up with random passages where asked to."""
+
+    def __init__(self, rules: Rules, lowest: Floats) -> None:
+        self._rules, self._params, self._lowest = rules, rules.params, lowest
+        self._queries: Hashes = hashes([query.id for query in rules.queries])
+        self._passages: Hashes = hashes([passage.id for passage in rules.corpus.passages])
+        self._choice = Choice(turns(self._params.seed, self._queries), len(rules.corpus), self._params.max_uses)
+
+    def choose(self, candidates: Candidates, fates: Fates) -> tuple[Candidates, Fates, dict[int, Ints]]:
+        """Candidates, random ones among them, their fates, and the rows that each query took."""
+        params = self._params
+        wanted = np.full(len(self._queries), params.negatives)
+        order = priority(candidates.score, self._draws(candidates), params)
+        fates, chosen = self._choice(candidates, fates, order, wanted, params.choice == "spread")
+        missing = wanted - np.array([len(chosen.get(row, ())) for row in range(len(wanted))], dtype=np.int64)
+        if params.too_few == "fewer" or not missing.any():
+            return candidates, fates, chosen
+        extra, extra_fates = self._random(candidates, missing)
+        extra_fates, filled = self._choice(extra, extra_fates, self._draws(extra), missing, spread=False)
+        for row, taken in filled.items():
+            chosen[row] = np.r_[chosen.get(row, taken[:0]), taken + len(candidates)]
+        return joined(candidates, extra), np.r_[fates, extra_fates], chosen
+
+    def _random(self, candidates: Candidates, missing: Ints) -> tuple[Candidates, Fates]:
+        """Random passages that were not met yet, through the same filters."""
+        rules, passages = self._rules, len(self._rules.corpus)
+        short = np.flatnonzero(missing)
+        keys = random_keys(self._params.seed, self._queries, short, missing[short], passages)
+        keys = keys[~np.isin(keys, candidates.query * passages + candidates.passage)]
+        extra = rules.with_cosines(bare(keys, passages, RANDOM))
+        fates = rules.by_knowledge(extra)
+        extra = rules.with_scores(extra, fates == 0)
+        return extra, rules.by_score(extra, fates, self._lowest)
+
+    def _draws(self, candidates: Candidates) -> Doubles:
+        return draw(self._params.seed, self._queries[candidates.query], self._passages[candidates.passage])
+
+
+def _check(queries: Sequence[Query], searched: Searched, corpus: Corpus) -> None:
+    """Refuse vectors that can't be compared, and queries that can't be told apart."""
+    asked, passages = searched.query_vectors, searched.passage_vectors
+    if len(passages) != len(corpus) or len(asked) != len(queries):
+        raise HaechiError(
+            f"mine: {len(passages)} vectors for {len(corpus)} passages, {len(asked)} for {len(queries)} queries; each needs one"
+        )
+    if asked.shape[1:] != passages.shape[1:]:
+        raise HaechiError(
+            f"mine: vectors of queries have {asked.shape[1]} dimensions, those of passages {passages.shape[1]}; "
+            "they come from different models"
+        )
+    for what, vectors, ids in (
+        ("query", asked, [query.id for query in queries]),
+        ("passage", passages[corpus.order], [passage.id for passage in corpus.passages]),
+    ):
+        bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+        if len(bad):
+            raise HaechiError(f"mine: the vector of {what} {ids[bad[0]]} is not finite")
+    twice = [id for id, times in Counter(query.id for query in queries).items() if times > 1]
+    if twice:
+        raise HaechiError(f"mine: query id {min(twice)} occurs twice")
+
+
+def _found(rules: Rules, searched: Searched) -> Candidates:
+    """Everything that was found, and the queries' own positives."""
+    corpus, ids = rules.corpus, [query.id for query in rules.queries]
+    siblings = [
+        row * len(corpus) + corpus.number[id]
+        for row, query in enumerate(rules.queries)
+        for id in (query.structural if rules.params.structural else ())
+        if id in corpus.number
+    ]
+    bm25, dense = (ranking(run, ids, corpus.number) for run in (searched.bm25, searched.dense))
+    structural = np.array(siblings, dtype=np.int64)
+    return gather(bm25, dense, structural, rules.known.positives.keys, len(corpus))
+
+
+def _with_positives(queries: Sequence[Query], corpus: Corpus, risen: Candidates) -> list[Query]:
+    """The queries with their new positives behind the old ones."""
+    more: dict[int, list[str]] = {}
+    for query, passage in zip(risen.query.tolist(), risen.passage.tolist(), strict=True):
+        more.setdefault(query, []).append(corpus.passages[passage].id)
+    return [replace(query, positives=(*query.positives, *more.get(row, ()))) for row, query in enumerate(queries)]

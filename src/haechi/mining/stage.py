@@ -1,62 +1,139 @@
 """Everything that mine does between reading and writing: search once for all queries, then mine train and valid apart."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from haechi.errors import HaechiError
 from haechi.law.twins import with_twins
-from haechi.mining.mine import Query, mine
+from haechi.mining.known import Corpus, Query
+from haechi.mining.mine import Advice, Mined, Searched, mine
+from haechi.mining.promote import AGREEMENT
+from haechi.mining.rules import Scorer
+from haechi.models.load import weight_hash
 from haechi.params.mine import MineParams
 from haechi.params.retrieval import RetrievalParams
-from haechi.records.mined import MinedExample
+from haechi.progress import say
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.question import Question
 from haechi.retrieval.bm25 import Bm25
-from haechi.retrieval.dense import encode_passages, encode_queries, search
-from haechi.tokens import tokenize
+from haechi.retrieval.dense import search
+from haechi.retrieval.fuse import reciprocal_rank
+from haechi.retrieval.rerank import Gate, Reranker, gate, rerank
+from haechi.retrieval.run import Run
+from haechi.retrieval.stored import Stored
+from haechi.rowstore.store import Store
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+    from sentence_transformers import CrossEncoder, SentenceTransformer
 
 
 @dataclass(frozen=True)
 class MinedAll:
-    """Training and validation examples with their counts."""
+    """Both splits; the cap on reuse counts within a split."""
 
-    train: tuple[MinedExample, ...]
-    valid: tuple[MinedExample, ...]
-    counts: dict[str, object]
+    train: Mined
+    valid: Mined
+    corpus: Corpus
+    judge: dict[str, object]
+    """Whose scores decide, and how the reranker did on labelled validation positives."""
+
+    @property
+    def counts(self) -> dict[str, object]:
+        """Counts of both."""
+        return {"judge": self.judge, "train": self.train.counts, "valid": self.valid.counts}
 
 
 def mine_all(
-    train_pairs: Sequence[Pair],
-    valid_pairs: Sequence[Pair],
-    questions: Sequence[Question],
+    train: Sequence[Query],
+    valid: Sequence[Query],
     corpus: Sequence[Passage],
     model: "SentenceTransformer",
+    reranker: "CrossEncoder | None",
     reserved: frozenset[str],
     params: MineParams,
     retrieval: RetrievalParams,
+    store: Store,
 ) -> MinedAll:
-    """Mine both splits with the same candidates and filters; the cap on reuse counts within a split."""
-    reserved = with_twins(reserved, corpus)
-    train = [_from_pair(pair) for pair in train_pairs]
-    if params.questions:
-        train += [_from_question(question) for question in questions]
-    valid = [_from_pair(pair) for pair in valid_pairs]
-    queries = train + valid
-    ids = [passage.id for passage in corpus]
-    passage_vectors = encode_passages(model, [passage.text for passage in corpus])
-    query_vectors = encode_queries(model, [query.text for query in queries])
-    query_ids = [query.id for query in queries]
-    index = Bm25(ids, tokenize([passage.text for passage in corpus]), retrieval)
-    bm25 = index.search(query_ids, tokenize([query.text for query in queries]), params.bm25_top)
-    dense = search(query_ids, query_vectors, ids, passage_vectors, params.dense_top)
-    border = len(train)
-    first = mine(train, query_vectors[:border], corpus, passage_vectors, bm25, dense, reserved, params)
-    second = mine(valid, query_vectors[border:], corpus, passage_vectors, bm25, dense, reserved, params)
-    return MinedAll(first.examples, second.examples, {"train": first.counts, "valid": second.counts})
+    """Mine both splits with the same candidates and filters."""
+    if params.promote == "agreement" and reranker is None:
+        raise HaechiError("mine.promote: agreement is between the reranker and citations, and mine.reranker is empty")
+    known = Corpus(corpus, with_twins(reserved, corpus))
+    near = known.near(positives(known, [*train, *valid], params), params.near_duplicate)
+    searched = search_all([*train, *valid], corpus, model, params, retrieval, store)
+    scorer: Scorer | None = None
+    judge: dict[str, object] = {"scores": "encoder"}
+    if reranker is not None:
+        judged = Reranker(reranker, store, params.precision)
+        found = gated(valid, searched, known, judged)
+        passed = found.passed or params.reranker_forced
+        judge = {
+            "reranker": weight_hash(reranker)[:12],
+            "scores": "reranker" if passed else "encoder",
+            "mrr_fused": found.before,
+            "mrr_reranked": found.after,
+        }
+        scorer = judged.scores if passed else None
+        if not found.passed:
+            say(
+                f"mine: the reranker ranks validation positives worse (MRR {found.after:.3f}) than BM25 and the encoder "
+                f"together ({found.before:.3f}); it is {'used all the same (mine.reranker_forced)' if passed else 'not used'}"
+            )
+    advice = Advice(scorer, AGREEMENT if params.promote == "agreement" and scorer else None)
+    first = replace(searched, query_vectors=searched.query_vectors[: len(train)])
+    second = replace(searched, query_vectors=searched.query_vectors[len(train) :])
+    mined = [mine(queries, found, known, near, params, advice) for queries, found in ((train, first), (valid, second))]
+    return MinedAll(mined[0], mined[1], known, judge)
+
+
+def search_all(
+    queries: Sequence[Query],
+    corpus: Sequence[Passage],
+    model: "SentenceTransformer",
+    params: MineParams,
+    retrieval: RetrievalParams,
+    store: Store,
+) -> Searched:
+    """Vectors and candidates of all queries; what was made for a text once is in the store."""
+    ids, texts = [passage.id for passage in corpus], [passage.text for passage in corpus]
+    query_ids, asked = [query.id for query in queries], [query.text for query in queries]
+    if not ids:
+        raise HaechiError("mine: the corpus is empty")
+    stored = Stored(store, params.precision)
+    passage_vectors, query_vectors = stored.passages(model, texts), stored.queries(model, asked)
+    bm25 = dense = Run({})
+    if params.bm25_top:
+        bm25 = Bm25(ids, stored.tokens(texts), retrieval).search(query_ids, stored.tokens(asked), params.bm25_top)
+    if params.dense_top:
+        dense = search(query_ids, query_vectors, ids, passage_vectors, params.dense_top)
+    return Searched(query_vectors, passage_vectors, bm25, dense)
+
+
+def gated(valid: Sequence[Query], searched: Searched, corpus: Corpus, reranker: Reranker) -> Gate:
+    """Whether the reranker ranks the positives of validation queries at least as well as both searches fused."""
+    fused = reciprocal_rank([searched.bm25, searched.dense])
+    asked = Run({query.id: fused[query.id] for query in valid})
+    texts = {passage.id: passage.text for passage in corpus.passages}
+    depth = max((len(asked[id]) for id in asked), default=0)
+    reranked = rerank(asked, reranker, {query.id: query.text for query in valid}, texts, depth)
+    return gate(asked, reranked, {query.id: frozenset(query.positives) for query in valid})
+
+
+def queries_of(pairs: Iterable[Pair], questions: Iterable[Question] = ()) -> list[Query]:
+    """What is mined: pairs with all that their decision cites, questions with the article that they were made from."""
+    return [*map(_from_pair, pairs), *map(_from_question, questions)]
+
+
+def positives(corpus: Corpus, queries: Iterable[Query], params: MineParams) -> np.ndarray:
+    """Rows whose near-duplicates matter: all positives, and whatever may become one."""
+    if params.promote != "none":
+        return np.arange(len(corpus))
+    return np.array(
+        sorted({corpus.number[id] for query in queries for id in query.positives if id in corpus.number}), dtype=np.int64
+    )
 
 
 def _from_pair(pair: Pair) -> Query:

@@ -4,12 +4,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from haechi.errors import HaechiError, ModelUnreachable
+from haechi.errors import HaechiError, ModelUnreachable, RerankerUnreachable
 from haechi.files import atomic_folder, read_json, sha256_folder, write_json
-from haechi.models.registry import known
+from haechi.models.registry import known, known_reranker
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+    from sentence_transformers import CrossEncoder, SentenceTransformer
 
 POINTER = "pointer.json"
 
@@ -29,7 +29,29 @@ def load_base(name: str, max_length: int) -> "SentenceTransformer":
     if entry:
         model.prompts = {"query": entry.query_prompt, "document": entry.passage_prompt}
         _check_pooling(model, name, entry.pooling)
-    model.max_seq_length = min(max_length, entry.max_length if entry else max_length)
+    _limit(model, min(max_length, entry.max_length if entry else max_length))
+    return model
+
+
+def load_reranker(name: str, max_length: int | None = None) -> "CrossEncoder":
+    """A cross-encoder by alias, hub id or folder: sentence-transformers' own and FlagEmbedding's encoder-only ones alike."""
+    from sentence_transformers import CrossEncoder
+
+    entry = known_reranker(name)
+    source = entry.id if entry else name
+    try:
+        options = {"use_safetensors": True}
+        model: CrossEncoder = CrossEncoder(source, device=device(), trust_remote_code=False, model_kwargs=options)
+    except (OSError, ValueError, RuntimeError) as error:
+        place = "that folder" if Path(source).is_dir() else f"the folder {source}, the local hub cache and the hub"
+        raise RerankerUnreachable(name, f"looked for it in {place} ({str(error).splitlines()[0][:200]})") from error
+    made_for = (getattr(model.config, "architectures", None) or ["an unknown architecture"])[0]
+    if not made_for.endswith(("ForSequenceClassification", "ForCausalLM")):
+        raise RerankerUnreachable(name, f"it was saved as {made_for}, which scores no pairs: its last layer would be random")
+    if model.num_labels != 1:
+        raise RerankerUnreachable(name, f"it gives {model.num_labels} outputs for a pair where one score is wanted")
+    limits = (max_length, entry.max_length if entry else None, model.max_seq_length)
+    model.max_seq_length = min((limit for limit in limits if limit), default=None)
     return model
 
 
@@ -68,7 +90,7 @@ def save_pointer(model: "SentenceTransformer", name: str, max_length: int, folde
         write_json(temporary / POINTER, {"model": name, "max_length": max_length, "weights": weight_hash(model)})
 
 
-def weight_hash(model: "SentenceTransformer") -> str:
+def weight_hash(model: "SentenceTransformer | CrossEncoder") -> str:
     """One sha256 over names, shapes and bytes of all weights."""
     import hashlib
 
@@ -96,6 +118,16 @@ def _load(source: str, name: str) -> "SentenceTransformer":
     except (OSError, ValueError, RuntimeError) as error:
         place = f"folder {source}" if Path(source).is_dir() else f"folder {source}, the local hub cache and the hub ({source})"
         raise ModelUnreachable(name, place) from error
+
+
+def _limit(model: "SentenceTransformer", length: int) -> None:
+    """Read so many tokens of a text; a static table has no length of its own, its tokenizer cuts."""
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+
+    if isinstance(first := model[0], StaticEmbedding):
+        first.tokenizer.enable_truncation(length)
+    else:
+        model.max_seq_length = length
 
 
 def _check_pooling(model: "SentenceTransformer", name: str, expected: str) -> None:

@@ -51,6 +51,28 @@ ALIASES: dict[str, BaseModel] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class RerankModel:
+    """One cross-encoder that can judge candidates."""
+
+    id: str
+    max_length: int
+    licence: str
+
+
+RERANKERS: dict[str, RerankModel] = {
+    "bge-reranker-v2-m3": RerankModel("BAAI/bge-reranker-v2-m3", 8192, "apache-2.0"),
+    "bge-reranker-v2-m3-ko": RerankModel("dragonkue/bge-reranker-v2-m3-ko", 8192, "apache-2.0"),
+    "ko-reranker": RerankModel("Dongjin-kr/ko-reranker", 512, "mit"),
+    "ko-reranker-8k": RerankModel("upskyy/ko-reranker-8k", 8192, "apache-2.0"),
+}
+
+
+def known_reranker(name: str) -> RerankModel | None:
+    """The registered reranker of an alias or hub id; None for folders and unknown ids, which are taken as they are."""
+    return RERANKERS.get(name) or next((model for model in RERANKERS.values() if model.id == name), None)
+
+
 def known(name: str) -> BaseModel | None:
     """The registered model of an alias or hub id; None for folders and unknown ids, which are taken as they are."""
     return ALIASES.get(name) or next((model for model in ALIASES.values() if model.id == name), None)

@@ -38,6 +38,8 @@ class TrainParams:
     """Checkpoints kept, best on validation first."""
     max_samples: Count
     """Train on this many examples only; 0 takes all."""
+    shuffle_labels: bool
+    """Control: give every query another query's passages. What still improves was not learned from the labels."""
     engine: Literal["sentence-transformers", "flagembedding"]
     """Whose trainer runs; flagembedding tunes BGE-M3 with its sparse and multi-vector heads."""
     resume_from: str

@@ -1,57 +1,156 @@
 """Corpus -> training questions: write, filter, and check that each finds its passage again."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 from haechi.law.twins import with_twins
 from haechi.params.generate_qa import GenerateQaParams
 from haechi.params.retrieval import RetrievalParams
 from haechi.questions import filters
-from haechi.questions.offline import TRAINING, write_questions
+from haechi.questions.offline import Wording, write_questions
+from haechi.questions.phrasing import TRAINING
+from haechi.questions.report import DEPTH, Portrait, portray
+from haechi.questions.round_trip import bm25_ranks, dense_ranks
+from haechi.questions.words import Kept, Words
+from haechi.records.pair import Pair
 from haechi.records.passage import Passage
-from haechi.records.question import Question
-from haechi.retrieval.bm25 import Bm25
+from haechi.records.question import DroppedQuestion, Question
 from haechi.tokens import tokenize
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+OFFLINE = "offline"
+
+
+@dataclass(frozen=True)
+class Drafts:
+    """What a writer wrote, not yet filtered, and what it wants counted: calls, failures by reason."""
+
+    questions: Sequence[Question]
+    counts: dict[str, object] = field(default_factory=dict)
+
+
+class Writer(Protocol):
+    """Whoever writes questions: the offline one, or one that asks a model.
+
+    Ids are hashes of the passage's id and the question. A passage may get fewer than asked for, or none: why is the writer's to
+    count. The same passages in any order give the same questions in any order.
+    """
+
+    def __call__(self, passages: Sequence[Passage], words: Words) -> Drafts:
+        """Questions on these passages; who analyses them does it through `words`, so that it is done once."""
+        ...
+
+
+Judge = Callable[[Sequence[Question], Mapping[str, Passage]], Mapping[str, float | None]]
+"""Scores of questions by id: can the passage answer it?"""
+
+
+@dataclass(frozen=True)
+class Away:
+    """What questions must keep away from."""
+
+    keys: frozenset[str]
+    """Articles, documents and decisions that no question is made from."""
+    queries: tuple[str, ...] = ()
+    """Test queries that no question may nearly repeat."""
 
 
 @dataclass(frozen=True)
 class Generated:
-    """The kept questions and what happened to the others."""
+    """The kept questions, the dropped ones with their reasons, counts, and what all written ones look like."""
 
     questions: tuple[Question, ...]
+    dropped: tuple[DroppedQuestion, ...]
     counts: dict[str, object]
+    portrait: Portrait
+
+
+def offline_writer(params: GenerateQaParams) -> Writer:
+    """The writer that needs no model."""
+    wording = Wording(TRAINING, dict(params.styles), params.reworded_share, OFFLINE)
+    return lambda passages, words: Drafts(
+        write_questions(words.analysed(passages), params.questions_per_passage, params.seed, wording)
+    )
 
 
 def generate(
     corpus: Sequence[Passage],
-    held_out_keys: frozenset[str],
-    held_out_texts: frozenset[str],
+    away: Away,
+    real: Sequence[Pair],
     params: GenerateQaParams,
     retrieval: RetrievalParams,
+    writer: Writer,
+    base: "SentenceTransformer | None" = None,
+    judge: Judge | None = None,
+    judge_threshold: float = 0.0,
+    stored: Kept | None = None,
 ) -> Generated:
-    """Questions on every passage that the test set does not hold out, in order of id."""
-    away = with_twins(held_out_keys, corpus)
-    allowed = [p for p in corpus if p.article_key not in away and p.type != "prec"]
-    written = write_questions(allowed, params.questions_per_passage, params.seed, TRAINING, params.generator)
-    by_id = {p.id: p for p in allowed}
-    checks = [
-        filters.length_between(params.min_chars, params.max_chars),
-        filters.in_korean,
-        filters.about_this_document,
-        filters.not_copied(by_id, params.max_copied_chars),
-        filters.not_in(held_out_texts),
-    ]
-    kept, dropped = filters.apply(written, checks)
-    if params.round_trip_k and kept:
-        index = Bm25([p.id for p in corpus], tokenize([p.text for p in corpus]), retrieval)
-        run = index.search([q.question_id for q in kept], tokenize([q.question for q in kept]), params.round_trip_k)
-        hits = {query_id: [s.id for s in run[query_id]] for query_id in run}
-        kept, lost = filters.apply(kept, [filters.found_again(hits, {p.id: frozenset({p.id, *p.twins}) for p in allowed})])
+    """Questions on every passage that the test set does not hold out, in order of id; the order of the corpus doesn't matter.
+
+    `base` is needed where the round trip is dense; `stored` keeps the words; `real` are training pairs, whose queries the report
+    is measured against.
+    """
+    held = with_twins(away.keys, corpus)
+    allowed = [p for p in corpus if p.article_key not in held and p.type != "prec"]
+    by_id, words = {p.id: p for p in allowed}, Words(stored)
+    drafts = writer(allowed, words)
+    written = sorted({q.question_id: q for q in drafts.questions}.values(), key=lambda q: q.question_id)
+
+    kept, dropped = filters.apply(
+        written,
+        [
+            filters.not_empty,
+            filters.plain_text,
+            filters.length_between(params.min_chars, params.max_chars),
+            filters.in_korean,
+            filters.about_this_document,
+            filters.not_copied(by_id, params.max_copied_chars),
+            filters.answered_by(by_id),
+            filters.unlike(away.queries, written, params.near_duplicate),
+        ],
+    )
+    if judge and kept:
+        kept, lost = filters.apply(kept, [filters.answerable(judge(kept, by_id), judge_threshold)])
         dropped += lost
-    questions = tuple(sorted(kept, key=lambda q: q.question_id))
+
+    asked = [q.question for q in kept]
+    tokens = dict(zip((q.question_id for q in kept), stored.of(asked) if stored else tokenize(asked), strict=True))
+    depth = max(DEPTH, params.round_trip_k)
+    ranks = bm25_ranks(kept, list(tokens.values()), corpus, words, retrieval, depth) if kept else {}
+    passage_words = dict(zip(by_id, map(frozenset, words.of(allowed)), strict=True))
+    portrait = portray(kept, tokens, passage_words, ranks, _texts_by_kind(real))
+    if params.round_trip_k and kept:
+        if params.round_trip == "dense":
+            assert base is not None, "a dense round trip needs the base"
+            ranks = dense_ranks(kept, corpus, base, params.round_trip_k)
+        kept, lost = filters.apply(kept, [filters.found_again(ranks, params.round_trip_k)])
+        dropped += lost
+    kept, lost = filters.unrepeated(kept, by_id, params.near_duplicate)
+    dropped += lost
+
     counts: dict[str, object] = {
-        "passages": {"in": len(corpus), "held_out": len(corpus) - len(allowed)},
-        "questions": {"written": len(written), "kept": len(questions), "dropped": dict(sorted(dropped.items()))},
-        "styles": {style: sum(q.style == style for q in questions) for style in sorted({q.style for q in questions})},
+        "passages": {
+            "in": len(corpus),
+            "held_out": sum(p.article_key in held for p in corpus),
+            "decisions": sum(p.type == "prec" and p.article_key not in held for p in corpus),
+            "with_questions": len({q.passage_id for q in kept}),
+        },
+        "questions": {"written": len(written), "kept": len(kept), "dropped": filters.reasons(dropped)},
+        "styles": {style: sum(q.style == style for q in kept) for style in sorted({q.style for q in kept})},
+        "report": portrait.summary,
+        **({"writer": drafts.counts} if drafts.counts else {}),
     }
-    return Generated(questions, counts)
+    return Generated(tuple(kept), tuple(sorted(dropped, key=lambda q: (q.question_id, q.reason))), counts, portrait)
+
+
+def _texts_by_kind(pairs: Sequence[Pair]) -> dict[str, list[str]]:
+    """Real queries: issues that courts wrote and queries that users wrote; titles and the like are no questions."""
+    texts: dict[str, list[str]] = defaultdict(list)
+    for pair in pairs:
+        if pair.meta.type in ("precedent", "user"):
+            texts[pair.meta.type].append(pair.query_text)
+    return dict(texts)

@@ -22,18 +22,19 @@ class Run:
     """Ranked lists by query; whoever holds a Run may trust the order and that no id occurs twice in a list."""
 
     def __init__(self, lists: Mapping[str, Iterable[tuple[str, float]]], depth: int | None = None) -> None:
-        self._lists: dict[str, tuple[Scored, ...]] = {}
+        self._lists: dict[str, list[tuple[float, str]]] = {}  # (-score, id): plain tuples, since a run holds millions
         for query_id, scored in lists.items():
-            ranked = sorted((Scored(id, float(score)) for id, score in scored), key=lambda s: (-s.score, s.id))
-            if len({s.id for s in ranked}) != len(ranked):
-                raise HaechiError(f"run: an id occurs twice in the list of query {query_id}")
-            if any(s.score != s.score for s in ranked):
+            ranked = [(-float(score), id) for id, score in scored]
+            if any(score != score for score, _ in ranked):
                 raise HaechiError(f"run: a score of query {query_id} is not a number")
-            self._lists[query_id] = tuple(ranked[:depth])
+            if len({id for _, id in ranked}) != len(ranked):
+                raise HaechiError(f"run: an id occurs twice in the list of query {query_id}")
+            ranked.sort()
+            self._lists[query_id] = ranked[:depth]
 
     def __getitem__(self, query_id: str) -> tuple[Scored, ...]:
         """The list of a query; empty if the run has none."""
-        return self._lists.get(query_id, ())
+        return tuple([Scored(id, -score) for score, id in self._lists.get(query_id, ())])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._lists)
@@ -56,13 +57,13 @@ class Run:
             "".join(
                 f"{query_id} Q0 {s.id} {rank} {s.score:.6f} {tag}\n"
                 for query_id in sorted(self._lists)
-                for rank, s in enumerate(self._lists[query_id], start=1)
+                for rank, s in enumerate(self[query_id], start=1)
             ),
         )
 
 
-def _best(ranked: Iterable[Scored], key_of: Mapping[str, str]) -> list[tuple[str, float]]:
+def _best(ranked: Iterable[tuple[float, str]], key_of: Mapping[str, str]) -> list[tuple[str, float]]:
     best: dict[str, float] = {}
-    for id, score in ranked:
-        best.setdefault(key_of[id], score)  # ranked high to low: the first score of a key is its best
+    for score, id in ranked:
+        best.setdefault(key_of[id], -score)  # ranked high to low: the first score of a key is its best
     return list(best.items())

@@ -12,7 +12,9 @@ from haechi.pairs.sections import decision_keys, label_sections
 from haechi.pairs.user_queries import label_user_queries
 from haechi.params.preprocess import PreprocessParams
 from haechi.params.testset import TestsetParams
-from haechi.questions.offline import HELD_OUT, write_questions
+from haechi.questions.offline import Wording, write_questions
+from haechi.questions.phrasing import HELD_OUT
+from haechi.questions.words import Words
 from haechi.records.query import Qrel, TestQuery
 from haechi.testset.build import Choice, choose
 from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC, Manifest, fingerprint
@@ -20,6 +22,7 @@ from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC, Manifest, fi
 # Only current citations of laws are gold: a former number or a rule that happens to share a name is no proof.
 OLD_CITATIONS, ADMIN = False, True
 # How a held-out document is cut for its questions; its gold is the document, so the model's granularity doesn't matter.
+HELD_OUT_WORDING = Wording(HELD_OUT, {"keyword": 0.3, "plain": 0.35, "situation": 0.35}, 0.5, "held_out")
 CUT = PreprocessParams("article", 1200, annexes=False, addenda=False, max_bad_share=1.0)
 
 
@@ -76,7 +79,7 @@ def _synthetic(raw: RawCorpus, choice: Choice, params: TestsetParams) -> list[Te
         if f"DOC_{document.docid}" in held
         for passage in list(document_passages(document, CUT))[:1]
     ]
-    questions = write_questions(passages, params.questions_per_document, params.seed, HELD_OUT, "held_out")
+    questions = write_questions(Words().analysed(passages), params.questions_per_document, params.seed, HELD_OUT_WORDING)
     return [
         TestQuery(q.question_id, q.question, (q.article_key,), "synthetic", q.article_key, "", q.article_key, True, False)
         for q in questions

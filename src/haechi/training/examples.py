@@ -80,7 +80,19 @@ def choose_examples(examples: Sequence[MinedExample], params: TrainParams) -> li
             f"at question_share {share}; "
             "look at metrics/mine.json for what was dropped"
         )
-    return chosen
+    return _shuffled(chosen, rng) if params.shuffle_labels else chosen
+
+
+def _shuffled(examples: Sequence[MinedExample], rng: np.random.Generator) -> list[MinedExample]:
+    """The same queries and passages, wrongly joined: each query moves on by one in a drawn order, so none keeps its own.
+
+    Texts, lengths, popularity of passages and number of steps stay what they were; only who answers whom is lost.
+    """
+    order = rng.permutation(len(examples))
+    strangers = dict(zip(order.tolist(), np.roll(order, 1).tolist(), strict=True))
+    return [
+        replace(e, query=examples[strangers[i]].query, query_id=examples[strangers[i]].query_id) for i, e in enumerate(examples)
+    ]
 
 
 def make_rows(examples: Sequence[MinedExample], negatives: int) -> Rows:

@@ -11,10 +11,12 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from haechi.files import read_records, write_jsonl
 from haechi.progress import say
 from haechi.records.passage import Passage
-from haechi.retrieval.dense import BLOCK, encode_passages, encode_queries
+from haechi.retrieval.dense import encode_passages, encode_queries
 from haechi.training.examples import PADDING, Numbers, Rows
 from haechi.training.objective import Objective
 
+BLOCK = 256
+"""Queries that are searched at once."""
 NEGATIVES, PASSAGES = "negatives.npy", "passages.jsonl"
 
 

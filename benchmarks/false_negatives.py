@@ -1,0 +1,105 @@
+"""How often is a right answer mined as a negative, and which filter prevents it?
+
+    python benchmarks/false_negatives.py FOLDER [--encoder models/base]
+
+Of every training query that cites two articles or more, one article is hidden from its positives, drawn by a hash; then it is
+counted how often a passage of that article is mined as a negative. `cited` leaves it among the articles that the decision cites
+anywhere, as where another section cites it; `uncited` hides it there too, as where the court's list is incomplete.
+FOLDER holds what the pipeline built: data/processed, data/testset, models/base.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from haechi.files import read_json, read_records
+from haechi.law.twins import with_twins
+from haechi.mining.choice import draw, hashes
+from haechi.mining.filters import KNOWLEDGE, SCORES
+from haechi.mining.known import Corpus, Query
+from haechi.mining.mine import Advice, Mined, mine
+from haechi.mining.stage import positives, queries_of, search_all
+from haechi.models.load import load_encoder
+from haechi.params.load import load_section
+from haechi.params.mine import MineParams
+from haechi.params.retrieval import RetrievalParams
+from haechi.records.pair import Pair
+from haechi.records.passage import Passage
+from haechi.rowstore.store import open_store
+
+PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
+FILTERS = [name for name in (*KNOWLEDGE, *SCORES) if name not in ("positive", "skipped")]
+CHOICES = ({}, {"choice": "sampled"}, {"choice": "spread"}, {"skip_top": 5}, {"skip_top": 10}, {"margin": 0.9}, {"margin": 0.8})
+CHOICES += ({"negatives": 2},)
+
+
+@click.command(help=__doc__)
+@click.argument("folder", type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--encoder", type=click.Path(path_type=Path), help="Who finds and scores candidates; the folder's models/base if not given."
+)
+@click.option("--seed", default=7, show_default=True)
+def main(folder: Path, encoder: Path | None, seed: int) -> None:
+    """Hide, mine with and without each filter, and print the rates."""
+    logging.disable(logging.WARNING)
+    params = load_section(PARAMS, "mine", MineParams)
+    corpus = list(read_records(folder / "data/processed/merged_corpus.jsonl", Passage))
+    queries = queries_of(read_records(folder / "data/processed/pairs_train.jsonl", Pair))
+    manifest = read_json(folder / "data/testset/manifest.json")
+    known = Corpus(
+        corpus, with_twins(frozenset(manifest["reserved_articles"]) | frozenset(manifest["held_out_documents"]), corpus)
+    )
+    hidden = {query.id: key for query in queries if (key := _one_of(query, known, seed))}
+    asked = [query for query in queries if query.id in hidden]
+    model = load_encoder(encoder or folder / "models/base")
+    with open_store() as store:
+        searched = search_all(asked, corpus, model, params, load_section(PARAMS, "retrieval", RetrievalParams), store)
+    near = known.near(positives(known, asked, params), params.near_duplicate)
+    print(f"{len(asked)} queries with an article hidden; encoder {encoder or 'models/base'}")
+
+    def rate(cited: bool, without: Sequence[str], **changes: object) -> str:
+        left = [_without(query, hidden[query.id], known, cited) for query in asked]
+        mined = mine(left, searched, known, near, replace(params, **changes), Advice(without=frozenset(without)))
+        wrong, negatives = _mined_wrongly(mined, hidden, known), sum(len(e.neg) for e in mined.examples)
+        return f"{wrong / len(asked):.2%} ({wrong}; {negatives / len(asked):.2f} negatives)"
+
+    print("filters\tcited\tuncited")
+    for name, without in [
+        ("all", []),
+        *((f"without {f}", [f]) for f in FILTERS),
+        *((f"only {f}", [g for g in FILTERS if g != f]) for f in FILTERS),
+        ("none", FILTERS),
+    ]:
+        print(f"{name}\t{rate(True, without)}\t{rate(False, without)}", flush=True)
+    for changes in CHOICES:
+        print(f"all, {changes or 'as it is'}\t{rate(True, [], **changes)}\t{rate(False, [], **changes)}", flush=True)
+
+
+def _one_of(query: Query, corpus: Corpus, seed: int) -> str:
+    """The gold article that is hidden; none where there is only one."""
+    keys = sorted({corpus.passages[corpus.number[id]].article_key for id in query.positives})
+    place = int(draw(seed, hashes([query.id]), hashes(["hidden"]))[0] * len(keys))
+    return keys[place] if len(keys) > 1 else ""
+
+
+def _without(query: Query, key: str, corpus: Corpus, cited: bool) -> Query:
+    left = tuple(id for id in query.positives if corpus.passages[corpus.number[id]].article_key != key)
+    return replace(query, positives=left, related_keys=query.related_keys | {key} if cited else query.related_keys - {key})
+
+
+def _mined_wrongly(mined: Mined, hidden: dict[str, str], corpus: Corpus) -> int:
+    """Queries that have a passage of their hidden article among their negatives."""
+    return sum(
+        any(corpus.passages[corpus.number[id]].article_key == hidden[example.query_id] for id in example.neg_ids)
+        for example in mined.examples
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""`haechi compare` and `haechi reeval`: from names on the command line to what a person, a page or a program reads."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import click
+import orjson
+
+from haechi.errors import UsageError
+from haechi.evaluation import ledger
+from haechi.evaluation.compare import as_json, compare, dropped
+from haechi.evaluation.compare_text import Table, article_names, markdown, parts
+from haechi.evaluation.reeval import reeval, with_reevaluated
+from haechi.evaluation.revisions import WORKSPACE, load_revisions
+from haechi.progress import say, show_table
+
+Form = Literal["text", "md", "json"]
+
+
+def show_comparison(root: Path, names: Sequence[str], system: str, metric: str, max_drop: Sequence[str], form: Form) -> None:
+    """Load, compare, note the reading, print; exit code 1 if a limit is passed."""
+    limits = dict(map(_limit, max_drop))
+    names = list(dict.fromkeys(names))
+    if len(names) == 1:
+        names = [*names, WORKSPACE]
+    if len(names) < 2 or names == [WORKSPACE, WORKSPACE]:
+        raise UsageError(f"haechi compare {WORKSPACE}: name a revision to set the workspace against")
+    revisions = load_revisions(root, names)
+    if len({revision.yardstick for revision in revisions}) > 1:
+        revisions = with_reevaluated(root, revisions)
+    found = compare(revisions, system, metric)
+    ledger.record(root, revisions)
+    reads = len(ledger.models_read(root, found.testset))
+    if form == "json":
+        click.echo(orjson.dumps(as_json(found, reads), option=orjson.OPT_INDENT_2).decode())
+    else:
+        told = parts(found, ledger.told(reads, found.testset, names), article_names(root, found))
+        if form == "md":
+            click.echo(markdown(told))
+        else:
+            for part in told:
+                show_table(part.title, part.columns, part.rows) if isinstance(part, Table) else say(part)
+    if fell := dropped(found, limits):
+        for sentence in fell:
+            click.echo(sentence, err=True)
+        sys.exit(1)
+
+
+def reevaluate(root: Path, names: Sequence[str]) -> None:
+    """Score each on today's yardstick and say where it stands."""
+    for name in dict.fromkeys(names):
+        found = reeval(root, name)
+        ledger.record(root, [found])
+        values = found.metrics["primary"]["tuned"]
+        say(f"{found.name}: ndcg@10 {values['ndcg@10']:.4f} on test set {found.yardstick[0]}; `haechi compare {name}` takes it")
+
+
+def _limit(text: str) -> tuple[str, float]:
+    name, _, number = text.partition("=")
+    try:
+        limit = float(number)
+    except ValueError:
+        limit = -1.0
+    if not name or not 0.0 <= limit < float("inf"):
+        raise UsageError(f"--max-drop {text}: expected METRIC=NUMBER, such as ndcg@10=0.01")
+    return name, limit

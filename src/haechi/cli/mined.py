@@ -1,0 +1,52 @@
+"""`haechi mined show`: one query of the mine stage, explained from the audit."""
+
+from collections import Counter
+from pathlib import Path
+
+from haechi.files import read_records
+from haechi.mining.audit import AuditedCandidate, AuditedQuery, read_query
+from haechi.mining.sample import MEANINGS
+from haechi.progress import say, show_table
+from haechi.records.passage import Passage
+
+COLUMNS = ("passage", "found by", "bm25 rank", "bm25", "dense rank", "cosine", "reranked", "fate", "text")
+_CHARS = 60
+
+
+def show_query(query_id: str, audit: Path, corpus: Path) -> None:
+    """Print the query, each of its candidates, the best score first, and what the fates mean."""
+    query, candidates = read_query(audit, query_id)
+    wanted = {candidate.passage_id for candidate in candidates}
+    texts = {p.id: " ".join(p.text.split()) for p in read_records(corpus, Passage) if p.id in wanted}
+    say(_head(query))
+    show_table(f"{len(candidates)} candidates", COLUMNS, (_row(c, texts.get(c.passage_id, "")) for c in candidates))
+    counts = Counter(candidate.fate for candidate in candidates)
+    for fate, meaning in MEANINGS.items():
+        if counts[fate]:
+            say(f"{counts[fate]:4} {fate}: {meaning}")
+
+
+def _head(query: AuditedQuery) -> str:
+    note = "\nsuspicious: neither BM25 nor the encoder found a positive" if query.suspicious else ""
+    return (
+        f"{query.query_id} ({query.split}, {query.source})\n{query.query}\n"
+        f"positives: {', '.join(query.positives)}; the worst scores {query.lowest_positive:.4f}{note}"
+    )
+
+
+def _row(candidate: AuditedCandidate, text: str) -> tuple[str, ...]:
+    return (
+        candidate.passage_id,
+        candidate.found_by or "-",
+        _figure(candidate.bm25_rank, 0),
+        _figure(candidate.bm25, 2),
+        _figure(candidate.dense_rank, 0),
+        _figure(candidate.dense, 4),
+        _figure(candidate.reranked, 4),
+        candidate.fate,
+        text[:_CHARS],
+    )
+
+
+def _figure(value: float | None, places: int) -> str:
+    return "-" if value is None else f"{value:.{places}f}"

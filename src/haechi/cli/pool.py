@@ -1,0 +1,64 @@
+"""`haechi pool`: a blind sheet for people, and what their answers say of every system."""
+
+from pathlib import Path
+
+from haechi.errors import HaechiError
+from haechi.evaluation.metrics import evaluate_run, mean
+from haechi.evaluation.names import label, shown
+from haechi.evaluation.pool import judged_rate, pooled, read_sheet, sheet
+from haechi.evaluation.runfile import read_run
+from haechi.files import read_records, write_jsonl, write_text
+from haechi.progress import say, show_table
+from haechi.records.passage import Passage
+from haechi.records.query import Qrel, TestQuery
+from haechi.records.result import QueryResult
+from haechi.retrieval.run import Run
+from haechi.testset.manifest import load_testset
+
+DEPTH = 10
+RUNS, CORPUS, PER_QUERY, TESTSET = "data/runs", "data/processed/merged_corpus.jsonl", "metrics/per_query.jsonl", "data/testset"
+
+
+def export(root: Path, out: Path, wanted: int, seed: int) -> None:
+    """Write the sheet."""
+    runs, queries = _runs(root), {q.query_id: q for q in load_testset(root / TESTSET).queries}
+    pairs = pooled(runs, [q for q in queries if _headline(queries[q])], wanted, DEPTH, seed)
+    texts: dict[str, str] = {}
+    keys = {key for _, key in pairs}
+    for passage in read_records(root / CORPUS, Passage):
+        if passage.article_key in keys:
+            texts[passage.article_key] = "\n".join(filter(None, (texts.get(passage.article_key), passage.text)))
+    write_text(out, "\ufeff" + sheet(pairs, {id: q.query_text for id, q in queries.items()}, texts))
+    say(f"{out}: {len(pairs)} passages for {len({q for q, _ in pairs})} queries; write 1 or 0 under `relevant`, then pool import")
+
+
+def take(root: Path, filled: Path, out: Path) -> None:
+    """Read the sheet, write what was judged, and score every system with the extra gold."""
+    runs = _runs(root)
+    found = read_sheet(filled, runs, DEPTH)
+    if not found.pairs:
+        raise HaechiError(f"{filled}: nothing is judged; write 1 or 0 under `relevant`")
+    rows = {row.query_id: row.gold for row in read_records(root / PER_QUERY, QueryResult)}
+    queries = sorted({query_id for query_id, _ in found.pairs})
+    cited = {query_id: rows[query_id] for query_id in queries}
+    more = {q: tuple(dict.fromkeys((*gold, *sorted(found.relevant.get(q, ()))))) for q, gold in cited.items()}
+    write_jsonl(out, [Qrel(q, key, int(key in found.relevant.get(q, ()))) for q, key in sorted(found.pairs)])
+    table = []
+    for system in shown(runs):
+        before, after = (mean(evaluate_run(runs[system], gold, (DEPTH,)))["ndcg@10"] for gold in (cited, more))
+        rate = judged_rate(runs[system], found, cited, DEPTH)
+        table.append((label(system), f"{before:.3f}", f"{after:.3f}", f"{rate:.2f}"))
+    extra = sum(len(more[q]) - len(cited[q]) for q in queries)
+    show_table(f"{len(queries)} judged queries", ("system", "ndcg@10, cited", "ndcg@10, with accepted", "judged@10"), table)
+    say(f"{extra} articles that no court cited were accepted; {out} has every judgement")
+
+
+def _runs(root: Path) -> dict[str, Run]:
+    files = [file for file in sorted((root / RUNS).glob("*.trec")) if file.stem != "qrels"]
+    if not files:
+        raise HaechiError(f"{root / RUNS}: no run files; make them with `dvc repro evaluate`")
+    return {file.stem: Run(read_run(file)) for file in files if file.stat().st_size}
+
+
+def _headline(query: TestQuery) -> bool:
+    return query.suite == "precedent" and not query.names_positive

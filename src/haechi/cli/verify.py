@@ -1,0 +1,28 @@
+"""`haechi verify`: says file by file whether a commit's pipeline, run again elsewhere, writes the same bytes."""
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from haechi.errors import HaechiError
+from haechi.progress import say
+from haechi.replay.run import replay
+
+
+def verify_project(root: Path, revision: str, rows: Path | None, keep: Path | None) -> None:
+    """Replay, print a line a file, and fail if any differs or is missing."""
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="haechi-verify-"))) / "clone"
+        done = replay(root, keep or place, revision, rows.resolve() if rows else None)
+    say(f"replay of {done.revision[:12]}:")
+    for file in done.files:
+        say(f"{file.verdict:8} {file.path}{f' ({file.note})' if file.note else ''}")
+    for changed in done.changed_inputs:
+        say(f"verify: {changed} is not what dvc.lock was made from")
+    counts = done.counts
+    summary = f"{counts['agrees']} files agree, {counts['differs']} differ, {counts['missing']} are missing"
+    if done.failed:
+        raise HaechiError(f"verify: `dvc repro` stopped before its end, see above; {summary}")
+    if counts["differs"] or counts["missing"]:
+        raise HaechiError(f"verify: {summary}")
+    say(f"verify: {summary}")

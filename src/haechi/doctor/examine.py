@@ -1,0 +1,57 @@
+"""All checks of a project, one after the other, in the order in which a person would mend what they find."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from haechi.doctor.disk import check_disk
+from haechi.doctor.finding import Finding
+from haechi.doctor.gpu import check_gpu, gpus
+from haechi.doctor.llm import check_llm, models_of
+from haechi.doctor.model import check_model, http_status
+from haechi.doctor.parameters import check_parameters
+from haechi.doctor.python import check_packages, check_python, installed
+from haechi.doctor.repo import check_dvc, check_git, check_running, check_untracked
+from haechi.doctor.store import check_store
+from haechi.errors import ParamsError
+from haechi.home import home
+from haechi.params.load import load_section
+from haechi.params.model import ModelParams
+from haechi.params.train import TrainParams
+
+
+def examine(root: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """What every check finds; those that need parameters say so where these can't be read."""
+    file = root / "params.yaml"
+    yield check_python(sys.version_info[:3], root)
+    yield check_packages(root)
+    yield check_git(root)
+    yield check_dvc(root)
+    yield check_running(root, home())
+    yield check_untracked(root)
+    yield from check_parameters(file)
+    yield check_store(Path(environment.get("HAECHI_STORE") or home() / "rows.sqlite"))
+    yield _where(file, "disk", lambda model, train: check_disk(root, model, train, environment))
+    yield _where(file, "gpu", lambda model, _: check_gpu(gpus(), model.base, installed("torch"), environment))
+    yield _where(file, "base model", lambda model, _: check_model(model.base, root, environment, http_status))
+    yield check_llm(_sections(file), environment, models_of)
+
+
+def _where(file: Path, name: str, check: Callable[[ModelParams, TrainParams], Finding]) -> Finding:
+    """A check that needs sections `model` and `train`."""
+    try:
+        return check(load_section(file, "model", ModelParams), load_section(file, "train", TrainParams))
+    except ParamsError:
+        return Finding(name, "warn", "can't tell without parameters", "see parameters above")
+
+
+def _sections(file: Path) -> Mapping[str, Any]:
+    try:
+        sections = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, UnicodeDecodeError, YAMLError):
+        return {}
+    return sections if isinstance(sections, dict) else {}

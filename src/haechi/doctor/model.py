@@ -1,0 +1,79 @@
+"""The configured base model: is it here, or can it be had? Nothing is downloaded, and nothing is loaded."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from haechi.doctor.finding import Finding
+from haechi.models.registry import EMBEDDED, known
+
+TIMEOUT = 3.0
+HUB = "https://huggingface.co"
+
+Status = Callable[[str], int | None]
+"""The HTTP status of an address, None where nobody answers."""
+
+
+def check_model(base: str, root: Path, environment: Mapping[str, str], status: Status) -> Finding:
+    """Embedded, a folder with weights, in the hub cache, or on the hub."""
+    if base == EMBEDDED:
+        return Finding("base model", "ok", "embedded; needs no download")
+    if (root / base).is_dir():
+        return _folder(base, root / base)
+    entry = known(base)
+    name = entry.id if entry else base
+    if weights_of(cached(name, environment)):
+        return Finding("base model", "ok", f"{base} is in the hub cache")
+    elsewhere = "download it on a machine with network (`hf download`) and set model.base to the folder, or set it to `embedded`"
+    if environment.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
+        return Finding("base model", "fail", f"{base} is not in the hub cache, and HF_HUB_OFFLINE is set", elsewhere)
+    address = f"{environment.get('HF_ENDPOINT', HUB).rstrip('/')}/{name}/resolve/main/config.json"
+    found = status(address)
+    if found is None:
+        return Finding("base model", "fail", f"{base} is not in the hub cache, and the hub doesn't answer", elsewhere)
+    if found in (401, 403):
+        return Finding("base model", "fail", f"the hub doesn't let us have {name} ({found})", "set HF_TOKEN; is the name right?")
+    if found >= 400:
+        return Finding("base model", "fail", f"the hub has no model {name} ({found})", "mind model.base in params.yaml")
+    return Finding("base model", "warn", f"{base} is not here yet", "the first run downloads it from the hub, which answers")
+
+
+def size_of_weights(base: str, root: Path, environment: Mapping[str, str]) -> int | None:
+    """Bytes of a model's weights, where they are on this machine."""
+    entry = known(base)
+    folder = root / base if (root / base).is_dir() else cached(entry.id if entry else base, environment)
+    return sum(file.stat().st_size for file in weights_of(folder)) or None
+
+
+def cached(name: str, environment: Mapping[str, str]) -> Path:
+    """Where the hub cache keeps the current snapshot of a model; the folder need not exist."""
+    home = environment.get("HF_HOME") or str(Path(environment.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface")
+    cache = Path(environment.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
+    folder = cache / f"models--{name.replace('/', '--')}"
+    try:
+        return folder / "snapshots" / (folder / "refs" / "main").read_text(encoding="utf-8").strip()
+    except OSError:
+        return folder / "snapshots" / "none"
+
+
+def weights_of(folder: Path) -> list[Path]:
+    """The safetensors files of a model folder; a broken link of an interrupted download is none."""
+    return [file for file in folder.rglob("*.safetensors") if file.is_file()] if folder.is_dir() else []
+
+
+def _folder(base: str, folder: Path) -> Finding:
+    if not any((folder / name).is_file() for name in ("modules.json", "config.json")):
+        return Finding("base model", "fail", f"folder {base} holds no model", "it should hold modules.json or config.json")
+    if not weights_of(folder):
+        said = f"folder {base} holds no weights in safetensors format"
+        return Finding("base model", "fail", said, "save them with `safe_serialization=True`; pickled weights are not loaded")
+    return Finding("base model", "ok", f"folder {base}")
+
+
+def http_status(address: str) -> int | None:
+    """Ask for the head of a page, briefly."""
+    import httpx
+
+    try:
+        return httpx.head(address, timeout=TIMEOUT).status_code
+    except httpx.HTTPError:
+        return None

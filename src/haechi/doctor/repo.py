@@ -1,0 +1,122 @@
+"""Git and DVC: is everything there, is nothing half done, and will an experiment see the files that you see?"""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from haechi.doctor.finding import Finding, some
+from haechi.locks import holder_of
+
+SEEN = ("stages", "src", "data/raw")
+"""Where a file that git doesn't track would be missing from a temp or queued experiment."""
+YAMLS = ("dvc.yaml", "dvc.lock", "params.yaml")
+MARKS = ("<<<<<<< ", ">>>>>>> ")
+RUBBISH = ("__pycache__/", ".pyc", ".egg-info/", ".gitignore")
+
+
+def check_git(root: Path) -> Finding:
+    """A repository with a commit, and no lock that a killed git or dvc left."""
+    try:
+        inside = _git(root, "rev-parse", "--git-dir")
+    except FileNotFoundError:
+        return Finding("git", "fail", "git is not installed", "install git; DVC keeps versions and experiments in it")
+    if inside is None:
+        return Finding("git", "fail", f"{root.resolve()} is no git repository", "run `git init` and commit, or go to the project")
+    lock = root / inside.strip() / "index.lock"
+    if lock.exists():
+        return Finding("git", "warn", f"{lock} is there", "if no git command is running, a killed one left it: remove it")
+    if _git(root, "rev-parse", "--verify", "HEAD") is None:
+        return Finding("git", "warn", "no commit yet", "commit: experiments start from a commit")
+    return Finding("git", "ok", f"at {(_git(root, 'rev-parse', '--short', 'HEAD') or '').strip()}")
+
+
+def check_dvc(root: Path) -> Finding:
+    """An initialised project whose files DVC can read."""
+    if not (root / ".dvc").is_dir():
+        return Finding("dvc", "fail", f"{root.resolve()} is no DVC project", "run `dvc init`, or go to the project")
+    for name in YAMLS:
+        file = root / name
+        if not file.exists():
+            if name == "dvc.lock":
+                continue  # nothing ran yet
+            return Finding("dvc", "fail", f"{name} is missing", f"restore it: `git checkout {name}`")
+        text = file.read_text(encoding="utf-8", errors="replace")
+        if any(line.startswith(MARKS) for line in text.splitlines()):
+            remedy = f"resolve it (for dvc.lock: take either side, then `dvc repro`): `git checkout --ours {name}`"
+            return Finding("dvc", "fail", f"{name} holds the marks of a merge conflict", remedy)
+        try:
+            YAML(typ="safe").load(text)
+        except YAMLError as error:
+            where = getattr(getattr(error, "problem_mark", None), "line", None)
+            place = "" if where is None else f" (line {where + 1})"
+            return Finding("dvc", "fail", f"{name} is no YAML{place}", f"mend it, or restore it: `git checkout {name}`")
+    return Finding("dvc", "ok", "initialised; dvc.yaml, dvc.lock and params.yaml can be read")
+
+
+def check_running(root: Path, home: Path) -> Finding:
+    """Who is at work in this project, and what a killed dvc left."""
+    owners = sorted(set(_owners(root / ".dvc" / "tmp" / "rwlock")))
+    alive = [pid for pid in owners if _alive(pid)]
+    if alive:
+        return Finding("at work", "ok", f"dvc is running as process {some([str(pid) for pid in alive])}")
+    holders = {str(held["pid"]): held for lock in sorted((home / "state" / "locks").glob("*.lock")) if (held := holder_of(lock))}
+    if holders:
+        said = some([f"process {pid} writes {held['output']} since {held['since']}" for pid, held in holders.items()])
+        remedy = f"its dvc is gone, or it was started by hand; a run waits for it, or end it: `kill {' '.join(holders)}`"
+        return Finding("at work", "warn", said, remedy)
+    if owners:
+        said = f".dvc/tmp/rwlock names process {some([str(pid) for pid in owners])}, which is gone"
+        return Finding("at work", "warn", said, "nothing to do: a dvc was killed, and the next one tidies up")
+    return Finding("at work", "ok", "nobody")
+
+
+def check_untracked(root: Path) -> Finding:
+    """Files that the workspace has and an experiment in another folder wouldn't."""
+    new = _git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", *SEEN)
+    ignored = _git(root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", *SEEN)
+    if new is None or ignored is None:
+        return Finding("untracked", "warn", "can't tell without git", "see git above")
+    tracked_by_dvc = [str(file.relative_to(root).with_suffix("")) for place in SEEN for file in (root / place).rglob("*.dvc")]
+    names = [
+        name
+        for name in sorted(filter(None, (new + ignored).split("\0")))
+        if not any(part in name for part in RUBBISH)
+        and not any(name == known or name.startswith(f"{known}/") for known in tracked_by_dvc)
+    ]
+    if names:
+        remedy = "`git add` them (or `dvc add` large data): queued and temp experiments see only what git or DVC tracks"
+        return Finding("untracked", "warn", f"{len(names)} files that neither git nor DVC tracks: {some(names)}", remedy)
+    return Finding("untracked", "ok", f"none under {', '.join(SEEN)}")
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    """What git says; None where it refuses."""
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)  # noqa: S607
+    return None if done.returncode else done.stdout
+
+
+def _owners(rwlock: Path) -> Iterator[int]:
+    """Processes that DVC's own lock file names."""
+    try:
+        held: dict[str, dict[str, Any]] = orjson.loads(rwlock.read_bytes())
+        for entry in held.values():
+            for owner in [*entry.get("read", []), *([entry["write"]] if entry.get("write") else [])]:
+                yield int(owner["pid"])
+    except (FileNotFoundError, orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
+        return  # DVC itself starts afresh from a file that it can't read
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

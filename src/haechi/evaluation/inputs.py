@@ -1,0 +1,74 @@
+"""What evaluation is given: models, corpus, pairs, test set, probes, and what else is to be scored."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from haechi.errors import HaechiError
+from haechi.evaluation import m3
+from haechi.evaluation.guard import Probe
+from haechi.evaluation.names import LABELS
+from haechi.evaluation.rerank import PairScores
+from haechi.evaluation.runfile import SUFFIXES, read_run
+from haechi.files import sha256_file
+from haechi.models.load import device, folder_hash, load_base, load_encoder, weight_hash
+from haechi.models.registry import known
+from haechi.records.pair import Pair
+from haechi.records.passage import Passage
+from haechi.testset.manifest import TestSet
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+UNREGISTERED_LENGTH = 512
+
+
+@dataclass(frozen=True)
+class Other:
+    """One more system: a model, or lists that somebody else made."""
+
+    hash: str
+    """What was scored: DVC doesn't watch what a parameter names."""
+    model: "SentenceTransformer | None" = None
+    lists: Mapping[str, Sequence[tuple[str, float]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is scored on what."""
+
+    encoder: "SentenceTransformer"
+    base: "SentenceTransformer"
+    encoder_hash: str
+    corpus: Sequence[Passage]
+    train_pairs: Sequence[Pair]
+    valid_pairs: Sequence[Pair]
+    testset: TestSet
+    guards: Mapping[str, Probe]
+    others: Mapping[str, Other] = field(default_factory=dict)
+    reranker: PairScores | None = None
+    heads: m3.Encode | None = None
+
+
+def load_others(entries: Sequence[str]) -> dict[str, Other]:
+    """The systems that `evaluate.others` names."""
+    return {name: _load(name, source) for name, _, source in (entry.partition("=") for entry in entries)}
+
+
+def heads_of(folder: Path) -> m3.Encode | None:
+    """The encoder's further heads, if it is a BGE-M3."""
+    return m3.load_heads(folder, device()) if m3.has_heads(folder) else None
+
+
+def _load(name: str, source: str) -> Other:
+    if name in LABELS:
+        raise HaechiError(f"evaluate.others: {name} is the name of a system that is always scored; choose another")
+    path = Path(source)
+    if path.suffix in SUFFIXES:
+        return Other(sha256_file(path)[:16] if path.is_file() else "", lists=read_run(path))
+    if path.is_dir():
+        return Other(folder_hash(path), model=load_encoder(path))
+    entry = known(source)
+    model = load_base(source, entry.max_length if entry else UNREGISTERED_LENGTH)
+    return Other(weight_hash(model)[:16], model=model)

@@ -1,0 +1,88 @@
+"""What dvc.lock says: which stage wrote which file with which bytes, read without DVC."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from haechi.errors import HaechiError
+
+LOCK, PIPELINE = "dvc.lock", "dvc.yaml"
+FOLDER = ".dir"
+"""Ends the hash of a folder, which is that of the list of its files."""
+
+
+@dataclass(frozen=True)
+class Out:
+    """An output as dvc.lock knows it."""
+
+    stage: str
+    path: str
+    md5: str
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the hash is that of a list of files."""
+        return self.md5.endswith(FOLDER)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML file of DVC's that must be there."""
+    try:
+        value = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise HaechiError(f"{path}: no such file; run `dvc repro` and commit what it wrote") from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise HaechiError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(value, dict) or not isinstance(value.get("stages"), dict):
+        raise HaechiError(f"{path}: should hold stages")
+    return value
+
+
+def outputs(lock: Mapping[str, Any]) -> list[Out]:
+    """Every output of every stage, in order of path."""
+    found = [Out(stage, out["path"], out["md5"]) for stage, entry in lock["stages"].items() for out in entry.get("outs", [])]
+    return sorted(found, key=lambda out: out.path)
+
+
+def inputs(lock: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """(stage, input) -> its hash or value: files that no stage wrote, and parameters."""
+    made = {out.path for out in outputs(lock)}
+    found = {}
+    for stage, entry in lock["stages"].items():
+        for dep in entry.get("deps", []):
+            if not any(Path(dep["path"]) in (Path(path), *Path(path).parents) for path in made):
+                found[stage, dep["path"]] = str(dep.get("md5"))
+        for file, values in entry.get("params", {}).items():
+            found.update({(stage, f"{file}: {key}"): json.dumps(value, ensure_ascii=False) for key, value in values.items()})
+    return found
+
+
+def md5_of(path: Path) -> str:
+    """The hash by which DVC knows a file or a folder."""
+    if path.is_dir():
+        rows = [{"md5": md5, "relpath": name} for name, md5 in sorted(files_of(path))]
+        return hashlib.md5(json.dumps(rows, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + FOLDER
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def files_of(folder: Path) -> Iterator[tuple[str, str]]:
+    """(name, hash) of every file in a folder."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            yield path.relative_to(folder).as_posix(), md5_of(path)
+
+
+def listed(md5: str, caches: list[Path]) -> dict[str, str] | None:
+    """The files of a folder by its hash: name -> hash; None if no cache knows it."""
+    for cache in caches:
+        file = cache / "files" / "md5" / md5[:2] / md5[2:]
+        if file.is_file():
+            return {row["relpath"]: row["md5"] for row in json.loads(file.read_text(encoding="utf-8"))}
+    return None

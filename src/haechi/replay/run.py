@@ -1,0 +1,116 @@
+"""Runs a committed pipeline again in a clean clone, with rows from an export where they were paid for, and compares the bytes."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from haechi.errors import HaechiError
+from haechi.files import write_text
+from haechi.progress import say
+from haechi.replay.compare import Compared, compare
+from haechi.replay.lockfile import LOCK, PIPELINE, inputs, md5_of, outputs, read_yaml
+
+DVC = (sys.executable, "-m", "dvc")
+ORIGIN = "haechi-verify"
+"""Name of the remote that stands for the cache of the project."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a replay showed."""
+
+    revision: str
+    files: list[Compared]
+    changed_inputs: list[str]
+    """What the commit holds otherwise than dvc.lock was made from."""
+    failed: bool
+    """Whether `dvc repro` stopped before its end."""
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Files by verdict."""
+        return Counter(file.verdict for file in self.files)
+
+
+def replay(root: Path, folder: Path, revision: str = "HEAD", rows: Path | None = None) -> Replay:
+    """Clone a revision into an empty folder, fetch what only DVC tracks, run every stage, compare every file.
+
+    Nothing is paid: rows come from the export, and what is missing there fails (HAECHI_OFFLINE).
+    """
+    commit = _clone(root, folder, revision)
+    caches = [Path(_run(root, *DVC, "cache", "dir").strip())]
+    lock, pipeline = read_yaml(folder / LOCK), read_yaml(folder / PIPELINE)
+    locked = md5_of(folder / LOCK)
+    outs = outputs(lock)
+    committed = {out.path: md5_of(folder / out.path) for out in outs if (folder / out.path).exists()}
+    frozen = frozenset(name for name, stage in pipeline["stages"].items() if stage.get("frozen"))
+    _fetch(
+        folder, caches[0], [stage for stage in frozen if any(out.stage == stage and out.path not in committed for out in outs)]
+    )
+    if rows:
+        _fill(folder, rows)
+    say(f"verify: replaying {commit[:12]} in {folder}")
+    done = subprocess.run([*DVC, "repro", "--force", "--no-run-cache"], cwd=folder, env=environment(), check=False)
+    now = read_yaml(folder / LOCK)
+    then = inputs(lock)
+    changed = sorted({f"{what} ({stage})" for (stage, what), value in inputs(now).items() if then.get((stage, what)) != value})
+    same = md5_of(folder / LOCK) == locked
+    files = compare(outs, folder, committed, caches, frozen)
+    files.append(Compared(LOCK, "", "agrees") if same else Compared(LOCK, "", "differs", "the replay wrote another one"))
+    return Replay(commit, files, changed, failed=bool(done.returncode))
+
+
+def environment() -> dict[str, str]:
+    """That of the caller, less what points to another project, this interpreter first, and no calls out."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_")) and name != "HAECHI_STORE"}
+    return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}", "HAECHI_OFFLINE": "1"}
+
+
+def _clone(root: Path, folder: Path, revision: str) -> str:
+    if folder.exists() and any(folder.iterdir()):
+        raise HaechiError(f"{folder}: not empty; a replay wants a folder of its own")
+    commit = _run(root, "git", "rev-parse", "--verify", f"{revision}^{{commit}}").strip()
+    _run(root, "git", "clone", "--quiet", "--no-checkout", ".", str(folder.resolve()))
+    _run(folder, "git", "checkout", "--quiet", "--detach", commit)
+    if not (folder / LOCK).exists():
+        raise HaechiError(f"{revision}: holds no {LOCK}; run `dvc repro` and commit what it wrote")
+    return commit
+
+
+def _fetch(folder: Path, cache: Path, frozen: list[str]) -> None:
+    """Inputs that DVC tracks and outputs of frozen stages, out of the project's cache; what is made stays in the clone's own."""
+    own = (folder / ".dvc" / "cache").resolve()
+    settings = f'[cache]\n    dir = "{own}"\n[\'remote "{ORIGIN}"\']\n    url = "{cache.resolve()}"\n'
+    write_text(folder / ".dvc" / "config.local", settings)
+    tracked = _run(folder, "git", "ls-files", "*.dvc").split("\n")
+    if targets := [name for name in tracked if name] + frozen:
+        try:
+            _run(folder, *DVC, "pull", "--quiet", "--remote", ORIGIN, *targets)
+        except HaechiError as error:
+            raise HaechiError(
+                f"{', '.join(targets)}: not whole in the local cache {cache}; `dvc pull` first ({error})"
+            ) from error
+
+
+def _fill(folder: Path, rows: Path) -> None:
+    """A row store of the clone's own, with what the export holds."""
+    from haechi.rowstore.export import import_rows
+    from haechi.rowstore.store import open_store
+
+    with open_store(folder / ".haechi" / "rows.sqlite") as store:
+        taken = import_rows(store, rows)
+    say(f"verify: {sum(each.new for each in taken.values())} rows from {rows}")
+
+
+def _run(folder: Path, *command: str) -> str:
+    try:
+        done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise HaechiError(f"{command[0]}: not installed") from error
+    if done.returncode:
+        lines = [line for line in (done.stderr or done.stdout).strip().splitlines() if line.strip()]
+        raise HaechiError(f"{folder}: `{' '.join(command)}` failed: {lines[-1] if lines else done.returncode}")
+    return done.stdout
