@@ -249,7 +249,7 @@ def memory() -> None:
 
 
 def memory_of(batch: int, group: int) -> None:
-    """Train three steps and print the peak."""
+    """Train two steps and print the peak."""
     import resource
 
     import torch
@@ -287,8 +287,8 @@ def made_examples(number: int) -> Any:
         replace(
             pattern,
             query=text(30),
-            pos=(text(120),),
-            neg=(text(120),),
+            pos=(text(80),),
+            neg=(text(80),),
             query_id=f"q{i}",
             pos_ids=(f"p{i}",),
             neg_ids=(f"n{i}",),
@@ -299,7 +299,7 @@ def made_examples(number: int) -> Any:
 
 
 def small_transformer(folder: Path, **shape: int) -> Any:
-    """A BERT of four layers, 256 wide, with a letter a token."""
+    """A BERT of two layers, 128 wide, with a letter a token."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
     from tokenizers import Tokenizer, models, pre_tokenizers
@@ -309,7 +309,7 @@ def small_transformer(folder: Path, **shape: int) -> Any:
     vocabulary = {piece: i for i, piece in enumerate([*marks.values(), *(chr(c) for c in range(0xAC00, 0xAC00 + 11172))])}
     made = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", continuing_subword_prefix="", max_input_chars_per_word=1000))
     made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    sizes = {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 1024} | shape
+    sizes = {"hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 512} | shape
     BertModel(BertConfig(vocab_size=len(vocabulary), max_position_embeddings=512, **sizes)).save_pretrained(folder)
     PreTrainedTokenizerFast(tokenizer_object=made, **marks).save_pretrained(folder)
     inner = Transformer(str(folder))
