@@ -20,6 +20,8 @@ from haechi.params.evaluate import EvaluateParams
 from haechi.params.generate_qa import GenerateQaParams
 from haechi.params.llm import LlmParams
 from haechi.params.load import load_section
+from haechi.params.lora import LoraParams
+from haechi.params.loss import LossParams
 from haechi.params.make_pairs import MakePairsParams
 from haechi.params.merge_corpus import MergeCorpusParams
 from haechi.params.mine import MineParams
@@ -42,6 +44,8 @@ SECTIONS: dict[str, type[Any]] = {
     "llm": LlmParams,
     "mine": MineParams,
     "train": TrainParams,
+    "loss": LossParams,
+    "lora": LoraParams,
     "select": SelectParams,
     "evaluate": EvaluateParams,
 }

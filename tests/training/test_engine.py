@@ -6,51 +6,17 @@ from pathlib import Path
 
 import pytest
 from small_law import PASSAGES, pair
+from training.made import PARAMS, RECIPE, VALIDATION, examples, recipe, static
 
 from haechi.files import sha256_folder
-from haechi.models import embedded
 from haechi.models.load import load_encoder
-from haechi.params.model import ModelParams
-from haechi.params.train import TrainParams
-from haechi.records.mined import MinedExample
 from haechi.training.engine import train
+from haechi.training.recipe import Recipe
 from haechi.training.validation import Validation
 
-MODEL = ModelParams("embedded", 64, 7, 400, 16, 0.001)
-PARAMS = TrainParams(7, 5e-3, 3, 4, 0.05, 2, 0.5, "linear", 0.1, 0.0, 1.0, 3, 2, 0, False)
-TEXTS = {p.id: p.text for p in PASSAGES}
 
-
-def examples() -> list[MinedExample]:
-    """Everyday words for each of ten articles; unequal numbers of negatives."""
-    asked = ("뜻", "낱말", "숲", "물", "건너기", "울타리", "장터 뜻", "장터 낱말", "장터 숲", "장터 물")
-    ids = [p.id for p in PASSAGES]
-    found = []
-    for i, words in enumerate(asked):
-        negatives = tuple(ids[(i + 1 + j) % len(ids)] for j in range(i % 3))
-        found.append(
-            MinedExample(
-                query=f"{words}에 대하여 알고 싶습니다",
-                pos=(TEXTS[ids[i]],),
-                neg=tuple(TEXTS[id] for id in negatives),
-                pos_scores=(0.5,),
-                neg_scores=(0.1,) * len(negatives),
-                query_id=f"q{i}",
-                pos_ids=(ids[i],),
-                neg_ids=negatives,
-                neg_reasons=("bm25",) * len(negatives),
-                related=(),
-                source="precedent",
-            )
-        )
-    return found
-
-
-VALIDATION = Validation([pair(f"v{i}", e.query, article_keys=e.pos_ids) for i, e in enumerate(examples())], PASSAGES)
-
-
-def trained(folder: Path, params: TrainParams = PARAMS) -> dict[str, object]:
-    return train(embedded.build(TEXTS.values(), MODEL), examples(), VALIDATION, folder, params)
+def trained(folder: Path, recipe: Recipe = RECIPE) -> dict[str, object]:
+    return train(static(), examples(), VALIDATION, folder, recipe)
 
 
 @pytest.fixture(scope="module")
@@ -106,13 +72,13 @@ def test_the_best_checkpoints_are_kept_and_score_what_was_written_down(run) -> N
 def test_two_runs_leave_the_same_bytes_and_another_seed_others(run, tmp_path: Path) -> None:
     assert trained(tmp_path / "again") == run[1]
     assert sha256_folder(tmp_path / "again") == sha256_folder(run[0])
-    trained(tmp_path / "other", replace(PARAMS, seed=8))
+    trained(tmp_path / "other", recipe(seed=8))
     assert sha256_folder(tmp_path / "other" / "checkpoints") != sha256_folder(run[0] / "checkpoints")
 
 
 def test_an_old_run_is_replaced_whole(tmp_path: Path) -> None:
     (tmp_path / "run/checkpoints/step-000999").mkdir(parents=True)
-    trained(tmp_path / "run", replace(PARAMS, epochs=1, evaluations=1))
+    trained(tmp_path / "run", recipe(epochs=1, evaluations=1))
 
     assert [path.name for path in (tmp_path / "run/checkpoints").iterdir()] == ["step-000003"]
 
@@ -121,7 +87,7 @@ def test_validation_folds_passages_to_articles_and_a_perfect_model_scores_one() 
     """Queries that are the passages themselves: the untuned model finds each first."""
     same = Validation([pair(f"Q_{p.id}", p.text, article_keys=(p.article_key,)) for p in PASSAGES], PASSAGES)
 
-    assert same(embedded.build(TEXTS.values(), MODEL))["ndcg@10"] == pytest.approx(1.0)
+    assert same(static())["ndcg@10"] == pytest.approx(1.0)
 
 
 def test_an_article_that_says_the_same_as_the_gold_counts_as_found() -> None:
@@ -129,6 +95,6 @@ def test_an_article_that_says_the_same_as_the_gold_counts_as_found() -> None:
     twin = replace(PASSAGES[0], id="zz", article_key="zz")
     asked = [pair("Q", PASSAGES[0].text, article_keys=("zz",))]
 
-    found = Validation(asked, [*PASSAGES, twin])(embedded.build(TEXTS.values(), MODEL))
+    found = Validation(asked, [*PASSAGES, twin])(static())
 
     assert found["ndcg@1"] == pytest.approx(1.0)

@@ -5,13 +5,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from training.made import PARAMS
 
 from haechi.errors import HaechiError
-from haechi.params.train import TrainParams
 from haechi.records.mined import MinedExample
-from haechi.training.examples import PADDING, choose_examples, make_rows
+from haechi.training.examples import PADDING, Rows, choose_examples, make_rows
 
-PARAMS = TrainParams(7, 1e-3, 1, 4, 0.05, 2, 0.3, "linear", 0.0, 0.0, 1.0, 2, 2, 0, False)
 IDS = [f"P{i}" for i in range(9)]
 
 
@@ -54,39 +53,59 @@ def expand(examples: list[MinedExample]) -> list[tuple[MinedExample, str]]:
     return [(e, id) for e in examples for id in e.pos_ids]
 
 
+def text(rows: Rows, number: int) -> str:
+    return "" if number == PADDING else rows.texts[number]
+
+
 @given(unequal_examples(), st.integers(0, 3))
 def test_each_positive_has_a_row_with_its_own_negatives_and_padding_for_the_missing(examples, negatives: int) -> None:
     rows = make_rows(examples, negatives)
     wanted = expand(examples)
 
-    assert list(rows.columns) == ["anchor", "positive", *(f"negative_{i + 1}" for i in range(negatives)), "label"]
-    assert rows.columns["label"] == list(range(len(wanted)))
-    assert rows.documents.shape == (len(wanted), 1 + negatives)
+    assert len(rows) == len(wanted)
+    assert rows.documents.shape == rows.teacher.shape == (len(wanted), 1 + negatives)
     for i, (source, id) in enumerate(wanted):
-        assert rows.columns["anchor"][i] == source.query
-        assert rows.columns["positive"][i] == f"글 {id}"
+        assert rows.queries[i] == source.query
+        assert rows.sources[i] == source.source
+        assert text(rows, rows.documents[i, 0]) == f"글 {id}"
+        assert rows.teacher[i, 0] == pytest.approx(0.5)
         for j in range(negatives):
-            text = rows.columns[f"negative_{j + 1}"][i]
-            assert text == (source.neg[j] if j < len(source.neg) else "")
-            assert (rows.documents[i, 1 + j] == PADDING) == (text == "")
+            there = j < len(source.neg)
+            assert text(rows, rows.documents[i, 1 + j]) == (source.neg[j] if there else "")
+            assert np.isnan(rows.teacher[i, 1 + j]) == (not there)
 
 
 @given(batches())
 def test_the_mask_forbids_padding_and_every_answer_wherever_it_stands_but_never_the_own_positive(batch) -> None:
-    """Names instead of numbers: the text of each column says which passage it is."""
-    examples, negatives, rows, labels = batch
+    """Names instead of numbers: the text of each document says which passage it is."""
+    examples, _, rows, labels = batch
     wanted = expand(examples)
-    names = ["positive", *(f"negative_{i + 1}" for i in range(negatives))]
-    documents = [str(rows.columns[name][label]).removeprefix("글 ") for name in names for label in labels]
+    documents = [text(rows, number).removeprefix("글 ") for number in rows.columns(labels)]
     mask = rows.forbidden(labels)
 
-    assert tuple(mask.shape) == (len(labels), len(labels) * (1 + negatives))
+    assert tuple(mask.shape) == (len(labels), len(documents))
     for i, label in enumerate(labels):
         source = wanted[label][0]
         answers = {*source.pos_ids, *source.related}
         for j, document in enumerate(documents):
             own = j == i
             assert bool(mask[i, j]) == (not own and (document == "" or document in answers))
+
+
+def test_passages_with_one_text_are_one_passage() -> None:
+    """P2 says what P1 says: it is no negative of the query that P1 answers, under any id."""
+    twins = replace(example("q1", ["P2"], [], []), pos=("글 P1",))
+    rows = make_rows([example("q0", ["P1"], [], []), twins], 0)
+
+    assert rows.documents.tolist() == [[0], [0]]
+    assert rows.forbidden([0, 1]).tolist() == [[False, True], [True, False]]
+
+
+def test_what_one_example_says_of_a_query_counts_for_all_examples_of_that_query() -> None:
+    same = replace(example("q1", ["P2"], [], ["P4"]), query="물음 q0")
+    rows = make_rows([example("q0", ["P1"], [], []), same, example("q2", ["P4"], [], [])], 0)
+
+    assert rows.forbidden([0, 1, 2])[0].tolist() == [False, True, True]
 
 
 @given(batches())

@@ -38,6 +38,8 @@ TOUCHED = (
     "params.yaml: llm",
     "params.yaml: mine",
     "params.yaml: train",
+    "params.yaml: loss",
+    "params.yaml: lora",
     "params.yaml: select",
     "params.yaml: evaluate",
     "src/haechi/law/statutes.py",

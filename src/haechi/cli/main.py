@@ -49,6 +49,18 @@ def docs(write: bool, check: bool, root: Path) -> None:
 
 
 @main.command()
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it here; shown where not given.")
+@click.option("--root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The project.")
+def card(out: Path | None, root: Path) -> None:
+    """The model card of models/encoder, from what its run left."""
+    from haechi.cli.card import model_card
+    from haechi.files import write_text
+
+    text = model_card(root)
+    write_text(out, text) if out else click.echo(text, nl=False)
+
+
+@main.command()
 @click.argument("text")
 @click.option("--raw", type=click.Path(path_type=Path, file_okay=False), default=Path("data/raw"), show_default=True)
 @click.option("--date", default="", help="Date of the citing decision (YYYYMMDD), for the date rule.")

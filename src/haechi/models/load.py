@@ -70,6 +70,11 @@ def load_encoder(folder: Path) -> "SentenceTransformer":
     return _load(str(folder), str(folder))
 
 
+def name_of(folder: Path) -> str:
+    """The alias or hub id that a base folder points to; empty for one that is a model itself."""
+    return str(read_json(folder / POINTER)["model"]) if (folder / POINTER).exists() else ""
+
+
 def save_encoder(model: "SentenceTransformer", folder: Path) -> None:
     """Save in sentence-transformers format: safetensors and JSON alone, no card with dates in it."""
     with atomic_folder(folder) as temporary:

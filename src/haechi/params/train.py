@@ -40,3 +40,31 @@ class TrainParams:
     """Train on this many examples only; 0 takes all."""
     shuffle_labels: bool
     """Control: give every query another query's passages. What still improves was not learned from the labels."""
+    engine: Literal["sentence-transformers", "flagembedding"]
+    """Whose trainer runs; flagembedding tunes BGE-M3 with its sparse and multi-vector heads."""
+    resume_from: str
+    """Folder of an earlier run with `keep_last`: trained for `epochs` more at `lr`, with its optimizer's memory;
+    empty starts at the base."""
+    keep_last: bool
+    """Whether the run also keeps its last weights and the optimizer's memory, for `resume_from`."""
+    sampler: Literal["shuffled", "no_duplicates", "classes"]
+    """Which rows share a batch: any; as few as possible with one query or one positive; or `per_class` rows of each article."""
+    per_class: Positive
+    """Rows of one article in a batch of the sampler `classes`; articles with fewer rows are left out."""
+    weights: dict[str, NonNegativeFloat]
+    """Source of examples (precedent, holding, title, question, ...) and how often an epoch shows each;
+    1 where not named, 0 leaves them out."""
+    curriculum: tuple[tuple[str, ...], ...]
+    """Sources that each stage of training draws from, stages of equal length in epochs; an empty stage draws from all."""
+    refresh_every: Count
+    """Epochs after which the negatives are mined anew with the model as it is; 0 keeps those of the mined file."""
+    accumulation: Positive
+    """Batches whose gradients are added up for one step of the optimizer; each still has a softmax of its own."""
+    token_dropout: Share
+    """Share of a text's tokens that a step leaves out; for static models, which otherwise learn their queries by heart."""
+    freeze: tuple[str, ...]
+    """Patterns of the names of weights that stay as they are."""
+    checkpointing: bool
+    """Whether activations are computed again in the backward pass, which saves memory and costs time."""
+    precision: Literal["fp32", "bf16", "fp16"]
+    """Number format of the forward pass; fp16 needs a GPU."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from haechi.errors import HaechiError
+from haechi.models.heads import copy_heads
 from haechi.models.load import folder_hash, load_encoder, save_encoder
 from haechi.params.select import SelectParams
 from haechi.selection.choose import choose
@@ -16,7 +17,9 @@ def select(run: Path, base: Path, validation: Validation, out: Path, params: Sel
         raise HaechiError(f"{run}: holds no checkpoint; run the train stage")
     scores = {name: validation(load_encoder(folder)) for name, folder in folders.items()}
     choice = choose(validation(load_encoder(base)), scores, params)
-    save_encoder(load_encoder(folders.get(choice.name, base)), out)
+    chosen = folders.get(choice.name, base)
+    save_encoder(load_encoder(chosen), out)
+    copy_heads(chosen, out)
     return {
         "chosen": choice.name,
         "metric": params.metric,

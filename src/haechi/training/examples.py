@@ -1,9 +1,11 @@
 """Mined examples -> rows of a batch, and for each row what must not be held against it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -12,31 +14,53 @@ from haechi.params.train import TrainParams
 from haechi.records.mined import MinedExample
 
 PADDING = -1
+Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Rows:
-    """One row a (query, positive): texts for the trainer, passage numbers for the mask.
+    """One row a (query, positive). Passages are numbers; passages with one text share a number.
 
-    columns: anchor, positive, negative_1..n and `label`, the row's own number, through which the loss finds its mask.
-    documents: (rows, 1 + negatives) passage numbers, PADDING where an example has too few negatives.
-    allowed_not: for each row the numbers of all passages that may answer its query.
+    documents: (rows, 1 + negatives), the positive first, PADDING where an example has too few negatives.
+    teacher: (rows, 1 + negatives) scores of the mined file, nan where there is no document.
+    allowed_not: for each row the numbers of all passages that may answer its query, whichever example says so.
     """
 
-    columns: dict[str, list[str] | list[int]]
-    documents: np.ndarray
-    allowed_not: tuple[np.ndarray, ...]
+    queries: tuple[str, ...]
+    sources: tuple[str, ...]
+    documents: Numbers
+    teacher: npt.NDArray[np.float32]
+    allowed_not: tuple[Numbers, ...]
+    texts: tuple[str, ...]
+    """By number; empty for a passage that is only known as an answer."""
+    numbers: dict[str, int]
+    """Passage id -> its number."""
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.queries)
 
     def forbidden(self, labels: Sequence[int]) -> Tensor:
         """(batch, batch x (1 + negatives)): True where a document may not be held against a query.
 
-        Documents come column by column, as the trainer embeds them: all positives, then all first negatives, ...
+        Documents come column by column: all positives, then all first negatives, ...
         """
-        documents = self.documents[list(labels)].T.reshape(-1)
+        documents = self.columns(labels)
         mask = np.array([np.isin(documents, self.allowed_not[label]) for label in labels]) | (documents == PADDING)
         own = np.arange(len(labels))
         mask[own, own] = False
         return torch.from_numpy(mask)
+
+    def columns(self, labels: Sequence[int]) -> Numbers:
+        """The documents of a batch, column by column.  # (batch x (1 + negatives),)"""
+        return self.documents[list(labels)].T.reshape(-1)
+
+    def with_negatives(self, negatives: Numbers, texts: Sequence[str], numbers: dict[str, int]) -> "Rows":
+        """The same rows with other negatives, from among more passages; a teacher has said nothing about them."""
+        teacher = np.full(self.teacher.shape, np.nan, dtype=np.float32)
+        teacher[:, 0] = self.teacher[:, 0]
+        documents = np.column_stack([self.documents[:, :1], negatives])
+        return replace(self, documents=documents, teacher=teacher, texts=tuple(texts), numbers=numbers)
 
 
 def choose_examples(examples: Sequence[MinedExample], params: TrainParams) -> list[MinedExample]:
@@ -73,25 +97,52 @@ def _shuffled(examples: Sequence[MinedExample], rng: np.random.Generator) -> lis
 
 def make_rows(examples: Sequence[MinedExample], negatives: int) -> Rows:
     """Expand examples to rows; an example with several positives gives several rows."""
-    number: dict[str, int] = {}
-
-    def numbered(ids: Sequence[str]) -> list[int]:
-        return [number.setdefault(id, len(number)) for id in ids]
-
-    columns: dict[str, list[str] | list[int]] = {"anchor": [], "positive": []}
-    columns |= {f"negative_{i + 1}": [] for i in range(negatives)}
-    columns["label"] = []
-    documents: list[list[int]] = []
-    allowed_not: list[np.ndarray] = []
+    numbers, texts = _numbered(examples)
+    answers: defaultdict[str, set[int]] = defaultdict(set)
     for example in examples:
-        answers = np.array(numbered([*example.pos_ids, *example.related]))
-        texts = list(example.neg[:negatives]) + [""] * (negatives - len(example.neg[:negatives]))
-        ids = numbered(example.neg_ids[:negatives])
-        ids += [PADDING] * (negatives - len(ids))
-        for positive, positive_id in zip(example.pos, example.pos_ids, strict=True):
-            row = [example.query, positive, *texts, len(documents)]
-            for column, value in zip(columns.values(), row, strict=True):
-                column.append(value)  # type: ignore[arg-type]
-            documents.append([*numbered([positive_id]), *ids])
-            allowed_not.append(answers)
-    return Rows(columns, np.array(documents), tuple(allowed_not))
+        answers[example.query].update(numbers[id] for id in (*example.pos_ids, *example.related))
+    whole = {query: np.array(sorted(found)) for query, found in answers.items()}
+    queries: list[str] = []
+    sources: list[str] = []
+    documents: list[list[int]] = []
+    teacher: list[list[float]] = []
+    allowed_not: list[Numbers] = []
+    for example in examples:
+        missing = negatives - len(example.neg[:negatives])
+        ids = [numbers[id] for id in example.neg_ids[:negatives]] + [PADDING] * missing
+        scores = [*example.neg_scores[:negatives], *[float("nan")] * missing]
+        for positive, score in zip(example.pos_ids, example.pos_scores, strict=True):
+            queries.append(example.query)
+            sources.append(example.source)
+            documents.append([numbers[positive], *ids])
+            teacher.append([score, *scores])
+            allowed_not.append(whole[example.query])
+    return Rows(
+        tuple(queries),
+        tuple(sources),
+        np.array(documents, dtype=np.int64).reshape(-1, 1 + negatives),
+        np.array(teacher, dtype=np.float32).reshape(-1, 1 + negatives),
+        tuple(allowed_not),
+        tuple(texts),
+        numbers,
+    )
+
+
+def _numbered(examples: Sequence[MinedExample]) -> tuple[dict[str, int], list[str]]:
+    """A number for each passage id, the same for ids with the same text, and the text of each number."""
+    text_of: dict[str, str] = {}
+    for example in examples:
+        text_of |= dict(zip(example.pos_ids, example.pos, strict=True)) | dict(zip(example.neg_ids, example.neg, strict=True))
+    numbers: dict[str, int] = {}
+    by_text: dict[str, int] = {}
+    texts: list[str] = []
+    for example in examples:
+        for id in (*example.pos_ids, *example.neg_ids, *example.related):
+            if id in numbers:
+                continue
+            text = text_of.get(id, "")
+            number = by_text.setdefault(text, len(texts)) if text else len(texts)
+            numbers[id] = number
+            if number == len(texts):
+                texts.append(text)
+    return numbers, texts

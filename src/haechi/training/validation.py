@@ -21,7 +21,7 @@ class Validation:
     """Scores encoders on the same pairs."""
 
     def __init__(self, pairs: Sequence[Pair], corpus: Sequence[Passage], k_values: Sequence[int] = (1, 10, 100)) -> None:
-        self._pairs, self._corpus, self._k_values = pairs, corpus, k_values
+        self._pairs, self.corpus, self._k_values = pairs, corpus, k_values
         name = one_name(corpus)
         self._key_of = {passage.id: name[passage.article_key] for passage in corpus}
         self._own = {pair.query_id: name.get(pair.meta.source_id, "") for pair in pairs}
@@ -32,8 +32,8 @@ class Validation:
     def run(self, model: "SentenceTransformer") -> Run:
         """The articles that the model finds for each validation query."""
         queries = encode_queries(model, [pair.query_text for pair in self._pairs])
-        passages = encode_passages(model, [passage.text for passage in self._corpus])
-        ids = [passage.id for passage in self._corpus]
+        passages = encode_passages(model, [passage.text for passage in self.corpus])
+        ids = [passage.id for passage in self.corpus]
         return search([pair.query_id for pair in self._pairs], queries, ids, passages, PASSAGES_PER_ARTICLE * DEPTH).fold(
             self._key_of, self._own, DEPTH
         )

@@ -1,0 +1,451 @@
+"""Training beside the obvious alternative, its memory, and its speed on a GPU.
+
+    python benchmarks/train.py quality PROJECT [--seconds 60] [-S train.lr=2e-3 ...]
+    python benchmarks/train.py memory
+    python benchmarks/train.py gpu
+
+quality: a project folder whose stages up to `mine` have run. Our recipe (this checkout's params.yaml) on its embedded base
+against sentence-transformers' default recipe: a subword static model trained with MultipleNegativesRankingLoss and the
+default sampler on the same pairs for the same processor time, the better of two rates on validation; and Kiwi-BM25.
+Ours is scored from a folder that plain sentence-transformers loads. The test set is read once, at the end.
+memory: resident memory of the cached loss at a batch of 1024 and of the plain loss at 32, on a small transformer.
+gpu: XLM-R-large shape, random weights: samples/s, share of the measured matrix rate, peak memory, beside FlagEmbedding's trainer.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
+os.environ["PYTHONPATH"] = str(ROOT / "src")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import numpy as np  # noqa: E402  (only now is the path right)
+
+RATES = (2e-1, 2e-2)
+"""Of the default recipe: what its authors train static models with, and a tenth of that."""
+GROUP, LENGTH = 8, 512
+
+
+def main() -> None:
+    """Run one of the three."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("quality", "memory", "memory-of", "gpu"))
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--seconds", type=float, help="processor time of the default recipe; that of ours where not given")
+    parser.add_argument("-S", "--set", action="append", default=[], help="a parameter, such as train.token_dropout=0.2")
+    arguments = parser.parse_args()
+    if arguments.what == "quality":
+        quality(arguments.folder, arguments.seconds, arguments.set)
+    elif arguments.what == "memory":
+        memory()
+    elif arguments.what == "memory-of":
+        memory_of(*map(int, str(arguments.folder).split("x")))
+    else:
+        gpu()
+
+
+def table(rows: list[tuple[Any, ...]]) -> None:
+    """Print as Markdown."""
+    head, *rest = rows
+    print("\n".join("| " + " | ".join(map(str, row)) + " |" for row in [head, ["---"] * len(head), *rest]))
+
+
+# --- quality
+
+
+def quality(folder: Path, seconds: float | None, changes: list[str]) -> None:
+    """Train both, score both and BM25 on the test set."""
+    from ruamel.yaml import YAML
+    from sentence_transformers import SentenceTransformer
+
+    from haechi.evaluation.significance import difference, interval
+    from haechi.files import read_records
+    from haechi.models.load import load_encoder
+    from haechi.params.load import load_section
+    from haechi.params.lora import LoraParams
+    from haechi.params.loss import LossParams
+    from haechi.params.retrieval import RetrievalParams
+    from haechi.params.train import TrainParams
+    from haechi.records.mined import MinedExample
+    from haechi.records.pair import Pair
+    from haechi.records.passage import Passage
+    from haechi.testset.manifest import load_testset
+    from haechi.training.engine import train
+    from haechi.training.recipe import Recipe
+    from haechi.training.validation import Validation
+
+    data = folder / "data"
+    corpus = list(read_records(data / "processed/merged_corpus.jsonl", Passage))
+    examples = list(read_records(data / "mined/train.jsonl", MinedExample))
+    validation = Validation(list(read_records(data / "processed/pairs_train_valid.jsonl", Pair)), corpus)
+    work = Path(tempfile.mkdtemp(prefix="haechi-train-"))
+    values = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    for change in changes:
+        key, _, value = change.partition("=")
+        section, _, name = key.partition(".")
+        values[section][name] = YAML(typ="safe").load(value)
+    YAML(typ="safe").dump(values, work / "params.yaml")
+    told = work / "params.yaml"
+    recipe = Recipe(
+        load_section(told, "train", TrainParams), load_section(told, "loss", LossParams), load_section(told, "lora", LoraParams)
+    )
+
+    began = time.process_time()  # a clock on the wall measures the neighbours on a shared machine
+    train(load_encoder(folder / "models/base"), examples, validation, work / "run", recipe)
+    took = time.process_time() - began
+    kept = json.loads((work / "run/training_config.json").read_text())["checkpoints"][0]
+    systems = {"ours": SentenceTransformer(str(work / "run/checkpoints" / kept["name"]), device="cpu")}
+
+    default = {rate: default_recipe(examples, corpus, rate, seconds or took, work) for rate in RATES}
+    scores = {rate: validation(model)["ndcg@10"] for rate, model in default.items()}
+    best = max(scores, key=lambda rate: scores[rate])
+    theirs = ", ".join(f"{score:.3f} at {rate:g}" for rate, score in scores.items())
+    print(f"validation nDCG@10: ours {kept['score']:.3f}; default recipe {theirs}")
+    systems["default recipe"] = default[best]
+
+    queries = [q for q in load_testset(data / "testset").queries if q.suite == "precedent" and not q.names_positive]
+    per_query = {name: dense_scores(model, queries, corpus) for name, model in systems.items()}
+    per_query["Kiwi-BM25"] = bm25_scores(queries, corpus, load_section(work / "params.yaml", "retrieval", RetrievalParams))
+    groups = [q.group for q in queries]
+    law_of = {passage.article_key: passage.law_name for passage in corpus}
+    rows: list[tuple[Any, ...]] = [("system", "nDCG@10", "95% interval", "unseen", "macro by law", "processor seconds")]
+    for name, found in per_query.items():
+        bounds = interval(found, groups, 2000, 0.95, 7)
+        unseen = [value for value, query in zip(found, queries, strict=True) if query.unseen]
+        by_law: defaultdict[str, list[float]] = defaultdict(list)
+        for value, query in zip(found, queries, strict=True):
+            by_law[law_of.get(query.gold[0], "")].append(value)
+        macro = np.mean([np.mean(values) for values in by_law.values()])
+        seconds_of = {"ours": took, "default recipe": seconds or took}.get(name)
+        spent = f"{seconds_of:.0f}" if seconds_of else "-"
+        rows.append(
+            (
+                name,
+                f"{np.mean(found):.3f}",
+                f"{bounds.low:.3f} to {bounds.high:.3f}",
+                f"{np.mean(unseen):.3f}",
+                f"{macro:.3f}",
+                spent,
+            )
+        )
+    table(rows)
+    print(f"{len(queries)} queries, {sum(q.unseen for q in queries)} of them unseen")
+    for name in ("default recipe", "Kiwi-BM25"):
+        d = difference(per_query["ours"], per_query[name], groups, 2000, 0.95, 7)
+        print(f"ours - {name}: {d.value:.3f} ({d.low:.3f} to {d.high:.3f}), p {d.p:.4f}")
+
+
+def default_recipe(examples: Any, corpus: Any, rate: float, seconds: float, work: Path) -> Any:
+    """What sentence-transformers' documentation trains static models with, on a WordPiece vocabulary of the corpus."""
+    from datasets import Dataset
+    from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+    from transformers import TrainerCallback
+
+    class StopAfter(TrainerCallback):  # type: ignore[misc]
+        def on_train_begin(self, *_: Any, **__: Any) -> None:
+            self.end = time.process_time() + seconds
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            control.should_training_stop = time.process_time() > self.end
+
+    made = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    made.normalizer, made.pre_tokenizer = normalizers.NFC(), pre_tokenizers.BertPreTokenizer()
+    texts = [*(p.text for p in corpus), *(e.query for e in examples)]
+    made.train_from_iterator(
+        texts, trainers.WordPieceTrainer(vocab_size=24000, special_tokens=["[PAD]", "[UNK]"], show_progress=False)
+    )
+    model = SentenceTransformer(modules=[StaticEmbedding(made, embedding_dim=512)], device="cpu")
+    pairs = [(e.query, positive) for e in examples for positive in e.pos]
+    steps = 10**6
+    trainer = SentenceTransformerTrainer(
+        model=model,
+        args=SentenceTransformerTrainingArguments(
+            output_dir=str(work / "default"),
+            num_train_epochs=epochs_for(seconds),
+            per_device_train_batch_size=256,
+            learning_rate=rate,
+            warmup_steps=0.1,
+            save_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            logging_steps=steps,
+            use_cpu=True,
+            seed=7,
+        ),
+        train_dataset=Dataset.from_dict({"anchor": [a for a, _ in pairs], "positive": [p for _, p in pairs]}),
+        loss=MultipleNegativesRankingLoss(model),
+        callbacks=[StopAfter()],
+    )
+    trainer.train()
+    return model.eval()
+
+
+def epochs_for(seconds: float) -> int:
+    """Enough of them for linear decay to reach far in the time; the clock ends the run."""
+    return max(1, round(seconds / 20))
+
+
+def dense_scores(model: Any, queries: Any, corpus: Any) -> list[float]:
+    """nDCG@10 of each query at article level."""
+    from haechi.retrieval.dense import encode_passages, encode_queries, search
+
+    found = search(
+        [q.query_id for q in queries],
+        encode_queries(model, [q.query_text for q in queries]),
+        [p.id for p in corpus],
+        encode_passages(model, [p.text for p in corpus]),
+        400,
+    )
+    return judged(found, queries, corpus)
+
+
+def bm25_scores(queries: Any, corpus: Any, params: Any) -> list[float]:
+    """The same of BM25 over Kiwi morphemes."""
+    from haechi.retrieval.bm25 import Bm25
+    from haechi.tokens import tokenize
+
+    index = Bm25([p.id for p in corpus], tokenize([p.text for p in corpus]), params)
+    return judged(index.search([q.query_id for q in queries], tokenize([q.query_text for q in queries]), 400), queries, corpus)
+
+
+def judged(run: Any, queries: Any, corpus: Any) -> list[float]:
+    """Fold passages to articles, twins to one name, and judge."""
+    from haechi.evaluation.metrics import evaluate_run
+    from haechi.law.twins import one_name
+
+    name = one_name(corpus)
+    folded = run.fold({p.id: name[p.article_key] for p in corpus}, {q.query_id: name.get(q.source_id, "") for q in queries}, 100)
+    gold = {q.query_id: tuple(dict.fromkeys(name.get(key, key) for key in q.gold)) for q in queries}
+    scores = evaluate_run(folded, gold, (10,))
+    return [scores[q.query_id]["ndcg@10"] for q in queries]
+
+
+# --- memory
+
+
+def memory() -> None:
+    """Resident memory above that of the bare imports, each in a process of its own."""
+    found = {}
+    for batch, group in ((32, 0), (1024, 32)):
+        command = [sys.executable, __file__, "memory-of", f"{batch}x{group}"]
+        found[batch, group] = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
+    rows: list[tuple[Any, ...]] = [("batch", "embedded at once", "MB above the imports", "times the plain loss at 32")]
+    for (batch, group), size in found.items():
+        rows.append((batch, group or "all", f"{size:.0f}", f"{size / found[32, 0]:.2f}"))
+    table(rows)
+
+
+def memory_of(batch: int, group: int) -> None:
+    """Train two steps and print the peak."""
+    import resource
+
+    import torch
+    from training.made import LOSS, PARAMS
+
+    from haechi.training.examples import make_rows
+    from haechi.training.objective import CachedObjective, Objective
+
+    torch.set_num_threads(2)
+    rows = make_rows(made_examples(batch), 1)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    model = small_transformer(Path(tempfile.mkdtemp()) / "small")
+    kind = CachedObjective if group else Objective
+    objective = kind(model, rows, replace(LOSS, mini_batch=group), PARAMS).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    for _ in range(2):
+        objective([], torch.arange(batch)).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+
+
+def made_examples(number: int) -> Any:
+    """Queries with one positive and one negative each, all different, long enough to cost something."""
+    from training.made import examples
+
+    rng = np.random.default_rng(7)
+    letters = np.array(list("가나다라마바사아자차카타파하거너더러머버서어저처커터퍼허"))
+
+    def text(length: int) -> str:
+        return "".join(rng.choice(letters, length))
+
+    pattern = examples()[1]
+    return [
+        replace(
+            pattern,
+            query=text(30),
+            pos=(text(80),),
+            neg=(text(80),),
+            query_id=f"q{i}",
+            pos_ids=(f"p{i}",),
+            neg_ids=(f"n{i}",),
+            related=(),
+        )
+        for i in range(number)
+    ]
+
+
+def small_transformer(folder: Path, **shape: int) -> Any:
+    """A BERT of two layers, 128 wide, with a letter a token."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    marks = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+    vocabulary = {piece: i for i, piece in enumerate([*marks.values(), *(chr(c) for c in range(0xAC00, 0xAC00 + 11172))])}
+    made = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", continuing_subword_prefix="", max_input_chars_per_word=1000))
+    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    sizes = {"hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 512} | shape
+    BertModel(BertConfig(vocab_size=len(vocabulary), max_position_embeddings=512, **sizes)).save_pretrained(folder)
+    PreTrainedTokenizerFast(tokenizer_object=made, **marks).save_pretrained(folder)
+    inner = Transformer(str(folder))
+    model = SentenceTransformer(modules=[inner, Pooling(inner.get_embedding_dimension(), pooling_mode="mean")], device="cpu")
+    model.max_seq_length = 128
+    return model
+
+
+# --- gpu
+
+
+def gpu() -> None:
+    """Samples per second of both engines' trainers on an XLM-R of BGE-M3's shape."""
+    import torch
+
+    if not torch.cuda.is_available():
+        sys.exit("no GPU here: nothing was measured")
+    rate = matrix_rate()
+    print(f"{torch.cuda.get_device_name()}: {rate / 1e12:.0f} TFLOP/s in bf16 products of 8192 x 8192")
+    folder = Path(tempfile.mkdtemp()) / "m3"
+    make_m3(folder)
+    rows: list[tuple[Any, ...]] = [("trainer", "samples/s", "share of the matrix rate", "peak GB")]
+    for engine in ("sentence-transformers", "flagembedding"):
+        torch.cuda.reset_peak_memory_stats()
+        speed, flops = samples_per_second(folder, engine)
+        rows.append((engine, f"{speed:.1f}", f"{flops / rate:.2f}", f"{torch.cuda.max_memory_allocated() / 1e9:.1f}"))
+    table(rows)
+
+
+def matrix_rate() -> float:
+    """Measured bf16 rate of large products."""
+    import torch
+
+    a, b = (torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16) for _ in range(2))
+    for _ in range(5):
+        a @ b
+    torch.cuda.synchronize()
+    began = time.monotonic()
+    for _ in range(50):
+        a @ b
+    torch.cuda.synchronize()
+    return 50 * 2 * 8192**3 / (time.monotonic() - began)
+
+
+def make_m3(folder: Path) -> None:
+    """24 layers, 1024 wide, 250k pieces: 568M random weights, with the two heads."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
+
+    from haechi.models.heads import HEADS
+
+    names = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    vocabulary = {piece: i for i, piece in enumerate([*names, *(chr(c) for c in range(0xAC00, 0xAC00 + 11172))])}
+    made = Tokenizer(models.WordPiece(vocabulary, unk_token="<unk>", continuing_subword_prefix="", max_input_chars_per_word=1000))
+    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    made.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    marks = {"bos_token": "<s>", "eos_token": "</s>", "cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>"}
+    config = XLMRobertaConfig(
+        vocab_size=250002,
+        hidden_size=1024,
+        num_hidden_layers=24,
+        num_attention_heads=16,
+        intermediate_size=4096,
+        max_position_embeddings=8194,
+    )
+    XLMRobertaModel(config).save_pretrained(folder)
+    PreTrainedTokenizerFast(tokenizer_object=made, unk_token="<unk>", mask_token="<mask>", **marks).save_pretrained(folder)
+    for name, width in zip(HEADS, (1024, 1), strict=True):
+        torch.save(torch.nn.Linear(1024, width).state_dict(), folder / name)
+
+
+def samples_per_second(folder: Path, engine: str) -> tuple[float, float]:
+    """Groups of eight texts of 512 tokens; one step to warm up, the rest is timed."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+    from training.made import examples, recipe
+
+    from haechi.training import engine as ours
+    from haechi.training import m3
+
+    inner = Transformer(str(folder))
+    model = SentenceTransformer(modules=[inner, Pooling(1024, pooling_mode="cls"), Normalize()], device="cuda")
+    model.max_seq_length = LENGTH
+    rng = np.random.default_rng(7)
+
+    def text() -> str:
+        return "".join(chr(0xAC00 + int(i)) for i in rng.integers(0, 11172, LENGTH))
+
+    number, batch = 64, 8
+    pattern = examples()[1]
+    made = [
+        replace(
+            pattern,
+            query=text()[:128],
+            pos=(text(),),
+            neg=tuple(text() for _ in range(GROUP - 1)),
+            pos_ids=(f"p{i}",),
+            neg_ids=tuple(f"n{i}-{j}" for j in range(GROUP - 1)),
+            neg_scores=(0.1,) * (GROUP - 1),
+            neg_reasons=("dense",) * (GROUP - 1),
+            query_id=f"q{i}",
+        )
+        for i in range(number)
+    ]
+    wanted = recipe(
+        engine=engine,
+        precision="bf16",
+        negatives=GROUP - 1,
+        batch_size=batch,
+        epochs=2,
+        evaluations=1,
+        keep=1,
+        checkpointing=True,
+    )
+    times: list[float] = []
+
+    class Clock:
+        corpus: tuple[Any, ...] = ()
+
+        def __call__(self, model: Any) -> dict[str, float]:
+            torch.cuda.synchronize()
+            times.append(time.monotonic())
+            return {"ndcg@10": 0.0}
+
+    with tempfile.TemporaryDirectory() as out:
+        if engine == "flagembedding":
+            m3.train_m3(model, made, Clock(), Path(out) / "run", wanted, str(folder))  # type: ignore[arg-type]
+        else:
+            ours.train(model, made, Clock(), Path(out) / "run", wanted)  # type: ignore[arg-type]
+    seconds = times[-1] - times[0]
+    tokens = 2 * number * (GROUP * LENGTH + 128)
+    layers = 24 * (12 * 1024**2)
+    return 2 * number / seconds, 6 * layers * tokens / seconds
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""Sentence-transformers' trainer with our batches and our resume state; nothing of its loop is replaced.
+
+A run that is killed goes on from the last state and ends with the bytes of an undisturbed one: the batches are a list made
+beforehand, states are saved only where the log has just been written (so no sum is half done), and weights, optimizer,
+scheduler and random numbers come back as they were. Everything is loaded as tensors and plain values, never as objects.
+"""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from safetensors.torch import load_file, save_file
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from haechi.errors import HaechiError
+from haechi.files import read_json, write_json
+from haechi.state import State
+from haechi.training.plan import Batch
+
+WEIGHTS, MOMENTS, TRAINER_STATE, EXTRA = "weights.safetensors", "optimizer.safetensors", "trainer_state.json", "extra.json"
+EVERY = "HAECHI_STATE_SECONDS"
+PATIENCE = 60.0
+"""Seconds between two states where HAECHI_STATE_SECONDS doesn't say otherwise."""
+SHARE = 0.05
+"""Saving takes at most about this share of the time, however large the model."""
+
+
+class Memory(Protocol):
+    """A callback whose memory belongs to the state."""
+
+    def save(self, folder: Path) -> None:
+        """Write it into a folder."""
+
+    def load(self, folder: Path) -> None:
+        """Read it from there."""
+
+
+class Due(TrainerCallback):
+    """Asks for a state where it is time and the log is about to be written."""
+
+    def __init__(self, trainer: "Trainer") -> None:
+        self._trainer = trainer
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """The last of the callbacks, so that what the others do in this step is part of the state."""
+        if control.should_log and self._trainer.due():
+            control.should_save = True
+
+
+class Trainer(SentenceTransformerTrainer):
+    """Takes its batches from a plan and saves its state where `state` says.
+
+    `memories` are callbacks that remember something: they save it into the folder of a state, and load it from there.
+    """
+
+    def __init__(
+        self,
+        *,
+        batches: Sequence[Batch],
+        state: State | None,
+        memories: Sequence[Memory],
+        **kwargs: Any,
+    ) -> None:
+        callbacks: list[Any] = [*memories, Due(self)]
+        super().__init__(callbacks=callbacks, **kwargs)
+        self._batches, self._resume, self._memories = batches, state, memories
+        self._opening: Callable[[Trainer], None] | None = None
+        self._saved, self._took = time.monotonic(), 0.0
+        self._patience = float(os.environ.get(EVERY, PATIENCE))
+
+    def get_train_dataloader(self) -> DataLoader[Tensor]:
+        """The plan, the same in every process: each embeds its share of every batch."""
+        return DataLoader(_Numbers(), batch_sampler=list(map(list, self._batches)), collate_fn=_labels)  # type: ignore[arg-type]
+
+    def due(self) -> bool:
+        """Whether it is time to save the state."""
+        waited = time.monotonic() - self._saved
+        return self._resume is not None and waited >= max(self._patience, self._took / SHARE if self._patience else 0.0)
+
+    def start(self, opening: Callable[["Trainer"], None] | None = None) -> None:
+        """Train from the last state, or from the beginning."""
+        last = self._resume.last() if self._resume else None
+        if last:
+            for memory in self._memories:
+                memory.load(last.folder)
+        self._opening = None if last else opening
+        self.train(resume_from_checkpoint=str(last.folder) if last else None)
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """The optimizer, with the memory of an earlier run where one is continued."""
+        optimizer = super().create_optimizer(model)
+        if self._opening:
+            self._opening(self)
+        return optimizer
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        if self._resume is None or not self.args.should_save:
+            return
+        began = time.monotonic()
+        with self._resume.saving(self.state.global_step) as folder:
+            save_file(trained(self.model), folder / WEIGHTS)
+            self._save_optimizer_and_scheduler(str(folder))
+            self._save_scaler(str(folder))
+            self._save_rng_state(str(folder))
+            for memory in self._memories:
+                memory.save(folder)
+            self.state.save_to_json(str(folder / TRAINER_STATE))
+        self._saved = time.monotonic()
+        self._took = self._saved - began
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        put_back(self.model, load_file(Path(resume_from_checkpoint) / WEIGHTS), Path(resume_from_checkpoint))
+
+
+class _Numbers(torch.utils.data.Dataset[int]):
+    """The row numbers themselves."""
+
+    def __getitem__(self, index: int) -> int:
+        """A row number."""
+        return index
+
+
+def _labels(rows: list[int]) -> dict[str, Tensor]:
+    return {"label": torch.tensor(rows), "return_loss": torch.tensor(True)}
+
+
+def trained(model: SentenceTransformer | nn.Module) -> dict[str, Tensor]:
+    """The weights that training changes, and buffers."""
+    learned = {name for name, weight in model.named_parameters() if weight.requires_grad}
+    buffers = {name for name, _ in model.named_buffers()}
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items() if name in learned | buffers}
+
+
+def put_back(model: SentenceTransformer | nn.Module, weights: dict[str, Tensor], source: Path) -> None:
+    """Load weights by name; those of another model are refused."""
+    mine = trained(model)
+    same = mine.keys() == weights.keys() and all(mine[name].shape == weights[name].shape for name in mine)
+    if not same:
+        odd = sorted(mine.keys() ^ weights.keys()) or [name for name in mine if mine[name].shape != weights[name].shape]
+        raise HaechiError(f"{source}: was saved from another model (differs in {odd[0]})")
+    model.load_state_dict(weights, strict=False)
+
+
+def save_last(folder: Path, model: nn.Module, optimizer: Any, facts: dict[str, Any]) -> None:
+    """Weights and the optimizer's memory as safetensors, to go on from later."""
+    folder.mkdir(parents=True)
+    save_file(trained(model), folder / WEIGHTS)
+    names = {id(weight): name for name, weight in model.named_parameters()}
+    memory = {}
+    for weight, values in getattr(optimizer, "optimizer", optimizer).state.items():
+        for kind, value in values.items():
+            memory[f"{names[id(weight)]}/{kind}"] = torch.as_tensor(value).detach().cpu().contiguous()
+    save_file(memory, folder / MOMENTS)
+    write_json(folder / EXTRA, facts)
+
+
+def load_last(run: Path, model: nn.Module) -> Callable[[Trainer], None]:
+    """Put the weights of an earlier run into the model; gives what puts its memory into the optimizer once there is one.
+
+    The rate is not part of that memory: the one that is asked for now counts.
+    """
+    folder = run / "last"
+    for name in (WEIGHTS, MOMENTS, EXTRA):
+        if not (folder / name).is_file():
+            raise HaechiError(
+                f"{folder / name}: no such file to go on from (train.resume_from); it is there if the earlier run had "
+                "train.keep_last and its folder was copied out of models/run, which DVC empties before it trains"
+            )
+    put_back(model, load_file(folder / WEIGHTS), folder)
+    memory = load_file(folder / MOMENTS)
+    if list(read_json(folder / EXTRA).get("trained", [])) != sorted(trained(model)):
+        raise HaechiError(f"{folder}: was saved from another model or with other frozen weights")
+
+    def remember(trainer: Trainer) -> None:
+        names = dict(model.named_parameters())
+        state: dict[Any, dict[str, Tensor]] = trainer.optimizer.state  # type: ignore[union-attr]
+        for key, value in memory.items():
+            name, _, kind = key.rpartition("/")
+            weight = names[name]
+            state[weight][kind] = value.to(weight.device) if value.dim() else value
+
+    return remember

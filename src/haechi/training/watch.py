@@ -1,0 +1,116 @@
+"""What watches a training: validates at evenly spread steps, keeps the best checkpoints, and writes down what happened."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sentence_transformers import SentenceTransformer
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from haechi.files import read_records, write_jsonl
+from haechi.models.load import save_encoder
+from haechi.params.train import TrainParams
+from haechi.progress import say
+from haechi.training.adapt import merged
+from haechi.training.validation import Validation
+
+METRIC = "ndcg@10"
+HISTORY, KEPT = "history.jsonl", "kept.jsonl"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A kept model with its validation score."""
+
+    name: str
+    step: int
+    score: float
+
+
+class Watch(TrainerCallback):
+    """Validates at evenly spread steps, keeps the best checkpoints, and writes down what happened.
+
+    `also` saves beside a checkpoint what the model itself doesn't save; `measured` gives more figures for a row of the history.
+    """
+
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        validation: Validation,
+        folder: Path,
+        params: TrainParams,
+        steps: int,
+        *,
+        also: Callable[[Path], None] = lambda folder: None,
+        measured: Callable[[], dict[str, float]] = dict,
+    ) -> None:
+        self._model, self._validation, self._folder, self._keeps = model, validation, folder, params.keep
+        self._also, self._measured = also, measured
+        self._at = {max(1, round(steps * (i + 1) / params.evaluations)) for i in range(params.evaluations)}
+        self.history: list[dict[str, Any]] = []
+        self.kept: list[Checkpoint] = []
+
+    @property
+    def start(self) -> float:
+        """Validation of the base."""
+        return float(self.history[0][f"valid_{METRIC}"])
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Keep loss, rate and gradient norm; times and rates of this machine are left out."""
+        logs = kwargs.get("logs") or {}
+        row = {name: logs[name] for name in ("loss", "learning_rate", "grad_norm") if name in logs}
+        if "loss" in row:
+            row |= self._measured()
+            self.history.append({"step": state.global_step, **{k: round(float(v), 8) for k, v in row.items()}})
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Validate if it is time."""
+        if state.global_step in self._at:
+            self.validate(state.global_step)
+
+    def validate(self, step: int) -> None:
+        """Score the model as it is, and keep it if it is among the best; before the first step it is only scored."""
+        learning = self._model.training
+        self._model.eval()
+        metrics = self._validation(self._model)
+        self._model.train(learning)
+        self.history.append({"step": step, **{f"valid_{k}": round(v, 6) for k, v in metrics.items()}})
+        say(f"train: step {step}, validation {METRIC} {metrics[METRIC]:.4f}")
+        if step:
+            self._keep(Checkpoint(f"step-{step:06d}", step, metrics[METRIC]))
+
+    def _keep(self, checkpoint: Checkpoint) -> None:
+        ranked = sorted([*self.kept, checkpoint], key=lambda c: (-c.score, c.step))
+        place = self._folder / "checkpoints"
+        if checkpoint in ranked[: self._keeps]:
+            save_encoder(merged(self._model), place / checkpoint.name)
+            self._also(place / checkpoint.name)
+        for dropped in ranked[self._keeps :]:
+            if dropped is not checkpoint:
+                shutil.rmtree(place / dropped.name)
+        self.kept = ranked[: self._keeps]
+
+    def save(self, folder: Path) -> None:
+        """Put what is remembered, and the kept checkpoints, into the folder of a state."""
+        write_jsonl(folder / HISTORY, self.history)  # not into one JSON file, whose keys would be sorted
+        write_jsonl(folder / KEPT, self.kept)
+        if (self._folder / "checkpoints").is_dir():
+            shutil.copytree(self._folder / "checkpoints", folder / "checkpoints", copy_function=_linked)
+
+    def load(self, folder: Path) -> None:
+        """Bring it back."""
+        self.history = list(read_records(folder / HISTORY, dict))
+        self.kept = list(read_records(folder / KEPT, Checkpoint))
+        if (folder / "checkpoints").is_dir():
+            shutil.copytree(folder / "checkpoints", self._folder / "checkpoints", copy_function=_linked)
+
+
+def _linked(source: str, target: str) -> None:
+    """A second name for a file that nobody changes; a copy where the disk can't do that."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

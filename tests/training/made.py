@@ -1,0 +1,143 @@
+"""What the tests of training share: ten examples, a static model of a few hundred pieces, a BERT and an XLM-R of two layers."""
+
+from copy import deepcopy
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from small_law import PASSAGES, pair
+
+from haechi.models import embedded
+from haechi.params.lora import LoraParams
+from haechi.params.loss import LossParams
+from haechi.params.model import ModelParams
+from haechi.params.train import TrainParams
+from haechi.records.mined import MinedExample
+from haechi.training.recipe import Recipe
+from haechi.training.validation import Validation
+
+torch.set_num_threads(1)  # models this small are slower with more
+
+MODEL = ModelParams("embedded", 64, 7, 400, 16, 0.001)
+PARAMS = TrainParams(
+    seed=7,
+    lr=5e-3,
+    epochs=3,
+    batch_size=4,
+    temperature=0.05,
+    negatives=2,
+    question_share=0.5,
+    scheduler="linear",
+    warmup_ratio=0.1,
+    weight_decay=0.0,
+    max_grad_norm=1.0,
+    evaluations=3,
+    keep=2,
+    max_samples=0,
+    shuffle_labels=False,
+    engine="sentence-transformers",
+    resume_from="",
+    keep_last=False,
+    sampler="shuffled",
+    per_class=2,
+    weights={},
+    curriculum=(),
+    refresh_every=0,
+    accumulation=1,
+    token_dropout=0.0,
+    freeze=(),
+    checkpointing=False,
+    precision="fp32",
+)
+LOSS = LossParams("infonce", 0, 0.1, "", 0.05, ())
+LORA = LoraParams(0, 8, 0.1, ("query", "value"))
+RECIPE = Recipe(PARAMS, LOSS, LORA)
+TEXTS = {p.id: p.text for p in PASSAGES}
+
+
+def recipe(rank: int = 0, loss: dict[str, Any] | None = None, **params: Any) -> Recipe:
+    """The usual recipe with some of it changed."""
+    return Recipe(replace(PARAMS, **params), replace(LOSS, **(loss or {})), replace(LORA, rank=rank))
+
+
+def examples() -> list[MinedExample]:
+    """Everyday words for each of ten articles; unequal numbers of negatives."""
+    asked = ("뜻", "낱말", "숲", "물", "건너기", "울타리", "장터 뜻", "장터 낱말", "장터 숲", "장터 물")
+    ids = [p.id for p in PASSAGES]
+    found = []
+    for i, words in enumerate(asked):
+        negatives = tuple(ids[(i + 1 + j) % len(ids)] for j in range(i % 3))
+        found.append(
+            MinedExample(
+                query=f"{words}에 대하여 알고 싶습니다",
+                pos=(TEXTS[ids[i]],),
+                neg=tuple(TEXTS[id] for id in negatives),
+                pos_scores=(0.5,),
+                neg_scores=(0.1,) * len(negatives),
+                query_id=f"q{i}",
+                pos_ids=(ids[i],),
+                neg_ids=negatives,
+                neg_reasons=("bm25",) * len(negatives),
+                related=(),
+                source="precedent",
+            )
+        )
+    return found
+
+
+VALIDATION = Validation([pair(f"v{i}", e.query, article_keys=e.pos_ids) for i, e in enumerate(examples())], PASSAGES)
+
+
+@cache
+def _static() -> Any:
+    return embedded.build(TEXTS.values(), MODEL)
+
+
+def static() -> Any:
+    """The embedded model, small."""
+    return deepcopy(_static())
+
+
+def transformer(folder: Path, kind: str = "bert", pooling: str = "mean", dropout: float = 0.1) -> Any:
+    """A transformer of two layers from a config, with a letter a token; saved into the folder and loaded from there."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
+
+    xlm = kind == "xlm-r"
+    names = ("<s>", "<pad>", "</s>", "<unk>", "<mask>") if xlm else ("[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]")
+    marks = dict(zip(("cls_token", "pad_token", "sep_token", "unk_token", "mask_token"), names, strict=True))
+    if xlm:
+        marks |= {"bos_token": "<s>", "eos_token": "</s>"}
+    letters = sorted(set("".join([*TEXTS.values(), *(e.query for e in examples())])) - {" ", "\n"})
+    vocabulary = {letter: i for i, letter in enumerate([*names, *letters])}
+    made = Tokenizer(models.WordPiece(vocabulary, unk_token=names[3], continuing_subword_prefix=""))
+    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    made.post_processor = processors.TemplateProcessing(
+        single=f"{names[0]} $A {names[2]}", special_tokens=[(names[0], 0), (names[2], 2)]
+    )
+    shape = {
+        "vocab_size": len(vocabulary),
+        "hidden_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "max_position_embeddings": 130,
+        "pad_token_id": 1,
+        "hidden_dropout_prob": dropout,
+        "attention_probs_dropout_prob": dropout,
+    }
+    torch.manual_seed(1)
+    bare = folder.with_name(folder.name + "_bare")
+    model = XLMRobertaModel(XLMRobertaConfig(**shape)) if xlm else BertModel(BertConfig(**shape))
+    model.save_pretrained(bare)
+    PreTrainedTokenizerFast(tokenizer_object=made, **marks).save_pretrained(bare)
+    inner = Transformer(str(bare))
+    modules = [inner, Pooling(inner.get_embedding_dimension(), pooling_mode=pooling)]
+    whole = SentenceTransformer(modules=modules, device="cpu")
+    whole.max_seq_length = 64
+    whole.save(str(folder), create_model_card=False)
+    return SentenceTransformer(str(folder), device="cpu")

@@ -1,0 +1,137 @@
+"""FlagEmbedding's own trainer on an XLM-R of two layers with the heads of BGE-M3."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from training.made import TEXTS, VALIDATION, examples, recipe, transformer
+
+from haechi.errors import HaechiError, ModelUnreachable, ParamsError
+from haechi.files import read_json, sha256_folder
+from haechi.models.heads import HEADS, folder_of
+from haechi.models.load import load_encoder
+from haechi.params.select import SelectParams
+from haechi.selection.stage import select
+from haechi.training.m3 import train_m3
+
+QUERIES = [e.query for e in examples()]
+RECIPE = recipe(engine="flagembedding", epochs=2, lr=1e-3)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Saved with mean pooling: what FlagEmbedding leaves behind is read like that."""
+    folder = tmp_path_factory.mktemp("m3") / "base"
+    transformer(folder, "xlm-r", "mean")
+    torch.manual_seed(3)
+    for name, width in zip(HEADS, (16, 1), strict=True):
+        torch.save(torch.nn.Linear(16, width).state_dict(), folder / name)
+    return folder
+
+
+def tuned(base: Path, folder: Path, wanted: Any = RECIPE) -> dict[str, object]:
+    return train_m3(load_encoder(base), examples(), VALIDATION, folder, wanted, str(base))
+
+
+@pytest.fixture(scope="module")
+def run(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tuned") / "run"
+    tuned(base, folder)
+    return folder
+
+
+def best(run: Path) -> Path:
+    return run / "checkpoints" / read_json(run / "training_config.json")["checkpoints"][0]["name"]
+
+
+def test_it_trains_all_three_ways_to_match(run: Path, base: Path) -> None:
+    rows = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
+    losses = [row["loss"] for row in rows if "loss" in row]
+
+    assert len(losses) == 4  # six of ten examples have a negative; batches of four; two epochs
+    assert losses[-1] < losses[0]
+    for name in HEADS:
+        before, after = (torch.load(folder / name, weights_only=True) for folder in (base, best(run)))
+        assert before.keys() == after.keys()
+        assert not torch.equal(before["weight"], after["weight"])
+
+
+def test_flagembedding_and_sentence_transformers_load_it_with_equal_dense_vectors(run: Path) -> None:
+    from FlagEmbedding import BGEM3FlagModel
+    from sentence_transformers import SentenceTransformer
+
+    texts = [*QUERIES, *TEXTS.values()]
+    theirs = BGEM3FlagModel(str(best(run)), use_fp16=False, devices="cpu", query_max_length=64, passage_max_length=64)
+    found = theirs.encode(texts, return_dense=True, return_sparse=True, return_colbert_vecs=True)
+    ours = SentenceTransformer(str(best(run)), device="cpu").encode(texts)
+
+    np.testing.assert_allclose(found["dense_vecs"], ours, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1.0, atol=1e-5)
+    assert any(weights for weights in found["lexical_weights"])
+    assert found["colbert_vecs"][0].shape[1] == 16
+
+
+def test_the_folder_says_cls_and_normalised(run: Path) -> None:
+    modules = [entry["type"].rpartition(".")[2] for entry in read_json(best(run) / "modules.json")]
+
+    assert modules == ["Transformer", "Pooling", "Normalize"]
+    assert load_encoder(best(run))[1].pooling_mode == "cls"
+
+
+def test_two_runs_leave_the_same_bytes_and_another_seed_others(run: Path, base: Path, tmp_path: Path) -> None:
+    tuned(base, tmp_path / "again")
+    assert sha256_folder(tmp_path / "again") == sha256_folder(run)
+    tuned(base, tmp_path / "other", recipe(engine="flagembedding", epochs=2, lr=1e-3, seed=8))
+    assert sha256_folder(tmp_path / "other") != sha256_folder(run)
+
+
+def test_scores_of_the_mined_file_are_followed(run: Path, base: Path, tmp_path: Path) -> None:
+    taught = recipe(engine="flagembedding", epochs=2, lr=1e-3, loss={"name": "kl"})
+    tuned(base, tmp_path / "taught", taught)
+
+    assert (tmp_path / "taught/history.jsonl").read_text() != (run / "history.jsonl").read_text()
+
+
+def test_checkpointing_and_bf16_run(base: Path, tmp_path: Path) -> None:
+    tuned(base, tmp_path / "run", recipe(engine="flagembedding", epochs=1, evaluations=1, checkpointing=True, precision="bf16"))
+
+    assert best(tmp_path / "run").is_dir()
+
+
+@pytest.mark.parametrize("missing", HEADS)
+def test_a_head_that_is_missing_is_never_drawn(base: Path, tmp_path: Path, missing: str) -> None:
+    import shutil
+
+    shutil.copytree(base, tmp_path / "base")
+    (tmp_path / "base" / missing).unlink()
+
+    with pytest.raises(HaechiError, match=f"{missing} missing"):
+        tuned(tmp_path / "base", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_chosen_model_keeps_its_heads(run: Path, base: Path, tmp_path: Path) -> None:
+    select(run, base, VALIDATION, tmp_path / "encoder", SelectParams("ndcg@10", -1.0))
+
+    assert [(tmp_path / "encoder" / name).read_bytes() for name in HEADS] == [(best(run) / name).read_bytes() for name in HEADS]
+
+
+def test_examples_without_negatives_cannot_be_used(base: Path, tmp_path: Path) -> None:
+    bare = [replace(e, neg=(), neg_ids=(), neg_scores=(), neg_reasons=()) for e in examples()]
+
+    with pytest.raises(HaechiError, match="no example has one"):
+        train_m3(load_encoder(base), bare, VALIDATION, tmp_path / "run", RECIPE, str(base))
+
+
+def test_going_on_is_refused(base: Path, tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="its resume fails"):
+        tuned(base, tmp_path / "run", recipe(engine="flagembedding", resume_from="models/earlier"))
+
+
+def test_a_model_that_is_not_there_is_one_sentence() -> None:
+    with pytest.raises(ModelUnreachable, match="local hub cache"):
+        folder_of("nobody/no-such-model")
