@@ -273,10 +273,10 @@ def _cross_encoder(base: Path, width: int) -> Any:
         PreTrainedTokenizerFast(
             tokenizer_object=words,
             model_max_length=LENGTH,
-            pad_token="[PAD]",  # noqa: S106  (no secret)
-            unk_token="[UNK]",  # noqa: S106
-            cls_token="[CLS]",  # noqa: S106
-            sep_token="[SEP]",  # noqa: S106
+            pad_token="[PAD]",
+            unk_token="[UNK]",
+            cls_token="[CLS]",
+            sep_token="[SEP]",
         ).save_pretrained(place)
         return CrossEncoder(place, device="cpu")
 

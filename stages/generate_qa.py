@@ -53,29 +53,29 @@ def main(
     settings = load_section(params, "generate_qa", GenerateQaParams)
     llm = load_section(params, "llm", LlmParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
-    held = held_out(load_testset(testset))
-    passages, away = list(files.read_records(corpus, Passage)), Away(held.articles | held.sources, held.query_texts)
-    pairs = list(files.read_records(train_pairs, Pair))
-    examples = [pair.query_text for pair in pairs if pair.meta.type == "user"]  # of the training part
+    away = _away(testset)
     if dry_run:
+        passages, _, examples = _inputs(corpus, train_pairs)
         with open_store() as store:
             told = estimate(askable(passages, away), settings, llm, store, examples, os.environ)
         progress.show_table("generate_qa --dry-run", ("what", "figure"), told.rows())
         return
-    with locks.writing(out, dropped, plots, metrics), open_store() as store:
+    with locks.writing(out, dropped, plots, metrics):
+        passages, pairs, examples = _inputs(corpus, train_pairs)
         asking = settings.generator == "openai"
-        made = generate(
-            passages,
-            away,
-            pairs,
-            settings,
-            retrieval,
-            llm_writer(settings, llm, store, examples, os.environ) if asking else offline_writer(settings),
-            store,
-            load_encoder(base) if settings.round_trip == "dense" and settings.round_trip_k else None,
-            partial(judged, llm=llm, store=store, environ=os.environ) if llm.judge_threshold else None,
-            llm.judge_threshold,
-        )
+        with open_store() as store:
+            made = generate(
+                passages,
+                away,
+                pairs,
+                settings,
+                retrieval,
+                llm_writer(settings, llm, store, examples, os.environ) if asking else offline_writer(settings),
+                store,
+                load_encoder(base) if settings.round_trip == "dense" and settings.round_trip_k else None,
+                partial(judged, llm=llm, store=store, environ=os.environ) if llm.judge_threshold else None,
+                llm.judge_threshold,
+            )
         files.write_jsonl(out, made.questions)
         files.write_jsonl(dropped, made.dropped)
         files.write_json(metrics, made.counts)
@@ -83,6 +83,17 @@ def main(
             draw_questions(made.portrait, drawn)
         progress.show_table("samples", ("style", "question"), sample_rows(made.questions), figures=False)
         progress.show_counts("generate_qa", made.counts)
+
+
+def _away(testset: Path) -> Away:
+    held = held_out(load_testset(testset))
+    return Away(held.articles | held.sources, held.query_texts)
+
+
+def _inputs(corpus: Path, train_pairs: Path) -> tuple[list[Passage], list[Pair], list[str]]:
+    """Passages, pairs, and the user's own queries of the training part as examples for a language model."""
+    pairs = list(files.read_records(train_pairs, Pair))
+    return list(files.read_records(corpus, Passage)), pairs, [pair.query_text for pair in pairs if pair.meta.type == "user"]
 
 
 run(main)
