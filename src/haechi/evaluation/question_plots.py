@@ -22,7 +22,7 @@ def draw_questions(portrait: Portrait, folder: Path) -> None:
     lengths = {"questions": portrait.chars, **portrait.real_chars}
     shares = {name: _shares(values, edges) for name, values in lengths.items()}
     for (name, values), colour in zip(shares.items(), _PALETTE, strict=False):
-        axes[0, 0].step(edges[:-1], values, where="post", label=f"{name} ({len(lengths[name])})", color=colour)
+        axes[0, 0].stairs(values, edges, label=f"{name} ({len(lengths[name])})", color=colour, baseline=None)
     axes[0, 0].set(xlabel="characters", ylabel="share", title="Length beside real queries")
     axes[0, 0].legend(frameon=False)
 
@@ -30,7 +30,7 @@ def draw_questions(portrait: Portrait, folder: Path) -> None:
     overlap_edges = np.linspace(0, 1, 11)
     for style, colour in zip(styles, _PALETTE, strict=False):
         overlaps = [o for s, o in zip(portrait.styles, portrait.overlaps, strict=True) if s == style]
-        axes[0, 1].step(overlap_edges[:-1], _shares(overlaps, overlap_edges), where="post", label=style, color=colour)
+        axes[0, 1].stairs(_shares(overlaps, overlap_edges), overlap_edges, label=style, color=colour, baseline=None)
     axes[0, 1].set(xlabel="share of the question's words in the passage", ylabel="share", title="Words shared with the passage")
     if styles:
         axes[0, 1].legend(frameon=False)
