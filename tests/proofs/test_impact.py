@@ -26,6 +26,8 @@ PARAMS = {
     "llm.temperature=0.3": {"generate_qa"},
     "mine.margin=0.9": {"mine"},
     "train.lr=5.0e-5": {"train"},
+    "loss.margin=0.4": {"train"},
+    "lora.alpha=8": {"train"},
     "select.min_gain=0.01": {"select"},
     "evaluate.seed=8": {"evaluate"},
 }
