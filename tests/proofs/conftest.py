@@ -1,8 +1,10 @@
 """The miniature pipeline, run once for all proofs."""
 
+import importlib.util
 import resource
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from proofs import project
@@ -38,3 +40,14 @@ def _children_seconds() -> float:
 def finished(mini: Mini, tmp_path: Path) -> Path:
     """A copy of the finished run that a test may spoil."""
     return project.copy_of(mini.folder, tmp_path / "project")
+
+
+@pytest.fixture
+def kills() -> ModuleType:
+    """benchmarks/kills.py as a module: it holds a counting endpoint too."""
+    spec = importlib.util.spec_from_file_location("kills", project.ROOT / "benchmarks" / "kills.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,6 +1,5 @@
 """The pipeline killed at random moments comes out with the same bytes; `benchmarks/kills.py` does the same at length."""
 
-import importlib.util
 import random
 from pathlib import Path
 from types import ModuleType
@@ -10,17 +9,6 @@ from proofs import project
 from proofs.conftest import Mini
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-
-
-@pytest.fixture
-def kills() -> ModuleType:
-    """The benchmark as a module."""
-    spec = importlib.util.spec_from_file_location("kills", project.ROOT / "benchmarks" / "kills.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_a_pipeline_that_is_killed_again_and_again_comes_out_with_the_same_bytes(

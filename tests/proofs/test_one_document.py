@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from proofs import project
@@ -28,8 +29,7 @@ def test_a_second_run_after_one_new_document_calls_models_for_that_document_alon
     before = texts_of(finished)
     forget(finished)
 
-    with (finished / "data" / "raw" / "docs" / "docs.jsonl").open("a", encoding="utf-8") as docs:
-        docs.write(json.dumps(DOCUMENT, ensure_ascii=False) + "\n")
+    add_document(finished)
     log = project.dvc(finished, "repro", "mine").stdout
 
     new = texts_of(finished) - before
@@ -42,6 +42,22 @@ def test_a_second_run_after_one_new_document_calls_models_for_that_document_alon
     assert len(new) <= 3 * (1 + len(passages)), f"one document made {len(new)} new texts"
 
 
+def test_a_language_model_is_asked_about_the_new_document_alone(finished: Path, kills: ModuleType) -> None:
+    parameters = (finished / "params.yaml").read_text(encoding="utf-8")
+    (finished / "params.yaml").write_text(parameters.replace("generator: offline", "generator: openai"), encoding="utf-8")
+    with kills.endpoint() as model:
+        project.dvc(finished, "repro", "generate_qa", **model.environment)
+        before = set(model.answered)
+        add_document(finished)
+        project.dvc(finished, "repro", "generate_qa", **model.environment)
+
+    asked = set(model.answered) - before
+    assert before
+    assert 1 <= len(asked) <= 3, f"one document made {len(asked)} calls"
+    assert model.repeated() == (0, 0)
+    assert all(len(times) == 1 for times in model.answered.values())
+
+
 def test_changed_thresholds_call_no_model_at_all(finished: Path) -> None:
     forget(finished)
 
@@ -50,6 +66,11 @@ def test_changed_thresholds_call_no_model_at_all(finished: Path) -> None:
     made = rows_made(finished)
     assert made.keys() >= {("mine", "tokens"), ("mine", "embeddings")}
     assert sum(made.values()) == 0
+
+
+def add_document(folder: Path) -> None:
+    with (folder / "data" / "raw" / "docs" / "docs.jsonl").open("a", encoding="utf-8") as docs:
+        docs.write(json.dumps(DOCUMENT, ensure_ascii=False) + "\n")
 
 
 def texts_of(folder: Path) -> set[str]:
