@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -168,6 +169,8 @@ def test_a_dvc_that_runs_and_one_that_was_killed(project: Path) -> None:
 def test_a_number_that_was_given_out_anew(project: Path) -> None:
     """DVC would take this stranger for the dvc that was killed, and wait for it."""
     with subprocess.Popen(["sleep", "60"]) as stranger:
+        while not Path(f"/proc/{stranger.pid}/cmdline").read_bytes():  # not yet named in its first moment
+            time.sleep(0.01)
         rwlock_of(project, [stranger.pid], [])
         holds(check_running(project, project / ".haechi"), "fail", f"{stranger.pid}, which is no dvc", "rm .dvc/tmp/rwlock")
         stranger.kill()
