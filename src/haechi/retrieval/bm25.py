@@ -15,6 +15,8 @@ from haechi.errors import HaechiError
 from haechi.params.retrieval import RetrievalParams
 from haechi.retrieval.run import Run
 
+_COMMON = 8  # a word in more than one of so many passages; their columns take at most four times the memory of the index
+
 
 class Bm25:
     """An index over tokenised passages."""
@@ -29,6 +31,7 @@ class Bm25:
         parts = index.scores
         self._weights, self._passages = parts["data"], parts["indices"]  # word after word
         self._begins = parts["indptr"].tolist()
+        self._columns: dict[int, npt.NDArray[np.float32]] = {}
 
     def search(self, query_ids: Sequence[str], tokens: Sequence[Sequence[str]], k: int) -> Run:
         """The k best passages of each query that share a token with it; ties by id, also at the cut."""
@@ -43,13 +46,23 @@ class Bm25:
 
     def _scores(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
         """Of every passage; words are taken in the order of the query, so sums don't depend on the order of the corpus."""
+        scores = np.zeros(len(self._ids))
         counts = Counter(self._numbers[word] for word in words if word in self._numbers)
-        spans = [slice(self._begins[number], self._begins[number + 1]) for number in counts]
-        if not spans:
-            return np.zeros(len(self._ids), dtype=np.float32)
-        rows = np.concatenate([self._passages[span] for span in spans])
-        weights = np.concatenate([self._weights[span] * n for span, n in zip(spans, counts.values(), strict=True)])
-        return np.bincount(rows, weights, len(self._ids)).astype(np.float32)
+        for number, count in counts.items():
+            span = slice(self._begins[number], self._begins[number + 1])
+            if (span.stop - span.start) * _COMMON > len(scores):
+                scores += self._column(number, span) * count
+            else:
+                scores[self._passages[span]] += self._weights[span] * count
+        return scores.astype(np.float32)
+
+    def _column(self, number: int, span: slice) -> npt.NDArray[np.float32]:
+        """The weights of a common word, passage by passage: to add all of them is faster than to look so many up."""
+        if number not in self._columns:
+            column = np.zeros(len(self._ids), dtype=np.float32)
+            column[self._passages[span]] = self._weights[span]
+            self._columns[number] = column
+        return self._columns[number]
 
 
 def _numbered(tokens: Iterable[Sequence[str]]) -> tuple[list["array[int]"], dict[str, int]]:

@@ -46,7 +46,7 @@ def search(query_ids: Sequence[str], queries: Vectors, ids: Sequence[str], passa
     k = min(k, len(ids))
     place = np.empty(len(ids), dtype=np.int64)
     place[sorted(range(len(ids)), key=lambda row: ids[row])] = np.arange(len(ids))  # among equals the lowest id wins
-    lists: dict[str, list[tuple[str, float]]] = {}
+    lists: dict[str, list[tuple[float, str]]] = {}
     for start in range(0, len(query_ids), QUERIES):
         block = queries[start : start + QUERIES]
         owner, rows, scores = _best(block, passages, place, k)
@@ -54,36 +54,50 @@ def search(query_ids: Sequence[str], queries: Vectors, ids: Sequence[str], passa
         names = [ids[row] for row in rows.tolist()]
         for number, query_id in enumerate(query_ids[start : start + QUERIES]):
             span = slice(ends[number], ends[number + 1])
-            lists[query_id] = list(zip(names[span], scores[span].tolist(), strict=True))
-    return Run(lists, k)
+            lists[query_id] = list(zip((-scores[span]).tolist(), names[span], strict=True))
+    return Run.of_ranked(lists)
 
 
 def _best(
     queries: Vectors, passages: Vectors, place: npt.NDArray[np.int64], k: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Vectors]:
     """Query, passage and score of the k best passages of each query, query by query, best first."""
-    owner, rows = np.zeros(0, np.int64), np.zeros(0, np.int64)
-    scores = np.zeros(0, np.float32)
-    floor = np.full(len(queries), -np.inf, np.float32)  # nobody below can be among the k any more
-    slack = ROUNDING * max(1.0, float(np.abs(queries).max(initial=0.0)) * float(np.abs(passages).max(initial=0.0)))
+    slack = 2 * ROUNDING * max(1.0, float(np.abs(queries).max(initial=0.0)) * float(np.abs(passages).max(initial=0.0)))
+    top = np.full((len(queries), k), -np.inf, np.float32)  # the k best products so far; nobody far below can be among them
+    found: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Vectors]] = []
     for start in range(0, len(passages) if k else 0, PASSAGES):
         products = queries @ passages[start : start + PASSAGES].T  # (queries, passages of the block)
-        if products.shape[1] > k:
-            cut = np.partition(products, -k, axis=1)[:, -k] if start == 0 else floor
-            floor = np.maximum(floor, cut)
-        new_owner, new_rows = np.nonzero(products >= (floor - slack)[:, None])
-        new_rows += start
-        new_scores = _products(queries, passages, new_owner, new_rows)
-        owner, rows = np.concatenate([owner, new_owner]), np.concatenate([rows, new_rows])
-        scores = np.concatenate([scores, new_scores])
-        order = np.lexsort((place[rows], -scores, owner))
-        first = np.searchsorted(owner[order], np.arange(len(queries)))
-        order = order[np.arange(len(order)) - first[owner[order]] < k]
-        owner, rows, scores = owner[order], rows[order], scores[order]
-        full = np.bincount(owner, minlength=len(queries)) == k
-        last = np.searchsorted(owner, np.arange(len(queries)), side="right") - 1
-        floor[full] = np.maximum(floor[full], scores[last[full]])
-    return owner, rows, scores
+        if start == 0 and products.shape[1] > k:
+            top = np.partition(products, -k, axis=1)[:, -k:]
+        places = np.flatnonzero(products >= (top.min(axis=1) - slack)[:, None])
+        owner, rows = np.divmod(places, products.shape[1])
+        scores = products.ravel()[places]
+        found.append((owner, rows + start, scores))
+        if start or products.shape[1] <= k:
+            top = _raised(top, owner, scores)
+    if not found:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32)
+    owner, rows, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    near = scores >= (top.min(axis=1) - slack)[owner]
+    owner, rows = owner[near], rows[near]
+    scores = _products(queries, passages, owner, rows)
+    order = np.lexsort((place[rows], -scores, owner))
+    first = np.searchsorted(owner[order], np.arange(len(queries)))
+    order = order[np.arange(len(order)) - first[owner[order]] < k]
+    return owner[order], rows[order], scores[order]
+
+
+def _raised(top: Vectors, owner: npt.NDArray[np.int64], scores: Vectors) -> Vectors:
+    """The k best of each query, once these scores (query by query) have come."""
+    counts = np.bincount(owner, minlength=len(top))
+    k, most = top.shape[1], int(counts.max(initial=0))
+    if not most:
+        return top
+    column = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+    both = np.full((len(top), k + most), -np.inf, np.float32)
+    both[:, :k] = top
+    both[owner, k + column] = scores
+    return np.partition(both, most, axis=1)[:, most:]
 
 
 def _products(queries: Vectors, passages: Vectors, owner: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]) -> Vectors:

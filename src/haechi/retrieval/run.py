@@ -32,6 +32,13 @@ class Run:
             ranked.sort()
             self._lists[query_id] = ranked[:depth]
 
+    @classmethod
+    def of_ranked(cls, lists: dict[str, list[tuple[float, str]]]) -> "Run":
+        """Of lists that are already what a Run holds: (-score, id), in this order, every id once."""
+        run = cls({})
+        run._lists = lists
+        return run
+
     def __getitem__(self, query_id: str) -> tuple[Scored, ...]:
         """The list of a query; empty if the run has none."""
         return tuple([Scored(id, -score) for score, id in self._lists.get(query_id, ())])
@@ -47,8 +54,14 @@ class Run:
 
         `own` names for each query the key of its own source, which is left out: a decision doesn't answer itself.
         """
-        folded = {query_id: _best(self._lists[query_id], key_of) for query_id in self._lists}
-        return Run({q: [(key, s) for key, s in best if key != own.get(q)] for q, best in folded.items()}, depth)
+        lists: dict[str, list[tuple[float, str]]] = {}
+        for query_id, ranked in self._lists.items():
+            best: dict[str, float] = {}
+            for low, id in ranked:
+                best.setdefault(key_of[id], low)  # ranked high to low: the first score of a key is its best
+            best.pop(own.get(query_id, ""), None)
+            lists[query_id] = sorted([(low, key) for key, low in best.items()])[:depth]
+        return Run.of_ranked(lists)
 
     def write_trec(self, path: Path, tag: str) -> None:
         """Write `query Q0 id rank score tag` lines."""
@@ -60,10 +73,3 @@ class Run:
                 for rank, s in enumerate(self[query_id], start=1)
             ),
         )
-
-
-def _best(ranked: Iterable[tuple[float, str]], key_of: Mapping[str, str]) -> list[tuple[str, float]]:
-    best: dict[str, float] = {}
-    for score, id in ranked:
-        best.setdefault(key_of[id], -score)  # ranked high to low: the first score of a key is its best
-    return list(best.items())
