@@ -64,11 +64,11 @@ class Run:
         return Run.of_ranked(lists)
 
     def write_trec(self, path: Path, tag: str) -> None:
-        """Write `query Q0 id rank score tag` lines."""
+        """Write `query Q0 id rank score tag` lines, scores in full: rounded ones would tie, and tools order by them."""
         write_text(
             path,
             "".join(
-                f"{query_id} Q0 {s.id} {rank} {s.score:.6f} {tag}\n"
+                f"{query_id} Q0 {s.id} {rank} {s.score!r} {tag}\n"
                 for query_id in sorted(self._lists)
                 for rank, s in enumerate(self[query_id], start=1)
             ),
