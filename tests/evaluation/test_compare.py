@@ -53,6 +53,12 @@ def test_equal_models_are_not_told_apart_and_the_price_of_an_answer_is_named(pro
     assert f"about {found.others[0].headline.gap.needed}." in sentence
 
 
+def test_a_revision_that_ranks_alike_is_no_difference_rather_than_one_too_small_to_see(project: Path) -> None:
+    found = compared(project, "v3", "workspace")
+
+    assert verdict(found, found.others[0]) == "No difference: workspace and v3 have the same ndcg@10 on each of 60 queries."
+
+
 def test_the_figures_are_those_of_the_runs(project: Path) -> None:
     found = compared(project, "v1", "v2").others[0]
     gold = {q.query_id: q.gold for q in revised.QUERIES}

@@ -73,6 +73,8 @@ def verdict(comparison: Comparison, other: Compared) -> str:
     gap, metric = other.headline.gap, comparison.metric
     figures = f"{gap.value:+.4f} {metric} [{gap.low:+.4f}, {gap.high:+.4f}], p = {other.headline.p_holm:.4f}"
     counts = f"{gap.wins} queries better, {gap.ties} the same, {gap.losses} worse"
+    if not gap.wins and not gap.losses:
+        return f"No difference: {other.name} and {comparison.baseline} have the same {metric} on each of {gap.ties} queries."
     if other.judgement == "can't tell":
         said = f"Can't tell whether {other.name} is better or worse than {comparison.baseline}: {figures}; {counts}."
         if math.isfinite(gap.detectable):
