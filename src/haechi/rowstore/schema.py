@@ -40,7 +40,7 @@ def ready(db: sqlite3.Connection, path: Path) -> None:
         )
     db.execute(f"PRAGMA page_size = {PAGE}")  # of a new file; an old one keeps its own
     _switch_to_wal(db)
-    db.execute("PRAGMA cache_size = -16384")  # 16 MB: more made nothing faster, and a run in which two connections fill theirs stays small
+    db.execute("PRAGMA cache_size = -16384")  # 16 MB: with more nothing is faster, and a run fills one for each connection
     if version == VERSION:
         return
     db.execute("BEGIN IMMEDIATE")
