@@ -6,6 +6,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before any library reads it
 os.environ["HAECHI_DEVICE"] = "cpu"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
+from browser import chromium, open_page  # noqa: F401  (fixtures)
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
