@@ -34,6 +34,7 @@ ROOMS = (
     ("training",),
     ("selection",),
     ("search",),
+    ("serving",),
     ("fetch",),
     ("replay", "doctor"),
     ("deps", "cli"),

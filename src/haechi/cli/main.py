@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from haechi import command
+from haechi.cli.serving import embed, search, serve
 
 
 @click.group()
@@ -265,6 +266,10 @@ def doctor(as_json: bool) -> None:
     from haechi.home import project_root
 
     examine_project(project_root(), as_json)
+
+
+for using in (search, serve, embed):
+    main.add_command(using)
 
 
 def entry() -> None:

@@ -5,9 +5,9 @@ Numba would sum twice as fast after two seconds of compiling in every process; d
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-import bm25s
 import numpy as np
 import numpy.typing as npt
 
@@ -18,27 +18,64 @@ from haechi.retrieval.run import Run
 _COMMON = 8  # a word in more than one of so many passages; their columns take at most four times the memory of the index
 
 
+@dataclass(frozen=True)
+class Postings:
+    """What every word weighs in every passage that has it, word after word: all that a search needs, so it can be kept."""
+
+    weights: npt.NDArray[np.float32]
+    passages: npt.NDArray[np.int32]
+    begins: npt.NDArray[np.int64]
+    """Where a word's weights begin; one more than there are words."""
+    numbers: Mapping[str, int]
+    """Word -> its place."""
+
+
+def postings(tokens: Iterable[Sequence[str]], params: RetrievalParams) -> Postings:
+    """Weigh the words of tokenised passages."""
+    import bm25s  # late: whoever searches what was kept needs none of it
+
+    index = bm25s.BM25(method="lucene", k1=params.bm25_k1, b=params.bm25_b)
+    rows, numbers = _numbered(tokens)
+    index.index((rows, numbers), show_progress=False)
+    parts = index.scores
+    return Postings(parts["data"], parts["indices"], parts["indptr"], numbers)
+
+
 class Bm25:
     """An index over tokenised passages."""
 
     def __init__(self, ids: Sequence[str], tokens: Iterable[Sequence[str]], params: RetrievalParams) -> None:
         if not ids:
             raise HaechiError("bm25: the corpus is empty")
-        self._ids = list(ids)
-        index = bm25s.BM25(method="lucene", k1=params.bm25_k1, b=params.bm25_b)
-        rows, self._numbers = _numbered(tokens)
-        index.index((rows, self._numbers), show_progress=False)
-        parts = index.scores
-        self._weights, self._passages = parts["data"], parts["indices"]  # word after word
-        self._begins = parts["indptr"].tolist()
+        self._take(ids, postings(tokens, params))
+
+    @classmethod
+    def kept(cls, ids: Sequence[str], words: Postings) -> "Bm25":
+        """An index over passages whose words were weighed before."""
+        made = cls.__new__(cls)
+        made._take(ids, words)
+        return made
+
+    def _take(self, ids: Sequence[str], words: Postings) -> None:
+        self._ids, self._numbers = list(ids), words.numbers
+        self._weights, self._passages = words.weights, words.passages
+        self._begins = words.begins.tolist()
         self._columns: dict[int, npt.NDArray[np.float32]] = {}
 
-    def search(self, query_ids: Sequence[str], tokens: Sequence[Sequence[str]], k: int) -> Run:
-        """The k best passages of each query that share a token with it; ties by id, also at the cut."""
-        return Run({id: self._found(words, k) for id, words in zip(query_ids, tokens, strict=True)}, k)
+    def search(
+        self,
+        query_ids: Sequence[str],
+        tokens: Sequence[Sequence[str]],
+        k: int,
+        among: npt.NDArray[np.bool_] | None = None,
+    ) -> Run:
+        """The k best passages of each query that share a token with it, of those in `among`; ties by id, also at the cut."""
+        return Run({id: self._found(words, k, among) for id, words in zip(query_ids, tokens, strict=True)}, k)
 
-    def _found(self, words: Sequence[str], k: int) -> list[tuple[str, float]]:
+    def _found(self, words: Sequence[str], k: int, among: npt.NDArray[np.bool_] | None) -> list[tuple[str, float]]:
         scores = self._scores(words)
+        if among is not None:
+            scores[~among] = 0.0
         # all that tie with the k-th come along, so that Run cuts by id
         lowest = np.partition(scores, -k)[-k] if 0 < k < len(scores) else 0.0
         kept = np.flatnonzero((scores >= lowest) & (scores > 0))

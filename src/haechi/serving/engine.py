@@ -1,0 +1,207 @@
+"""One question, three lists: the tuned model, BM25 and both fused, folded to articles as evaluate does it."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from haechi.errors import UsageError
+from haechi.evaluation.names import BM25, HYBRID, TUNED
+from haechi.law.twins import one_name
+from haechi.params.evaluate import EvaluateParams
+from haechi.params.load import load_section
+from haechi.params.retrieval import RetrievalParams
+from haechi.records.passage import Passage
+from haechi.retrieval.bm25 import Bm25
+from haechi.retrieval.dense import search
+from haechi.retrieval.fuse import weighted
+from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run
+from haechi.serving.encoders import TextEncoder, open_encoder
+from haechi.serving.fusion import Fusion, read_fusion
+from haechi.serving.index import Index, open_index, read_corpus, rounded
+from haechi.tokens import tokenize
+
+SYSTEMS = (TUNED, BM25, HYBRID)
+LONGEST = 2_000
+"""Characters of a query: longer than any issue of a decision, and soon read."""
+MOST = 50
+"""Results of a list."""
+_Q = "q"  # runs are keyed by query; here there is one
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """Passages to search: of one of these laws and of one of these types; empty means any."""
+
+    laws: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An article in a list, shown by the passage that brought it there."""
+
+    rank: int
+    score: float
+    name: str
+    """As people call it: 민법 제750조(불법행위의 내용)."""
+    id: str
+    article_key: str
+    type: str
+    law: str
+    text: str
+    ranks: Mapping[str, int]
+    """System -> its rank there, where it has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the systems found."""
+
+    query: str
+    words: tuple[str, ...]
+    """The content words that BM25 looked for."""
+    doubtful: bool
+    """The tuned model's best score lies below the threshold that validation chose: there may be no answer here."""
+    lists: Mapping[str, tuple[Hit, ...]]
+
+
+class Engine:
+    """A corpus, ready to be asked; may be asked by several threads."""
+
+    def __init__(self, index: Index, encoder: TextEncoder, fusion: Fusion, depth: int) -> None:
+        self.index, self.fusion = index, fusion
+        self._encoder, self._depth = encoder, depth
+        self._passages = {passage.id: passage for passage in index.passages}
+        self._ids = list(self._passages)
+        name = one_name(index.passages)
+        self._key_of = {passage.id: name[passage.article_key] for passage in index.passages}
+        self._lexical = Bm25.kept(self._ids, index.words)
+        self.laws = _counted(passage.law_name for passage in index.passages if passage.law_name)
+        self.types = _counted(passage.type for passage in index.passages)
+        self._kiwi = threading.Lock()
+        self._rows = lru_cache(maxsize=64)(self._rows_of)
+
+    def ask(self, query: str, k: int, only: Only = Only()) -> Answer:
+        """The best articles of each system."""
+        text = checked(query)
+        mask = self._mask(only)
+        with self._kiwi:
+            words = tokenize([text])[0]
+        lexical = self._lexical.search([_Q], [words], PASSAGES_PER_ARTICLE * self._depth, mask)
+        dense = self._dense(text, only)
+        found = {BM25: self._fold(lexical), TUNED: self._fold(dense)}
+        found[HYBRID] = weighted(found[BM25], found[TUNED], self.fusion.weight, self._depth)
+        ranks = {system: {scored.id: rank for rank, scored in enumerate(found[system][_Q], start=1)} for system in SYSTEMS}
+        shown = {TUNED: self._best(dense), BM25: self._best(lexical)}
+        first, second = (TUNED, BM25) if self.fusion.weight >= 0.5 else (BM25, TUNED)
+        shown[HYBRID] = shown[second] | shown[first]  # the passage of the system that counts more
+        lists = {
+            system: tuple(
+                self._hit(rank, scored.id, scored.score, shown[system][scored.id], ranks)
+                for rank, scored in enumerate(found[system][_Q][:k], start=1)
+            )
+            for system in SYSTEMS
+        }
+        best = dense[_Q][0].score if dense[_Q] else 0.0
+        return Answer(text, tuple(dict.fromkeys(words)), best < self.fusion.threshold, lists)
+
+    def _dense(self, text: str, only: Only) -> Run:
+        vector = rounded(self._encoder.encode([text], "query"))
+        if not vector.any():  # of no piece that the model knows: every passage would be as near as any other
+            return Run({_Q: []})
+        ids, vectors = self._ids, self.index.vectors
+        if only != Only():
+            rows = self._rows(only)
+            ids, vectors = [ids[row] for row in rows.tolist()], vectors[rows]
+        return search([_Q], vector, ids, vectors, PASSAGES_PER_ARTICLE * self._depth)
+
+    def _fold(self, run: Run) -> Run:
+        return run.fold(self._key_of, {}, self._depth)
+
+    def _best(self, run: Run) -> dict[str, str]:
+        """Article -> its best passage."""
+        best: dict[str, str] = {}
+        for scored in run[_Q]:
+            best.setdefault(self._key_of[scored.id], scored.id)
+        return best
+
+    def _hit(self, rank: int, key: str, score: float, id: str, ranks: Mapping[str, Mapping[str, int]]) -> Hit:
+        passage = self._passages[id]
+        places = {system: placed[key] for system, placed in ranks.items() if key in placed}
+        return Hit(
+            rank,
+            round(score, 6),
+            name_of(passage),
+            id,
+            passage.article_key,
+            passage.type,
+            passage.law_name,
+            passage.body,
+            places,
+        )
+
+    def _mask(self, only: Only) -> npt.NDArray[np.bool_] | None:
+        for kind, wanted, there in (("law", only.laws, self.laws), ("type", only.types, self.types)):
+            for value in wanted:
+                if value not in there:
+                    near = get_close_matches(value, there, 3, 0.3) or list(there)[:3]
+                    raise UsageError(f"no passage has the {kind} {value!r}; there are {', '.join(near)} and others")
+        if only == Only():
+            return None
+        mask = np.zeros(len(self._ids), dtype=bool)
+        mask[self._rows(only)] = True
+        return mask
+
+    def _rows_of(self, only: Only) -> npt.NDArray[np.int64]:
+        fits = (
+            (not only.laws or passage.law_name in only.laws) and (not only.types or passage.type in only.types)
+            for passage in self.index.passages
+        )
+        return np.flatnonzero(np.fromiter(fits, dtype=bool, count=len(self._ids)))
+
+
+def open_engine(model: Path, corpus: Path, params: Path, metrics: Path, vectors: Path | None = None) -> Engine:
+    """Everything read and ready; Kiwi reads its model while we read ours."""
+    with ThreadPoolExecutor(1) as pool:
+        analyser = pool.submit(tokenize, ["해치"])
+        retrieval = load_section(params, "retrieval", RetrievalParams)
+        depth = load_section(params, "evaluate", EvaluateParams).depth
+        passages = read_corpus(corpus)
+        encoder = open_encoder(model)
+        analyser.result()
+    index = open_index(passages, corpus, model, encoder, retrieval, vectors)
+    width = encoder.encode(["해치"], "query").shape[1]
+    if width != index.vectors.shape[1]:
+        raise UsageError(f"{model}: gives vectors of {width} numbers, but the index holds vectors of {index.vectors.shape[1]}")
+    return Engine(index, encoder, read_fusion(metrics, index.model), depth)
+
+
+def checked(query: str) -> str:
+    """The query as it is searched, or what is wrong with it in one sentence."""
+    text = query.encode(errors="replace").decode().strip()
+    if not text:
+        raise UsageError("the query is empty; type a question or some words")
+    if len(text) > LONGEST:
+        raise UsageError(f"the query has {len(text)} characters; {LONGEST} are read at most")
+    return text
+
+
+def name_of(passage: Passage) -> str:
+    """What people call it: law and article with its title; a document's title; a decision's header."""
+    if passage.type in ("law", "admin"):
+        name = f"{passage.law_name} {passage.article}".strip()
+        return f"{name}({passage.title})" if passage.title and passage.title not in passage.article else name
+    return passage.title if passage.type == "doc" and passage.title else passage.text.partition("\n")[0][:120]
+
+
+def _counted(values: Iterable[str]) -> dict[str, int]:
+    """How many passages have each value, by name."""
+    return dict(sorted(Counter(values).items()))

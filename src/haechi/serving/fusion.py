@@ -1,0 +1,37 @@
+"""How BM25 and the tuned model are weighed: as evaluate chose on validation, if it chose for this model."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from haechi.errors import HaechiError
+from haechi.files import read_json
+
+EVEN = 0.5
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """The share of the tuned model in the hybrid, and the score below which its best answer is doubtful."""
+
+    weight: float
+    threshold: float
+    note: str = ""
+    """Why these are not the chosen ones, where they aren't."""
+
+
+def read_fusion(metrics: Path, model: str) -> Fusion:
+    """What metrics/evaluate.json says of this very model; halves and no threshold where it speaks of another."""
+    if not metrics.is_file():
+        return _unchosen(f"{metrics}: no such file")
+    found = read_json(metrics)
+    try:
+        scored, weight, threshold = str(found["encoder"]), float(found["hybrid_weight"]), float(found["gating"]["threshold"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise HaechiError(f"{metrics}: names no encoder, hybrid_weight and gating.threshold; make it with `dvc repro`") from error
+    if scored != model:
+        return _unchosen(f"{metrics} speaks of model {scored}, and this is {model}")
+    return Fusion(weight, threshold)
+
+
+def _unchosen(reason: str) -> Fusion:
+    return Fusion(EVEN, -1.0, f"{reason}; the hybrid takes halves (`dvc repro evaluate` chooses weights)")

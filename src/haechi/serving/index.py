@@ -1,0 +1,142 @@
+"""What is searched: vectors and word weights of a corpus, made once and kept under `.haechi/index`.
+
+The folder is named by everything that decides its content (model, corpus, BM25's knobs, Kiwi), so another model or a changed
+corpus never meets an index that isn't its own: it gets a new one. Only the last few are kept.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import orjson
+
+from haechi.errors import HaechiError
+from haechi.files import atomic_folder, read_json, read_records, sha256_file, write_json
+from haechi.home import home
+from haechi.locks import writing
+from haechi.models.load import folder_hash
+from haechi.params.retrieval import RetrievalParams
+from haechi.progress import say, track
+from haechi.records.passage import Passage
+from haechi.retrieval.bm25 import Postings, postings
+from haechi.retrieval.dense import Vectors, unit
+from haechi.retrieval.tokens import Tokens
+from haechi.rowstore.store import open_store
+from haechi.serving.encoders import TextEncoder, TorchEncoder
+from haechi.serving.vectors import vectors_of
+from haechi.tokens import VERSION as TOKENS
+
+SCHEMA = 1
+FACTS, VECTORS, WORDS = "index.json", "vectors.npy", "words.json"
+ARRAYS = ("weights", "passages", "begins")
+KEPT = 4
+"""So many indexes stay; the one that was opened longest ago goes first."""
+MADE = 2_048  # passages embedded at once
+
+
+@dataclass(frozen=True)
+class Index:
+    """A corpus in the order of its ids, with what search needs of it."""
+
+    passages: Sequence[Passage]
+    vectors: Vectors
+    words: Postings
+    model: str
+    """The hash of the model folder."""
+
+
+def read_corpus(corpus: Path) -> list[Passage]:
+    """The passages, in the order of their ids."""
+    if not corpus.is_file():
+        raise HaechiError(f"{corpus}: no such file; make it with `dvc repro merge_corpus`")
+    passages = sorted(read_records(corpus, Passage), key=lambda passage: passage.id)
+    if not passages:
+        raise HaechiError(f"{corpus}: holds no passage, so there is nothing to search")
+    return passages
+
+
+def open_index(
+    passages: Sequence[Passage], corpus: Path, model: Path, encoder: TextEncoder, params: RetrievalParams, vectors: Path | None
+) -> Index:
+    """The kept index of this model and corpus; made first where there is none. `vectors` is a folder that `haechi embed` wrote."""
+    facts = {
+        "schema": SCHEMA,
+        "model": folder_hash(model),
+        "corpus": sha256_file(corpus),
+        "bm25": asdict(params),
+        "kiwi": [version("kiwipiepy"), version("kiwipiepy-model"), TOKENS],
+    }
+    given = vectors_of(vectors, passages, str(facts["model"])) if vectors else None
+    name = hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+    folder = home() / "index" / name
+    if not (folder / FACTS).is_file():
+        with writing(folder):
+            if not (folder / FACTS).is_file():  # another process may have made it while this one waited
+                say(f"making the index of {len(passages)} passages, once for this model and corpus")
+                _make(folder, passages, encoder, params, facts, given)
+                _prune(folder.parent, folder)
+    try:
+        os.utime(folder / FACTS)
+        found = np.load(folder / VECTORS, mmap_mode="r")
+        parts = [np.load(folder / f"{part}.npy") for part in ARRAYS]
+        numbers = {word: number for number, word in enumerate(read_json(folder / WORDS))}
+    except (OSError, ValueError, HaechiError) as error:
+        raise HaechiError(f"{folder}: the kept index is damaged ({error}); remove this folder and it is made again") from error
+    if found.shape[0] != len(passages) or parts[2].shape[0] < len(numbers):
+        raise HaechiError(f"{folder}: the kept index is damaged (unlike lengths); remove this folder and it is made again")
+    return Index(passages, found, Postings(*parts, numbers), str(facts["model"]))
+
+
+def rounded(vectors: Vectors) -> Vectors:
+    """As the row store gives them back, so that a search here ranks as evaluate does."""
+    return unit(vectors.astype(np.float16).astype(np.float32))
+
+
+def _make(
+    folder: Path,
+    passages: Sequence[Passage],
+    encoder: TextEncoder,
+    params: RetrievalParams,
+    facts: Mapping[str, object],
+    given: Vectors | None,
+) -> None:
+    texts = [passage.text for passage in passages]
+    with open_store() as store:
+        words = postings(Tokens(store).each(texts), params)
+        if given is not None:
+            vectors = rounded(given)
+        elif isinstance(encoder, TorchEncoder):
+            from haechi.retrieval.encoder import Encoder
+
+            stored = Encoder(encoder.model, store)  # what evaluate made is there already
+            vectors = np.concatenate([stored.passages(chunk) for chunk in track(_chunks(texts), "passages")])
+        else:
+            vectors = np.concatenate([rounded(encoder.encode(chunk, "document")) for chunk in track(_chunks(texts), "passages")])
+    with atomic_folder(folder) as new:
+        np.save(new / VECTORS, vectors)
+        for part, values in zip(ARRAYS, (words.weights, words.passages, words.begins), strict=True):
+            np.save(new / f"{part}.npy", values)
+        write_json(new / WORDS, sorted(words.numbers, key=lambda word: words.numbers[word]))
+        write_json(new / FACTS, facts)
+
+
+def _chunks(texts: list[str]) -> list[list[str]]:
+    return [texts[start : start + MADE] for start in range(0, len(texts), MADE)]
+
+
+def _prune(root: Path, mine: Path) -> None:
+    """Remove all but the last few indexes; whoever has one open keeps its files until it ends."""
+    with suppress(OSError):
+        others = sorted((path for path in root.iterdir() if path != mine and (path / FACTS).is_file()), key=_opened, reverse=True)
+        for old in others[KEPT - 1 :]:
+            shutil.rmtree(old)
+
+
+def _opened(folder: Path) -> float:
+    return (folder / FACTS).stat().st_mtime

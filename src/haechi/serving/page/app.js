@@ -1,0 +1,254 @@
+// The search page. Whatever comes from documents or queries is put in as text, never as markup.
+"use strict";
+
+const TEXT = {
+  ko: {
+    title: "검색", question: "질문", search: "찾기", law: "법령", type: "종류", results: "개수", every: "전체",
+    placeholder: "질문이나 낱말을 넣으세요", intro: "같은 질문을 조정된 모델, BM25, 둘을 섞은 하이브리드에 물어 나란히 보여 줍니다.",
+    other: "English", more: "더 보기", less: "접기",
+    corpus: (n) => `구절 ${n.toLocaleString("ko")}개`,
+    types: { law: "법령", admin: "행정규칙", prec: "판례", doc: "문서" },
+    systems: { tuned: "조정된 모델", bm25: "BM25", hybrid: "하이브리드" },
+    about: {
+      tuned: () => "뜻이 가까운 순서 (코사인)",
+      bm25: () => "같은 낱말이 있는 순서 (형태소)",
+      hybrid: (w) => `모델 ${percent(w)} + BM25 ${percent(1 - w)}`,
+    },
+    rank: (system, n) => `${system} ${n}위`,
+    searching: "찾는 중…",
+    done: (n, ms) => n ? `${ms}ms 만에 찾았습니다.` : "찾은 것이 없습니다. 낱말을 바꾸거나 거르는 조건을 풀어 보세요.",
+    none: "찾은 것이 없습니다.",
+    doubtful: "가장 가까운 구절의 점수가 기준보다 낮습니다. 여기에는 답이 없을 수 있습니다.",
+    halves: "하이브리드의 비율이 이 모델로 정해지지 않아 반씩 섞습니다. `dvc repro evaluate`가 비율을 정합니다.",
+    errors: {
+      empty: "질문을 넣으세요.",
+      too_long: (n) => `질문이 너무 깁니다${n ? ` (${n.toLocaleString("ko")}자)` : ""}. 2,000자까지 읽습니다.`,
+      too_fast: "요청이 너무 잦습니다. 잠시 뒤에 다시 해 보세요.",
+      busy: "지금은 바쁩니다. 잠시 뒤에 다시 해 보세요.",
+      bad_filter: "그런 법령이나 종류가 없습니다.",
+      unreachable: "서버가 답하지 않습니다. `haechi serve`가 돌고 있는지 보세요.",
+    },
+  },
+  en: {
+    title: "search", question: "Question", search: "Search", law: "Law", type: "Type", results: "Results", every: "all",
+    placeholder: "A question or some words, in Korean like the documents", intro: "Asks the tuned model, BM25, and a hybrid of both, and shows their answers side by side.",
+    other: "한국어", more: "more", less: "less",
+    corpus: (n) => `${n.toLocaleString("en")} passages`,
+    types: { law: "law", admin: "administrative rule", prec: "decision", doc: "document" },
+    systems: { tuned: "Tuned model", bm25: "BM25", hybrid: "Hybrid" },
+    about: {
+      tuned: () => "nearest in meaning (cosine)",
+      bm25: () => "most words in common (morphemes)",
+      hybrid: (w) => `${percent(w)} model + ${percent(1 - w)} BM25`,
+    },
+    rank: (system, n) => `${system} #${n}`,
+    searching: "searching…",
+    done: (n, ms) => n ? `Found in ${ms} ms.` : "Nothing found. Try other words, or take a filter off.",
+    none: "Nothing found.",
+    doubtful: "The nearest passage scores below the threshold: there may be no answer here.",
+    halves: "No weights were chosen for this model, so the hybrid takes halves. `dvc repro evaluate` chooses them.",
+    errors: {
+      empty: "Type a question.",
+      too_long: (n) => `The question is too long${n ? ` (${n.toLocaleString("en")} characters)` : ""}. 2,000 are read at most.`,
+      too_fast: "Too many searches a second. Try again in a moment.",
+      busy: "Too many searches at once. Try again in a moment.",
+      bad_filter: "There is no such law or type.",
+      unreachable: "No answer from the server. Is `haechi serve` running?",
+    },
+  },
+};
+const SYSTEMS = ["tuned", "bm25", "hybrid"];
+const LONGEST = 2000;
+
+const at = (id) => document.getElementById(id);
+const percent = (share) => `${Math.round(share * 100)}%`;
+const state = { language: "ko", health: null, filters: null, answer: null, milliseconds: 0, shown: "tuned", request: null };
+const text = () => TEXT[state.language];
+
+function element(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+// A passage with the query's words marked; short words are left alone, they are everywhere.
+function marked(passage, words) {
+  const wanted = words.filter((word) => word.length > 1).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  if (!wanted.length) return [passage];
+  wanted.sort((a, b) => b.length - a.length);
+  return passage.split(new RegExp(`(${wanted.join("|")})`, "giu")).map((part, place) =>
+    place % 2 ? element("mark", { textContent: part }) : part);
+}
+
+function card(hit, system, words) {
+  const elsewhere = SYSTEMS.filter((other) => other !== system && hit.ranks[other]).map((other) =>
+    element("span", { className: `chip ${other}`, textContent: text().rank(text().systems[other], hit.ranks[other]) }));
+  const body = element("p", { className: "text" }, ...marked(hit.text, words));
+  const more = element("button", { type: "button", className: "more", textContent: text().more, hidden: true });
+  more.setAttribute("aria-expanded", "false");
+  more.addEventListener("click", () => {
+    const open = body.classList.toggle("open");
+    more.textContent = open ? text().less : text().more;
+    more.setAttribute("aria-expanded", String(open));
+  });
+  const made = element("li", { className: "hit", title: hit.id },
+    element("div", { className: "head" },
+      element("span", { className: "rank", textContent: hit.rank }),
+      element("h3", { textContent: hit.name }),
+      element("span", { className: "score", textContent: hit.score.toFixed(3) })),
+    body, more,
+    element("div", { className: "chips" },
+      element("span", { className: "chip", textContent: text().types[hit.type] ?? hit.type }), ...elsewhere));
+  made.dataset.key = hit.article_key;
+  made.addEventListener("pointerenter", () => same(hit.article_key, true));
+  made.addEventListener("pointerleave", () => same(hit.article_key, false));
+  return made;
+}
+
+// The same article in the other lists.
+function same(key, on) {
+  for (const hit of document.querySelectorAll(".hit")) hit.classList.toggle("same", on && hit.dataset.key === key);
+}
+
+function show() {
+  const { answer } = state;
+  at("lists").hidden = at("tabs").hidden = !answer || !SYSTEMS.some((system) => answer.lists[system].length);
+  if (!answer) {
+    at("status").textContent = text().intro;
+    return;
+  }
+  at("lists").replaceChildren(...SYSTEMS.map((system) => {
+    const hits = answer.lists[system].map((hit) => card(hit, system, answer.words));
+    const column = element("section", { className: "list" },
+      element("h2", { className: system, textContent: text().systems[system] }),
+      element("p", { className: "about", textContent: text().about[system](state.health?.hybrid_weight ?? 0.5) }),
+      hits.length ? element("ol", {}, ...hits) : element("p", { className: "none", textContent: text().none }));
+    column.dataset.system = system;
+    return column;
+  }));
+  at("tabs").replaceChildren(...SYSTEMS.map((system) => {
+    const tab = element("button", { type: "button", textContent: text().systems[system] });
+    tab.addEventListener("click", () => choose(system));
+    tab.dataset.system = system;
+    return tab;
+  }));
+  choose(state.shown);
+  at("status").textContent = text().done(SYSTEMS.reduce((n, system) => n + answer.lists[system].length, 0), state.milliseconds);
+  note(answer.doubtful ? text().doubtful : state.health?.note ? text().halves : "");
+}
+
+// On a phone one list is seen at a time.
+function choose(system) {
+  state.shown = system;
+  for (const part of document.querySelectorAll("[data-system]")) part.classList.toggle("chosen", part.dataset.system === system);
+  for (const tab of at("tabs").children) tab.setAttribute("aria-pressed", String(tab.dataset.system === system));
+  fit();
+}
+
+// "More" stands only where something is cut.
+function fit() {
+  for (const body of document.querySelectorAll(".text:not(.open)")) body.nextElementSibling.hidden = body.scrollHeight <= body.clientHeight + 1;
+}
+
+function note(message) {
+  at("note").textContent = message;
+  at("note").hidden = !message;
+}
+
+function fail(error) {
+  state.answer = null;
+  show();
+  at("status").textContent = "";
+  const known = text().errors[error.error];
+  note(typeof known === "function" ? known(at("query").value.trim().length) : known ?? error.message ?? text().errors.unreachable);
+}
+
+async function search() {
+  const query = at("query").value.trim();
+  state.request?.abort();
+  if (!query) return fail({ error: "empty" });
+  if ([...query].length > LONGEST) return fail({ error: "too_long" });
+  const asked = { q: query, k: Number(at("k").value), law: at("law").value ? [at("law").value] : [], type: at("type").value ? [at("type").value] : [] };
+  const request = (state.request = new AbortController());
+  at("status").textContent = text().searching;
+  const begun = performance.now();
+  try {
+    const reply = await fetch("/api/search", {
+      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(asked), signal: request.signal,
+    });
+    const found = await reply.json();
+    if (!reply.ok) return fail(found);
+    state.answer = found;
+    state.milliseconds = Math.round(performance.now() - begun);
+    show();
+  } catch (error) {
+    if (!request.signal.aborted) fail({ error: "unreachable" });
+  }
+}
+
+function remember() {
+  const address = new URLSearchParams();
+  for (const name of ["q", "type", "law", "k"]) {
+    const { value } = at("form").elements[name];
+    if (value && !(name === "k" && value === "10")) address.set(name, value);
+  }
+  history.replaceState(null, "", address.size ? `?${address}` : "/");
+}
+
+function options(select, pairs) {
+  const before = select.value;
+  select.replaceChildren(element("option", { value: "", textContent: text().every }),
+    ...pairs.map(([value, label, count]) => element("option", { value, textContent: `${label} (${count})` })));
+  select.value = pairs.some(([value]) => value === before) ? before : "";
+}
+
+function speak() {
+  const t = text();
+  document.documentElement.lang = state.language;
+  document.title = `haechi ${t.title}`;
+  for (const part of document.querySelectorAll("[data-text]")) part.textContent = t[part.dataset.text];
+  at("query").placeholder = t.placeholder;
+  at("language").textContent = t.other;
+  if (state.health) at("corpus").textContent = t.corpus(state.health.passages);
+  if (state.filters) {
+    options(at("type"), Object.entries(state.filters.types).map(([type, count]) => [type, t.types[type] ?? type, count]));
+    options(at("law"), Object.entries(state.filters.laws).map(([law, count]) => [law, law, count]));
+    at("law").closest("label").hidden = !Object.keys(state.filters.laws).length;
+  }
+  show();
+}
+
+function grow() {
+  at("query").style.height = "auto";
+  at("query").style.height = `${Math.min(at("query").scrollHeight + 2, 160)}px`;
+}
+
+async function begin() {
+  try { state.language = localStorage.getItem("language") === "en" ? "en" : "ko"; } catch { /* a browser without storage */ }
+  speak();
+  at("language").addEventListener("click", () => {
+    state.language = state.language === "ko" ? "en" : "ko";
+    try { localStorage.setItem("language", state.language); } catch { /* a browser without storage */ }
+    note("");
+    speak();
+  });
+  at("form").addEventListener("submit", (event) => { event.preventDefault(); remember(); search(); });
+  for (const id of ["law", "type", "k"]) at(id).addEventListener("change", () => { remember(); if (at("query").value.trim()) search(); });
+  at("query").addEventListener("input", grow);
+  at("query").addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); at("form").requestSubmit(); }
+  });
+  window.addEventListener("resize", () => { grow(); fit(); });
+  try {
+    [state.health, state.filters] = await Promise.all(["/health", "/api/filters"].map(async (path) => (await fetch(path)).json()));
+  } catch {
+    return fail({ error: "unreachable" });
+  }
+  speak();
+  const address = new URLSearchParams(location.search);
+  for (const name of ["q", "type", "law", "k"]) if (address.has(name)) at("form").elements[name].value = address.get(name);
+  grow();
+  if (at("query").value.trim()) search();
+}
+
+begin();

@@ -1,0 +1,45 @@
+"""An answer for people at a terminal: the systems side by side, or one below the other where there is no room."""
+
+from itertools import zip_longest
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from haechi.evaluation.names import label
+from haechi.serving.engine import SYSTEMS, Answer, Hit
+
+EXCERPT = 70
+NARROW = 72
+"""Columns below which the lists stand one below the other."""
+
+
+def show(answer: Answer, console: Console) -> None:
+    """Print it."""
+    if not any(answer.lists.values()):
+        console.print("nothing found: no passage has these words, and the model knows none of them")
+        return
+    if console.width < NARROW:
+        for system in SYSTEMS:
+            console.print(_table([system], answer))
+    else:
+        console.print(_table(list(SYSTEMS), answer))
+    if answer.doubtful:
+        console.print("The tuned model's best score is below the threshold chosen on validation: there may be no answer here.")
+
+
+def _table(systems: list[str], answer: Answer) -> Table:
+    table = Table(show_lines=True, expand=True)
+    table.add_column("", justify="right", width=2)
+    for system in systems:
+        table.add_column(label(system), ratio=1, overflow="fold")
+    for rank, hits in enumerate(zip_longest(*(answer.lists[system] for system in systems)), start=1):
+        table.add_row(str(rank), *(_cell(hit) if hit else Text() for hit in hits))
+    return table
+
+
+def _cell(hit: Hit) -> Text:
+    """Score and name, and how the passage begins."""
+    excerpt = " ".join(hit.text.split())
+    short = excerpt if len(excerpt) <= EXCERPT else f"{excerpt[:EXCERPT]}…"
+    return Text.assemble((f"{hit.score:.3f} ", "cyan"), (hit.name, "bold"), "\n", (short, "dim"))
