@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from haechi.errors import HaechiError
 from haechi.serving.engine import LONGEST, MOST, Engine, Only
-from haechi.serving.limits import Gate, Limits, TooMany
+from haechi.serving.limits import DEFAULT, Gate, Limits, TooMany
 
 PAGE = Path(__file__).parent / "page"
 FILES = {"/": ("index.html", "text/html"), "/app.js": ("app.js", "text/javascript"), "/style.css": ("style.css", "text/css")}
@@ -61,7 +61,7 @@ class Refused(Exception):
         super().__init__(message)
 
 
-def make_app(engine: Engine, limits: Limits = Limits()) -> Starlette:
+def make_app(engine: Engine, limits: Limits = DEFAULT) -> Starlette:
     """The web application of one engine."""
     gate, workers = Gate(limits), CapacityLimiter(limits.workers)
 

@@ -137,9 +137,7 @@ def _faiss() -> Any:
     try:
         import faiss
     except ImportError as error:
-        raise UsageError(
-            "embed: FAISS is not installed; `pip install faiss-cpu`, or leave the index out with --no-faiss"
-        ) from error
+        raise UsageError("embed: FAISS is not installed; `pip install faiss-cpu`, or do without with --no-faiss") from error
     return faiss
 
 

@@ -44,6 +44,9 @@ class Only:
     types: tuple[str, ...] = ()
 
 
+ANY = Only()
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """An article in a list, shown by the passage that brought it there."""
@@ -89,7 +92,7 @@ class Engine:
         self._kiwi = threading.Lock()
         self._rows = lru_cache(maxsize=64)(self._rows_of)
 
-    def ask(self, query: str, k: int, only: Only = Only()) -> Answer:
+    def ask(self, query: str, k: int, only: Only = ANY) -> Answer:
         """The best articles of each system."""
         text = checked(query)
         mask = self._mask(only)
@@ -118,7 +121,7 @@ class Engine:
         if not vector.any():  # of no piece that the model knows: every passage would be as near as any other
             return Run({_Q: []})
         ids, vectors = self._ids, self.index.vectors
-        if only != Only():
+        if only != ANY:
             rows = self._rows(only)
             ids, vectors = [ids[row] for row in rows.tolist()], vectors[rows]
         return search([_Q], vector, ids, vectors, PASSAGES_PER_ARTICLE * self._depth)
@@ -154,7 +157,7 @@ class Engine:
                 if value not in there:
                     near = get_close_matches(value, there, 3, 0.3) or list(there)[:3]
                     raise UsageError(f"no passage has the {kind} {value!r}; there are {', '.join(near)} and others")
-        if only == Only():
+        if only == ANY:
             return None
         mask = np.zeros(len(self._ids), dtype=bool)
         mask[self._rows(only)] = True

@@ -64,7 +64,7 @@ def read_corpus(corpus: Path) -> list[Passage]:
 def open_index(
     passages: Sequence[Passage], corpus: Path, model: Path, encoder: TextEncoder, params: RetrievalParams, vectors: Path | None
 ) -> Index:
-    """The kept index of this model and corpus; made first where there is none. `vectors` is a folder that `haechi embed` wrote."""
+    """The kept index of this model and corpus; made first where there is none. `vectors`: what `haechi embed` wrote."""
     facts = {
         "schema": SCHEMA,
         "model": folder_hash(model),
@@ -90,7 +90,7 @@ def open_index(
         raise HaechiError(f"{folder}: the kept index is damaged ({error}); remove this folder and it is made again") from error
     if found.shape[0] != len(passages) or parts[2].shape[0] < len(numbers):
         raise HaechiError(f"{folder}: the kept index is damaged (unlike lengths); remove this folder and it is made again")
-    return Index(passages, found, Postings(*parts, numbers), str(facts["model"]))
+    return Index(passages, found, Postings(parts[0], parts[1], parts[2], numbers), str(facts["model"]))
 
 
 def rounded(vectors: Vectors) -> Vectors:
@@ -120,8 +120,8 @@ def _make(
             vectors = np.concatenate([rounded(encoder.encode(chunk, "document")) for chunk in track(_chunks(texts), "passages")])
     with atomic_folder(folder) as new:
         np.save(new / VECTORS, vectors)
-        for part, values in zip(ARRAYS, (words.weights, words.passages, words.begins), strict=True):
-            np.save(new / f"{part}.npy", values)
+        for part in ARRAYS:
+            np.save(new / f"{part}.npy", getattr(words, part))
         write_json(new / WORDS, sorted(words.numbers, key=lambda word: words.numbers[word]))
         write_json(new / FACTS, facts)
 

@@ -23,6 +23,9 @@ class Limits:
     connections: int = 200
 
 
+DEFAULT = Limits()
+
+
 class TooMany(Exception):
     """More than is taken on; `busy` tells a full house from a visitor in a hurry."""
 

@@ -9,7 +9,7 @@ from haechi.errors import HaechiError
 from haechi.progress import say
 from haechi.serving.app import make_app
 from haechi.serving.engine import Engine
-from haechi.serving.limits import Limits
+from haechi.serving.limits import DEFAULT, Limits
 
 HOST = "127.0.0.1"
 ADDRESS = 65_536
@@ -29,7 +29,7 @@ def bound(port: int) -> socket.socket:
     return taken
 
 
-def serve(taken: socket.socket, opened: Callable[[], Engine], limits: Limits = Limits()) -> None:
+def serve(taken: socket.socket, opened: Callable[[], Engine], limits: Limits = DEFAULT) -> None:
     """Answer until stopped."""
     with taken:
         engine = opened()
