@@ -18,7 +18,6 @@ from haechi.files import read_json
 Floats = npt.NDArray[np.float32]
 Task = Literal["query", "document"]
 TOGETHER = 256  # texts tokenised at once
-_NAMES: Mapping[Task, tuple[str, ...]] = {"query": ("query",), "document": ("document", "passage", "corpus")}
 
 
 @dataclass(frozen=True)
@@ -28,11 +27,11 @@ class StaticEncoder:
     tokenizer: Tokenizer
     table: Floats
     prompts: Mapping[str, str]
-    default_prompt: str | None
+    """`query` and `document` are always among them, empty where the model names none, as sentence-transformers has it."""
 
     def encode(self, texts: Sequence[str], task: Task) -> Floats:
         """Unit vectors with the model's own prompt; a text without any piece is zeros.  # (texts, dim)"""
-        prompt = self._prompt(task)
+        prompt = self.prompts[task]
         made = np.zeros((len(texts), self.table.shape[1]), dtype=np.float32)
         for start in range(0, len(texts), TOGETHER):
             some = [prompt + text for text in texts[start : start + TOGETHER]]
@@ -40,10 +39,6 @@ class StaticEncoder:
                 if pieces.ids:
                     made[row] = self.table[pieces.ids].mean(axis=0)
         return np.asarray(made / np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-12), dtype=np.float32)
-
-    def _prompt(self, task: Task) -> str:
-        name = next((name for name in _NAMES[task] if name in self.prompts), self.default_prompt)
-        return self.prompts[name] if name else ""
 
 
 def load_static(folder: Path) -> StaticEncoder | None:
@@ -66,7 +61,8 @@ def load_static(folder: Path) -> StaticEncoder | None:
             f"{place}: {tokenizer.get_vocab_size()} pieces, but a table of {len(table)} rows; they belong to two models"
         )
     tokenizer.no_padding()
-    return StaticEncoder(tokenizer, table, settings.get("prompts", {}), settings.get("default_prompt_name"))
+    prompts = {name: text or "" for name, text in settings.get("prompts", {}).items()}
+    return StaticEncoder(tokenizer, table, {"query": "", "document": ""} | prompts)
 
 
 def _table(file: Path) -> Floats | None:

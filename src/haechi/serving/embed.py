@@ -121,7 +121,7 @@ def _done(part: Path, facts: Facts) -> int:
         return 0
     try:
         shape = np.load(part / VECTORS, mmap_mode="r").shape
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError):
         return 0
     return int(read_json(part / DONE)) if shape == (facts.rows, facts.dim) else 0
 

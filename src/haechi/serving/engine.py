@@ -60,6 +60,10 @@ class Hit:
     type: str
     law: str
     text: str
+    key: str
+    """The article as it is judged: articles that say the same have one key, and one place in a list."""
+    same: tuple[str, ...]
+    """Names of the other articles that say the same."""
     ranks: Mapping[str, int]
     """System -> its rank there, where it has one."""
 
@@ -86,6 +90,9 @@ class Engine:
         self._ids = list(self._passages)
         name = one_name(index.passages)
         self._key_of = {passage.id: name[passage.article_key] for passage in index.passages}
+        self._names: dict[str, dict[str, str]] = {}  # key -> the articles that it stands for, and their names
+        for passage in index.passages:
+            self._names.setdefault(name[passage.article_key], {}).setdefault(passage.article_key, name_of(passage))
         self._lexical = Bm25.kept(self._ids, index.words)
         self.laws = _counted(passage.law_name for passage in index.passages if passage.law_name)
         self.types = _counted(passage.type for passage in index.passages)
@@ -148,6 +155,8 @@ class Engine:
             passage.type,
             passage.law_name,
             passage.body,
+            key,
+            tuple(name for article, name in self._names[key].items() if article != passage.article_key),
             places,
         )
 

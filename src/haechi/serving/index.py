@@ -86,7 +86,7 @@ def open_index(
         found = np.load(folder / VECTORS, mmap_mode="r")
         parts = [np.load(folder / f"{part}.npy") for part in ARRAYS]
         numbers = {word: number for number, word in enumerate(read_json(folder / WORDS))}
-    except (OSError, ValueError, HaechiError) as error:
+    except (OSError, ValueError, EOFError, HaechiError) as error:
         raise HaechiError(f"{folder}: the kept index is damaged ({error}); remove this folder and it is made again") from error
     if found.shape[0] != len(passages) or parts[2].shape[0] < len(numbers):
         raise HaechiError(f"{folder}: the kept index is damaged (unlike lengths); remove this folder and it is made again")

@@ -51,7 +51,7 @@ def vectors_of(folder: Path, passages: Sequence[Passage], model: str) -> Vectors
         facts = msgspec.convert(read_json(folder / FACTS), Facts)
         ids = (folder / IDS).read_text(encoding="utf-8").splitlines()
         vectors = np.load(folder / VECTORS, mmap_mode="r")
-    except (msgspec.ValidationError, OSError, ValueError) as error:
+    except (msgspec.ValidationError, OSError, ValueError, EOFError) as error:
         raise HaechiError(f"{folder}: not a whole folder of vectors ({error}); make it again with `haechi embed`") from error
     if facts.model != model:
         raise HaechiError(f"{folder}: vectors of model {facts.model}, and this is model {model}; embed the corpus with this one")

@@ -15,6 +15,7 @@ const TEXT = {
       hybrid: (w) => `모델 ${percent(w)} + BM25 ${percent(1 - w)}`,
     },
     rank: (system, n) => `${system} ${n}위`,
+    same: (names) => `같은 글: ${names}`,
     searching: "찾는 중…",
     done: (n, ms) => n ? `${ms}ms 만에 찾았습니다.` : "찾은 것이 없습니다. 낱말을 바꾸거나 거르는 조건을 풀어 보세요.",
     none: "찾은 것이 없습니다.",
@@ -42,6 +43,7 @@ const TEXT = {
       hybrid: (w) => `${percent(w)} model + ${percent(1 - w)} BM25`,
     },
     rank: (system, n) => `${system} #${n}`,
+    same: (names) => `The same text: ${names}`,
     searching: "searching…",
     done: (n, ms) => n ? `Found in ${ms} ms.` : "Nothing found. Try other words, or take a filter off.",
     none: "Nothing found.",
@@ -91,17 +93,18 @@ function card(hit, system, words) {
     more.textContent = open ? text().less : text().more;
     more.setAttribute("aria-expanded", String(open));
   });
+  const twins = hit.same.length ? [element("p", { className: "twins", textContent: text().same(hit.same.join(", ")) })] : [];
   const made = element("li", { className: "hit", title: hit.id },
     element("div", { className: "head" },
       element("span", { className: "rank", textContent: hit.rank }),
       element("h3", { textContent: hit.name }),
       element("span", { className: "score", textContent: hit.score.toFixed(3) })),
-    body, more,
+    body, more, ...twins,
     element("div", { className: "chips" },
       element("span", { className: "chip", textContent: text().types[hit.type] ?? hit.type }), ...elsewhere));
-  made.dataset.key = hit.article_key;
-  made.addEventListener("pointerenter", () => same(hit.article_key, true));
-  made.addEventListener("pointerleave", () => same(hit.article_key, false));
+  made.dataset.key = hit.key;
+  made.addEventListener("pointerenter", () => same(hit.key, true));
+  made.addEventListener("pointerleave", () => same(hit.key, false));
   return made;
 }
 
@@ -163,6 +166,8 @@ function fail(error) {
   note(typeof known === "function" ? known(at("query").value.trim().length) : known ?? error.message ?? text().errors.unreachable);
 }
 
+const busy = (on) => document.querySelector("main").setAttribute("aria-busy", String(on));
+
 async function search() {
   const query = at("query").value.trim();
   state.request?.abort();
@@ -171,6 +176,7 @@ async function search() {
   const asked = { q: query, k: Number(at("k").value), law: at("law").value ? [at("law").value] : [], type: at("type").value ? [at("type").value] : [] };
   const request = (state.request = new AbortController());
   at("status").textContent = text().searching;
+  busy(true);
   const begun = performance.now();
   try {
     const reply = await fetch("/api/search", {
@@ -183,6 +189,8 @@ async function search() {
     show();
   } catch (error) {
     if (!request.signal.aborted) fail({ error: "unreachable" });
+  } finally {
+    if (state.request === request) busy(false);
   }
 }
 
