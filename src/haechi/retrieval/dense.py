@@ -45,7 +45,7 @@ def search(query_ids: Sequence[str], queries: Vectors, ids: Sequence[str], passa
         raise HaechiError(f"dense: queries have {queries.shape[1]} numbers, passages have {passages.shape[1]}")
     k = min(k, len(ids))
     place = np.empty(len(ids), dtype=np.int64)
-    place[sorted(range(len(ids)), key=lambda row: ids[row])] = np.arange(len(ids))  # among equals the lowest id wins
+    place[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))  # among equals the lowest id wins
     lists: dict[str, list[tuple[float, str]]] = {}
     for start in range(0, len(query_ids), QUERIES):
         block = queries[start : start + QUERIES]

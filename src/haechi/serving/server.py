@@ -4,6 +4,7 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from threadpoolctl import threadpool_limits
 
 from haechi.errors import HaechiError
 from haechi.progress import say
@@ -48,4 +49,5 @@ def serve(taken: socket.socket, opened: Callable[[], Engine], limits: Limits = D
             timeout_graceful_shutdown=2,
         )
         say(f"searching {len(engine.index.passages)} passages at http://{HOST}:{taken.getsockname()[1]}/ (Ctrl-C ends it)")
-        uvicorn.Server(config).run(sockets=[taken])
+        with threadpool_limits(1, user_api="blas"):  # products share their threads badly: several searches at once are faster
+            uvicorn.Server(config).run(sockets=[taken])
