@@ -83,15 +83,17 @@ async def _asked(url: str, queries: list[str], rate: float, seconds: int, laws: 
     begun, count = time.perf_counter() + 0.5, int(rate * seconds)
     async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=64)) as client:
 
-        async def one(number: int) -> float:
+        async def one(number: int) -> float | None:
             due = begun + number / rate
             await asyncio.sleep(due - time.perf_counter())
             asked = {"q": queries[number % len(queries)], "law": [laws[number % len(laws)]] if laws else []}
             reply = await client.post(f"{url}/api/search", json=asked)
-            reply.raise_for_status()
-            return time.perf_counter() - due
+            return time.perf_counter() - due if reply.status_code == 200 else None
 
-        return await asyncio.gather(*(one(number) for number in range(count)))
+        times = await asyncio.gather(*(one(number) for number in range(count)))
+    if refused := times.count(None):
+        print(f"{refused} of {count} refused: the house was full")
+    return [seconds for seconds in times if seconds is not None]
 
 
 def _first_answer(project: Path, model: Path, home: Path) -> tuple[float, float, float]:
