@@ -44,7 +44,7 @@ ROOMS = (
 HEAVY = {"torch", "transformers", "sentence_transformers", "datasets"}
 MAY_BE_HEAVY = {
     f"training/{name}.py"
-    for name in ("adapt", "checks", "engine", "examples", "losses", "m3", "objective", "refresh", "trainer", "watch")
+    for name in ("adapt", "average", "checks", "engine", "examples", "losses", "m3", "objective", "refresh", "trainer", "watch")
 }
 
 

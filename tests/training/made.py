@@ -35,6 +35,7 @@ PARAMS = TrainParams(
     max_grad_norm=1.0,
     evaluations=3,
     keep=2,
+    average=0.9,
     max_samples=0,
     shuffle_labels=False,
     engine="sentence-transformers",

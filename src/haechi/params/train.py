@@ -35,7 +35,9 @@ class TrainParams:
     evaluations: Positive
     """Validations during training, evenly spread; each leaves a checkpoint."""
     keep: Positive
-    """Checkpoints kept, best on validation first."""
+    """Checkpoints kept, best on validation first; the last one is kept besides."""
+    average: Share
+    """Decay of the exponential average of the weights that is kept beside the checkpoints, such as 0.99; 0 keeps none."""
     max_samples: Count
     """Train on this many examples only; 0 takes all."""
     shuffle_labels: bool

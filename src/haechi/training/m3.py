@@ -52,7 +52,7 @@ def train_m3(
             device=device(),
         )
         whole[0].model = m3.model  # the very weights that are trained
-        watch = Watch(whole, validation, temporary, params, steps, also=lambda place: _save_heads(m3, place))
+        watch = Watch(whole, validation, temporary, params, steps, also=lambda place: _save_heads(m3, place), learns=m3)
         trainer.add_callback(watch)
         watch.validate(0)
         say(f"train: {len(chosen)} examples, {steps} steps; validation {METRIC} of the base {watch.start:.4f}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sentence_transformers import SentenceTransformer
+from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from haechi.files import read_records, write_jsonl
@@ -15,10 +16,12 @@ from haechi.models.load import save_encoder
 from haechi.params.train import TrainParams
 from haechi.progress import say
 from haechi.training.adapt import merged
+from haechi.training.average import Average
 from haechi.training.validation import Validation
 
 METRIC = "ndcg@10"
 HISTORY, KEPT = "history.jsonl", "kept.jsonl"
+AVERAGE = "average"
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,9 @@ class Checkpoint:
 class Watch(TrainerCallback):
     """Validates at evenly spread steps, keeps the best checkpoints, and writes down what happened.
 
-    `also` saves beside a checkpoint what the model itself doesn't save; `measured` gives more figures for a row of the history.
+    The newest checkpoint is kept beside the best ones, so that the last one is there wherever training ends.
+    `also` saves beside a checkpoint what the model itself doesn't save; `measured` gives more figures for a row of the history;
+    `learns` holds every weight that is trained, where the model alone doesn't.
     """
 
     def __init__(
@@ -46,12 +51,15 @@ class Watch(TrainerCallback):
         *,
         also: Callable[[Path], None] = lambda folder: None,
         measured: Callable[[], dict[str, float]] = dict,
+        learns: nn.Module | None = None,
     ) -> None:
         self._model, self._validation, self._folder, self._keeps = model, validation, folder, params.keep
         self._also, self._measured = also, measured
+        self._average = Average(learns or model, params.average) if params.average else None
         self._at = {max(1, round(steps * (i + 1) / params.evaluations)) for i in range(params.evaluations)}
         self.history: list[dict[str, Any]] = []
         self.kept: list[Checkpoint] = []
+        """The best first; the newest is among them, or stands at the end."""
 
     @property
     def start(self) -> float:
@@ -67,9 +75,17 @@ class Watch(TrainerCallback):
             self.history.append({"step": state.global_step, **{k: round(float(v), 8) for k, v in row.items()}})
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Validate if it is time."""
+        """Let the average follow, and validate if it is time."""
+        if self._average:
+            self._average.follow(state.global_step)
         if state.global_step in self._at:
             self.validate(state.global_step)
+
+    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Keep the average of the weights as one more checkpoint; it is scored where the model is selected."""
+        if self._average and self._average.started:
+            with self._average.in_place():
+                self._store(AVERAGE)
 
     def validate(self, step: int) -> None:
         """Score the model as it is, and keep it if it is among the best; before the first step it is only scored."""
@@ -84,19 +100,24 @@ class Watch(TrainerCallback):
 
     def _keep(self, checkpoint: Checkpoint) -> None:
         ranked = sorted([*self.kept, checkpoint], key=lambda c: (-c.score, c.step))
-        place = self._folder / "checkpoints"
-        if checkpoint in ranked[: self._keeps]:
-            save_encoder(merged(self._model), place / checkpoint.name)
-            self._also(place / checkpoint.name)
-        for dropped in ranked[self._keeps :]:
+        best, rest = ranked[: self._keeps], ranked[self._keeps :]
+        self._store(checkpoint.name)
+        for dropped in rest:
             if dropped is not checkpoint:
-                shutil.rmtree(place / dropped.name)
-        self.kept = ranked[: self._keeps]
+                shutil.rmtree(self._folder / "checkpoints" / dropped.name)
+        self.kept = best + [checkpoint for one in rest if one is checkpoint]
+
+    def _store(self, name: str) -> None:
+        place = self._folder / "checkpoints" / name
+        save_encoder(merged(self._model), place)
+        self._also(place)
 
     def save(self, folder: Path) -> None:
         """Put what is remembered, and the kept checkpoints, into the folder of a state."""
         write_jsonl(folder / HISTORY, self.history)  # not into one JSON file, whose keys would be sorted
         write_jsonl(folder / KEPT, self.kept)
+        if self._average:
+            self._average.save(folder)
         if (self._folder / "checkpoints").is_dir():
             shutil.copytree(self._folder / "checkpoints", folder / "checkpoints", copy_function=_linked)
 
@@ -104,6 +125,8 @@ class Watch(TrainerCallback):
         """Bring it back."""
         self.history = list(read_records(folder / HISTORY, dict))
         self.kept = list(read_records(folder / KEPT, Checkpoint))
+        if self._average:
+            self._average.load(folder)
         if (folder / "checkpoints").is_dir():
             shutil.copytree(folder / "checkpoints", self._folder / "checkpoints", copy_function=_linked)
 
