@@ -1,4 +1,4 @@
-"""Choose the model among the kept checkpoints and the base, on validation."""
+"""Choose the model among the base, the kept checkpoints and their merges, on validation."""
 
 import _here  # noqa: F401, I001  (first: it decides whose library runs)
 
@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from haechi import files, locks, options, progress
+from haechi import files, locks, options
 from haechi.command import run
 from haechi.params.load import load_section
 from haechi.params.select import SelectParams
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
-from haechi.selection.stage import select
+from haechi.selection.show import draw, show
+from haechi.selection.stage import facts_of, select
 from haechi.training.validation import Validation
 
 
@@ -22,15 +23,30 @@ from haechi.training.validation import Validation
 @options.file("--valid-pairs")
 @options.file("--corpus")
 @options.folder("--out")
+@options.folder("--plots")
+@options.file("--per-query")
 @options.file("--metrics")
 @options.params
-def main(run_folder: Path, base: Path, valid_pairs: Path, corpus: Path, out: Path, metrics: Path, params: Path) -> None:
+def main(
+    run_folder: Path,
+    base: Path,
+    valid_pairs: Path,
+    corpus: Path,
+    out: Path,
+    plots: Path,
+    per_query: Path,
+    metrics: Path,
+    params: Path,
+) -> None:
     settings = load_section(params, "select", SelectParams)
-    with locks.writing(out, metrics):
+    with locks.writing(out, plots, per_query, metrics):
         validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
-        facts = select(run_folder, base, validation, out, settings)
-        files.write_json(metrics, facts)
-        progress.show_counts("select", facts)
+        found = select(run_folder, base, validation, out, settings)
+        with files.atomic_folder(plots) as drawn:
+            draw(found, drawn)
+        files.write_jsonl(per_query, found.rows)
+        files.write_json(metrics, facts_of(found))
+        show(found)
 
 
 run(main)

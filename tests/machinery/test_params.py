@@ -49,7 +49,7 @@ SECTIONS: dict[str, type[Any]] = {
     "select": SelectParams,
     "evaluate": EvaluateParams,
 }
-DRAWING = {"testset", "make_pairs", "model", "generate_qa", "train", "evaluate", "mine"}
+DRAWING = {"testset", "make_pairs", "model", "generate_qa", "train", "evaluate", "mine", "select"}
 """Sections of the stages that draw random numbers."""
 
 

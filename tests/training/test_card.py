@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from selection.made import SELECT
 from training.made import VALIDATION, examples, recipe, static
 
 from haechi.cli.card import DATA, licence, model_card
@@ -13,8 +14,7 @@ from haechi.cli.main import main
 from haechi.errors import HaechiError
 from haechi.files import read_json, sha256_file, write_json, write_text
 from haechi.models.load import save_encoder
-from haechi.params.select import SelectParams
-from haechi.selection.stage import select
+from haechi.selection.stage import facts_of, select
 from haechi.training.engine import train
 
 
@@ -24,7 +24,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("card")
     save_encoder(static(), root / "models/base")
     train(static(), examples(), VALIDATION, root / "models/run", recipe())
-    chosen = select(root / "models/run", root / "models/base", VALIDATION, root / "models/encoder", SelectParams("ndcg@10", 0.0))
+    chosen = facts_of(select(root / "models/run", root / "models/base", VALIDATION, root / "models/encoder", SELECT))
     write_json(root / "metrics/select.json", chosen)
     write_json(root / "metrics/base.json", {"base": "embedded", "parameters": 6400, "dim": 16, "hash": "x"})
     figures: dict[str, Any] = {

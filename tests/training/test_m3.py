@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from selection.made import SELECT
 from training.made import TEXTS, VALIDATION, examples, recipe, transformer
 
 from haechi.errors import HaechiError, ModelUnreachable, ParamsError
 from haechi.files import read_json, sha256_folder
 from haechi.models.heads import HEADS, folder_of
 from haechi.models.load import load_encoder
-from haechi.params.select import SelectParams
 from haechi.selection.stage import select
 from haechi.training.m3 import train_m3
 
@@ -115,7 +115,8 @@ def test_a_head_that_is_missing_is_never_drawn(base: Path, tmp_path: Path, missi
 
 
 def test_the_chosen_model_keeps_its_heads(run: Path, base: Path, tmp_path: Path) -> None:
-    select(run, base, VALIDATION, tmp_path / "encoder", SelectParams("ndcg@10", -1.0))
+    forced = replace(SELECT, min_gain=-1.0, soups=(), interpolations=(), errors=1e9)
+    select(run, base, VALIDATION, tmp_path / "encoder", forced)
 
     assert [(tmp_path / "encoder" / name).read_bytes() for name in HEADS] == [(best(run) / name).read_bytes() for name in HEADS]
 

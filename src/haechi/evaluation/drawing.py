@@ -13,12 +13,13 @@ def pyplot() -> Any:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
+    plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "haechi", "svg.fonttype": "none"})
     return plt
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a PNG and let the figure go."""
+    """Write a PNG or an SVG, as the name says, and let the figure go."""
+    kind = path.suffix.removeprefix(".")
     with atomic_file(path) as stream:
-        figure.savefig(stream, format="png", dpi=130, metadata={"Software": None})
+        figure.savefig(stream, format=kind, dpi=130, metadata={"Date": None} if kind == "svg" else {"Software": None})
     pyplot().close(figure)

@@ -61,15 +61,8 @@ class Resampler:
 
     def intervals(self, columns: Array) -> list[Interval]:
         """The interval of each column's mean.  # columns: (queries, columns)"""
-        sums = self._by_group(columns)
-        rng = np.random.default_rng([self._seed, 1])
-        means = np.empty((self._draws, columns.shape[1]))
-        for start, stop in self._blocks():
-            drawn = rng.integers(self._groups, size=(stop - start, self._groups))
-            counts = np.stack([np.bincount(row, minlength=self._groups) for row in drawn]).astype(np.float64)
-            means[start:stop] = (counts @ sums) / (counts @ self._sizes)[:, None]
         tail = self._tail()
-        lows, highs = np.quantile(means, [tail, 1 - tail], axis=0)
+        lows, highs = np.quantile(self._resampled(columns), [tail, 1 - tail], axis=0)
         values = columns.mean(axis=0)
         return [Interval(float(v), float(low), float(high)) for v, low, high in zip(values, lows, highs, strict=True)]
 
@@ -79,8 +72,35 @@ class Resampler:
         ps = self._flip(self._by_group(gaps))
         return [self._difference(gaps[:, i], found, p) for i, (found, p) in enumerate(zip(self.intervals(gaps), ps, strict=True))]
 
+    def optimism(self, columns: Array) -> float:
+        """How much higher the best of these columns scores because it was chosen on these very queries.
+
+        Efron's bootstrap: in each sample the best column is chosen and its mean there compared with its mean over all queries.
+        """
+        means = self._resampled(columns)
+        best = means.argmax(axis=1)
+        return float((means[np.arange(len(means)), best] - columns.mean(axis=0)[best]).mean())
+
+    def standard_error(self, gaps: Array) -> float:
+        """Of the mean over queries, robust to likeness within groups; infinite for a single group.  # gaps: (queries,)"""
+        if self._groups < 2:
+            return math.inf
+        rest = self._by_group(gaps[:, None])[:, 0] - gaps.mean() * self._sizes
+        return float(math.sqrt(self._groups / (self._groups - 1) * (rest**2).sum()) / len(gaps))
+
+    def _resampled(self, columns: Array) -> Array:
+        """Means over samples of groups.  # (draws, columns)"""
+        sums = self._by_group(columns)
+        rng = np.random.default_rng([self._seed, 1])
+        means = np.empty((self._draws, columns.shape[1]))
+        for start, stop in self._blocks():
+            drawn = rng.integers(self._groups, size=(stop - start, self._groups))
+            counts = np.stack([np.bincount(row, minlength=self._groups) for row in drawn]).astype(np.float64)
+            means[start:stop] = (counts @ sums) / (counts @ self._sizes)[:, None]
+        return means
+
     def _difference(self, gaps: Array, found: Interval, p: float) -> Difference:
-        error = self._standard_error(gaps)
+        error = self.standard_error(gaps)
         smallest = _quantiles(self._groups - 1) * error if self._groups > 1 else math.inf
         needed = None
         if abs(found.value) > 1e-12 and math.isfinite(smallest):
@@ -100,13 +120,6 @@ class Resampler:
             signs = np.unpackbits(bits.reshape(stop - start, -1), axis=1)[:, : self._groups].astype(np.float64)
             as_large += (np.abs(2.0 * (signs @ sums) - total) >= bound).sum(axis=0)
         return [(int(count) + 1) / (self._draws + 1) for count in as_large]
-
-    def _standard_error(self, gaps: Array) -> float:
-        """Of the mean over queries, robust to likeness within groups."""
-        if self._groups < 2:
-            return math.inf
-        rest = self._by_group(gaps[:, None])[:, 0] - gaps.mean() * self._sizes
-        return float(math.sqrt(self._groups / (self._groups - 1) * (rest**2).sum()) / len(gaps))
 
     def _tail(self) -> float:
         tail = (1 - self._confidence) / 2

@@ -1,28 +1,148 @@
-"""Everything that select does between reading and writing."""
+"""Everything that select does between reading and writing.
 
+Test data are never read here: candidates are compared on validation queries alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
 
 from haechi.errors import HaechiError
-from haechi.models.heads import copy_heads
-from haechi.models.load import folder_hash, load_encoder, save_encoder
+from haechi.evaluation.significance import Resampler
+from haechi.files import read_records
+from haechi.models.heads import copy_heads, folder_of
+from haechi.models.load import folder_hash, load_encoder, name_of, save_encoder
 from haechi.params.select import SelectParams
-from haechi.selection.choose import choose
+from haechi.records.validated import ValidatedQuery
+from haechi.selection.bench import Bench
+from haechi.selection.choose import BASE, Candidate, Choice, choose
+from haechi.selection.mixtures import Kitchen
+from haechi.selection.ranking import Ranking, rank
+from haechi.selection.results import results_of
+from haechi.selection.sweet_spot import Spot, find_spot
 from haechi.training.validation import Validation
 
+AVERAGE, HISTORY = "average", "history.jsonl"
 
-def select(run: Path, base: Path, validation: Validation, out: Path, params: SelectParams) -> dict[str, object]:
-    """Score the base and all checkpoints, save the winner."""
-    folders = {folder.name: folder for folder in sorted((run / "checkpoints").glob("step-*"))}
-    if not folders:
+
+@dataclass(frozen=True)
+class Selected:
+    """What select found."""
+
+    candidates: tuple[Candidate, ...]
+    ranking: Ranking
+    choice: Choice
+    spot: Spot | None
+    optimism: float
+    """How much the best of all scored models owes to having been chosen on these queries."""
+    scored: int
+    encoder: str
+    metric: str
+    rows: tuple[ValidatedQuery, ...]
+    """The chosen model, query by query."""
+
+    @property
+    def corrected(self) -> float:
+        """The chosen model's figure, less that; the base was not chosen for its figure."""
+        score = self.ranking[self.choice.name].score
+        return score if self.choice.name == BASE else score - self.optimism
+
+
+def select(run: Path, base: Path, validation: Validation, out: Path, params: SelectParams) -> Selected:
+    """Score the base, all checkpoints and their merges, and save the winner."""
+    checkpoints = {folder.name: folder for folder in sorted((run / "checkpoints").glob("step-*"))}
+    if not checkpoints:
         raise HaechiError(f"{run}: holds no checkpoint; run the train stage")
-    scores = {name: validation(load_encoder(folder)) for name, folder in folders.items()}
-    choice = choose(validation(load_encoder(base)), scores, params)
-    chosen = folders.get(choice.name, base)
-    save_encoder(load_encoder(chosen), out)
-    copy_heads(chosen, out)
-    return {
-        "chosen": choice.name,
-        "metric": params.metric,
-        "validation": {name: round(score, 6) for name, score in choice.scores.items()},
-        "encoder": folder_hash(out),
+    spot = find_spot(list(read_records(run / HISTORY, dict)), params, run / HISTORY) if params.voters else None
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.", suffix=".tmp") as place:
+        scratch = Path(place)
+        folders = {BASE: _whole(base, scratch / BASE), **checkpoints}
+        if (run / "checkpoints" / AVERAGE).is_dir():
+            folders[AVERAGE] = run / "checkpoints" / AVERAGE
+        bench = Bench(validation)
+        kitchen = Kitchen(folders, bench, params.metric, scratch)
+        candidates = _candidates(kitchen, list(checkpoints), params, averaged=AVERAGE in folders)
+        sample = Resampler(bench.groups, params.resamples, params.confidence, params.seed)
+        columns = {one.name: bench.column(one.name, params.metric) for one in candidates}
+        voted = spot.checkpoint(list(checkpoints)) if spot else ""
+        choice = choose(candidates, columns, sample, params, voted)
+        everything = np.stack([bench.column(name, params.metric) for name in sorted(bench.places)], axis=1)
+        if choice.name in folders:
+            save_encoder(load_encoder(folders[choice.name]), out)
+            copy_heads(folders[choice.name], out)
+        else:
+            kitchen.make(choice.name, out)
+    return Selected(
+        tuple(candidates),
+        rank(columns, sample),
+        choice,
+        spot,
+        sample.optimism(everything),
+        len(bench.places),
+        folder_hash(out),
+        params.metric,
+        tuple(results_of(bench.places[choice.name], validation)),
+    )
+
+
+def _candidates(kitchen: Kitchen, checkpoints: Sequence[str], params: SelectParams, *, averaged: bool) -> list[Candidate]:
+    """All of them, scored: what training left, then what can be made of it, the simpler before the more elaborate."""
+    found = [Candidate(BASE, "base", {BASE: 1.0})]
+    found += [Candidate(name, "checkpoint", {name: 1.0}) for name in checkpoints]
+    found += [Candidate(AVERAGE, "average", {AVERAGE: 1.0})] if averaged else []
+    scores = {one.name: kitchen.score(one.name) for one in found}
+    best = max(checkpoints, key=scores.__getitem__)
+    soups = {"uniform": kitchen.uniform, "greedy": kitchen.greedy}
+    for kind in params.soups:
+        found += [one for one in soups[kind](checkpoints) if one.parts not in [other.parts for other in found]]
+    found += kitchen.between(best, params.interpolations)
+    return found + (kitchen.crossover(checkpoints, params.crossover) if params.crossover else [])
+
+
+def _whole(base: Path, place: Path) -> Path:
+    """The base as a folder with weights, also where it only points to a model of the hub."""
+    if not (name := name_of(base)):
+        return base
+    save_encoder(load_encoder(base), place)
+    copy_heads(folder_of(name), place)
+    return place
+
+
+def facts_of(found: Selected) -> dict[str, Any]:
+    """metrics/select.json."""
+    facts: dict[str, Any] = {
+        "chosen": found.choice.name,
+        "why": found.choice.why,
+        "metric": found.metric,
+        "encoder": found.encoder,
+        "queries": len(found.rows),
+        "validation": {model.name: _round(model.score) for model in found.ranking.models},
+        "candidates": {one.name: _candidate(one, found) for one in found.candidates},
+        "scored": found.scored,
+        "optimism": _round(found.optimism),
+        "corrected": _round(found.corrected),
     }
+    return facts | ({"sweet_spot": found.spot.facts()} if found.spot else {})
+
+
+def _candidate(one: Candidate, found: Selected) -> Mapping[str, Any]:
+    model = found.ranking[one.name]
+    gap = found.choice.gaps.get(one.name)
+    return {
+        "kind": one.kind,
+        "parts": {name: _round(part) for name, part in one.parts.items()},
+        "score": _round(model.score),
+        "low": _round(model.low),
+        "high": _round(model.high),
+        "places": [model.first, model.last],
+        "against_single": {"value": _round(gap.value), "error": _round(gap.error)} if gap else None,
+    }
+
+
+def _round(value: float) -> float | None:
+    return round(value, 6) if np.isfinite(value) else None

@@ -1,0 +1,113 @@
+"""Models ranked by one figure so that ties look like ties and the ranking can't contradict its own figures.
+
+Two models differ where the interval of their paired difference and the test (p adjusted over all pairs) say so. Taken pair by
+pair that need not be an order: the first may differ from the second, but not from the third, which scores less. So a model is
+called better only if everybody at least as good as it differs from everybody at most as good as the other. What is left is an
+order: transitive, and never against the figures. A model's places run from one more than how many are better than it,
+to how many there are less those that it is better than.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from haechi.errors import HaechiError, UsageError
+from haechi.evaluation.significance import Array, Difference, Resampler, holm
+from haechi.evaluation.verdict import judge
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One model among others."""
+
+    name: str
+    score: float
+    low: float
+    high: float
+    first: int
+    """The best place that it may have."""
+    last: int
+    """The worst one: all from `first` to `last` are tied with it."""
+
+    @property
+    def place(self) -> str:
+        """Such as `1`, or `2-4` for one of a tie."""
+        return f"{self.first}" if self.first == self.last else f"{self.first}-{self.last}"
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """All of them, the highest figure first."""
+
+    models: tuple[Ranked, ...]
+    better: frozenset[tuple[str, str]]
+    """Pairs of which the first is better; every other pair is a tie."""
+
+    def __getitem__(self, name: str) -> Ranked:
+        return next(model for model in self.models if model.name == name)
+
+    def verdict(self, one: str, other: str) -> str:
+        """`better`, `worse` or `tie`."""
+        return "better" if (one, other) in self.better else "worse" if (other, one) in self.better else "tie"
+
+
+def rank(columns: Mapping[str, Array], sample: Resampler) -> Ranking:
+    """Rank models by what each query gave them, the same queries in the same order."""
+    if not columns:
+        raise HaechiError("rank: there is nothing to rank")
+    means = {name: float(column.mean()) for name, column in columns.items()}
+    names = sorted(columns, key=lambda name: (-means[name], name))
+    table = np.stack([columns[name] for name in names], axis=1)
+    intervals = sample.intervals(table)
+    scores = [means[name] for name in names]
+    settled = settle(scores, _differ(table, sample))
+    models = tuple(
+        Ranked(name, score, found.low, found.high, first, last)
+        for name, score, found, (first, last) in zip(names, scores, intervals, places(settled), strict=True)
+    )
+    return Ranking(models, frozenset((names[i], names[j]) for i, j in np.argwhere(settled)))
+
+
+def settle(scores: Sequence[float], differ: Flags) -> Flags:
+    """Which is better than which, given scores from high to low and which pairs differ.  # (models, models)"""
+    n = len(scores)
+    all_above = np.logical_and.accumulate(np.triu(differ, 1) | np.tri(n, k=-1, dtype=bool), axis=0)
+    agreed = np.logical_and.accumulate(all_above[:, ::-1], axis=1)[:, ::-1]
+    equal = np.asarray(scores)
+    low = np.searchsorted(-equal, -equal, side="right") - 1  # the last of those with the same score
+    high = np.searchsorted(-equal, -equal, side="left")
+    better = agreed[np.ix_(low, high)]
+    return np.asarray(better & (equal[:, None] > equal[None, :]), dtype=np.bool_)
+
+
+def places(better: Flags) -> list[tuple[int, int]]:
+    """From where to where each may stand."""
+    above, below = better.sum(axis=0), better.sum(axis=1)
+    return [(1 + int(a), len(better) - int(b)) for a, b in zip(above, below, strict=True)]
+
+
+def composite(metrics: Mapping[str, Array], weights: Mapping[str, float]) -> Array:
+    """One figure a query: the weighted mean of metrics that all lie between 0 and 1."""
+    if unknown := sorted(set(weights) - set(metrics)):
+        raise UsageError(f"rank: no metric is called {unknown[0]} (rank.weights); there are {', '.join(sorted(metrics))}")
+    total = sum(weights.values())
+    if not total > 0:
+        raise UsageError(f"rank: the weights add up to {total:g} (rank.weights); give at least one metric a weight above 0")
+    return np.asarray(sum(metrics[name] * (weight / total) for name, weight in weights.items()), dtype=np.float64)
+
+
+def _differ(table: Array, sample: Resampler) -> Flags:
+    """Pairs that the interval and the test tell apart; both ways round."""
+    n = table.shape[1]
+    one, other = np.triu_indices(n, 1)
+    found = np.zeros((n, n), dtype=np.bool_)
+    if len(one):
+        gaps: list[Difference] = sample.differences(table[:, one], table[:, other])
+        adjusted = holm([gap.p for gap in gaps])
+        apart = [judge(gap.value, gap.low, gap.high, p) != "can't tell" for gap, p in zip(gaps, adjusted, strict=True)]
+        found[one, other] = found[other, one] = apart
+    return found
