@@ -27,6 +27,7 @@ from haechi.params.merge_corpus import MergeCorpusParams
 from haechi.params.mine import MineParams
 from haechi.params.model import ModelParams
 from haechi.params.preprocess import PreprocessParams
+from haechi.params.rank import RankParams
 from haechi.params.retrieval import RetrievalParams
 from haechi.params.select import SelectParams
 from haechi.params.testset import TestsetParams
@@ -47,9 +48,10 @@ SECTIONS: dict[str, type[Any]] = {
     "loss": LossParams,
     "lora": LoraParams,
     "select": SelectParams,
+    "rank": RankParams,
     "evaluate": EvaluateParams,
 }
-DRAWING = {"testset", "make_pairs", "model", "generate_qa", "train", "evaluate", "mine", "select"}
+DRAWING = {"testset", "make_pairs", "model", "generate_qa", "train", "evaluate", "mine", "select", "rank"}
 """Sections of the stages that draw random numbers."""
 
 
@@ -58,7 +60,7 @@ def keys_of(kind: type, wanted: type) -> list[str]:
 
 
 FLOATS = [(section, key) for section, kind in SECTIONS.items() for key in keys_of(kind, float)]
-ABOVE = {("evaluate", "confidence")}
+ABOVE = {("evaluate", "confidence"), ("select", "confidence"), ("rank", "confidence")}
 """Floats whose range begins above 5e-05: it is that range which refuses it, never the type."""
 INTEGERS = [(section, key) for section, kind in SECTIONS.items() for key in keys_of(kind, int)]
 

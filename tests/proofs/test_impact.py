@@ -29,6 +29,7 @@ PARAMS = {
     "loss.margin=0.4": {"train"},
     "lora.alpha=8": {"train"},
     "select.min_gain=0.01": {"select"},
+    "rank.seed=8": set(),  # only `haechi rank` reads it
     "evaluate.seed=8": {"evaluate"},
 }
 MODULES = {

@@ -160,7 +160,14 @@ def _parameters(root: Path, stages: Stages, values: Mapping[str, Mapping[str, An
                 raise HaechiError(f"{section}.{field.name}: has no docstring in its module, or no value in params.yaml")
             value = _shown(values[section][field.name])
             rows.append((f"`{field.name}`", _type(hints[field.name]), f"`{value}`", told[field.name]))
-        lines += ["", f"## {section}", "", inspect.getdoc(kind) or "", f"Read by: {', '.join(readers)}.", ""]
+        lines += [
+            "",
+            f"## {section}",
+            "",
+            inspect.getdoc(kind) or "",
+            f"Read by: {by}.",
+            "",
+        ]
         lines += _table(("key", "type", "value", "meaning"), rows)
     return "\n".join(lines) + "\n"
 

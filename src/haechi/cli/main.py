@@ -137,6 +137,19 @@ def compare(
 
 
 @main.command()
+@click.argument("models", nargs=-1, metavar="[MODEL ...]")
+def rank(models: tuple[str, ...]) -> None:
+    """Which run is best on validation? A ranking with intervals and ties, by the composite of params.yaml (section `rank`).
+
+    A MODEL is a model folder, a git revision, the name of an experiment, or `workspace`; without any, the base and the
+    checkpoints of this workspace are ranked.
+    """
+    from haechi.cli.rank import show_ranking
+
+    show_ranking(Path(), models)
+
+
+@main.command()
 @click.argument("revisions", nargs=-1, required=True, metavar="REV [REV ...]")
 def reeval(revisions: tuple[str, ...]) -> None:
     """Score the models of revisions on today's test set, so that `haechi compare` can set them beside today's."""

@@ -75,4 +75,4 @@ class Bench:
                 known[key] = made
             return dict(known[key])
 
-        first.preprocess = preprocess
+        first.preprocess = preprocess  # type: ignore[method-assign, assignment]

@@ -9,6 +9,9 @@ from haechi.evaluation.significance import Array
 from haechi.records.validated import ValidatedQuery
 from haechi.training.validation import Validation
 
+K_VALUES = (1, 10, 100)
+"""Cut-offs of the metrics that models may be ranked by."""
+
 
 def results_of(places: Mapping[str, Placed], validation: Validation) -> list[ValidatedQuery]:
     """A model's places as rows."""

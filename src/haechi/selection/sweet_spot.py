@@ -59,19 +59,20 @@ def find_spot(history: Sequence[Mapping[str, Any]], params: SelectParams, source
 
 def vote(course: Course, params: SelectParams) -> Spot:
     """Votes within the tolerance of each other are one; most weight wins, and among equals the place nearest to all of them."""
-    seen = {name: _VOTERS[name](course, params) for name, weight in params.voters.items() if weight > 0}
+    seen: dict[str, Vote] = {name: _VOTERS[name](course, params) for name, weight in params.voters.items() if weight > 0}
     votes = {name: None if found.at is None else course.steps[found.at] for name, found in seen.items()}
     cast = {name: found.at for name, found in seen.items() if found.at is not None}
     reasons = {name: found.why for name, found in seen.items()}
     if not cast:
         return Spot(None, 0.0, votes, reasons, "all voters abstain; the best validated checkpoint counts")
-    total = sum(params.voters[name] for name in seen)
+    weights: dict[str, float] = {name: weight for name, weight in params.voters.items() if weight > 0}
+    total = sum(weights.values())
 
     def support(place: int) -> float:
-        return sum(params.voters[name] for name, at in cast.items() if abs(at - place) <= params.tolerance)
+        return sum(weights[name] for name, at in cast.items() if abs(at - place) <= params.tolerance)
 
     def distance(place: int) -> float:
-        return sum(params.voters[name] * abs(at - place) for name, at in cast.items() if abs(at - place) <= params.tolerance)
+        return sum(weights[name] * abs(at - place) for name, at in cast.items() if abs(at - place) <= params.tolerance)
 
     best = max(range(len(course.steps)), key=lambda place: (round(support(place), 9), -round(distance(place), 9), -place))
     agreement, behind = support(best) / total, [name for name, at in cast.items() if abs(at - best) <= params.tolerance]
@@ -157,7 +158,7 @@ _VOTERS: Mapping[str, Callable[[Course, SelectParams], Vote]] = {
 
 
 def _middle_of_top(values: Array, error: float) -> int:
-    """The middle of the stretch around the highest value that lies within a standard error of it, the mean of three being meant."""
+    """The middle of the stretch around the highest value that lies within a standard error (of a mean of three) of it."""
     best = int(values.argmax())
     good = values >= values[best] - error / np.sqrt(3)
     start = end = best
