@@ -154,6 +154,7 @@ def _parameters(root: Path, stages: Stages, values: Mapping[str, Mapping[str, An
         kind, told = _dataclass(module), _docstrings(module)
         hints = get_type_hints(kind, include_extras=True)
         readers = [name for name, stage in stages.items() if section in _sections(stage)]
+        by = ", ".join(readers) or f"`haechi {section}` alone"
         rows = []
         for field in fields(kind):
             if field.name not in told or field.name not in values[section]:

@@ -59,7 +59,7 @@ def mix(folders: Sequence[Path], recipe: Recipe, out: Path) -> None:
             if name not in weights:
                 shutil.copyfile(file, temporary / name)
         for name in sorted(weights):
-            _mix_file(name, recipe, temporary / name, list(_read(first / name)))
+            _mix_file(first / name, name, recipe, temporary / name)
 
 
 def modules_of(folder: Path) -> list[str]:
@@ -108,16 +108,19 @@ def check_alike(folders: Sequence[Path]) -> None:
             )
 
 
-def _mix_file(name: Path, recipe: Recipe, target: Path, tensors: Sequence[str]) -> None:
+def _mix_file(first: Path, name: Path, recipe: Recipe, target: Path) -> None:
     import torch
+    from safetensors import safe_open
     from safetensors.torch import save_file
 
     made: dict[str, Tensor] = {}
-    for tensor in tensors:
+    for tensor in _read(first):
         shares = recipe(f"{name}|{tensor}")
         made[tensor] = _sum([(share.folder / name, share.part) for share in shares], tensor)
     if name.suffix == ".safetensors":
-        save_file(made, target, metadata={"format": "pt"})
+        with safe_open(first, "pt") as stored:
+            told = stored.metadata()
+        save_file(made, target, metadata=told)
     else:
         torch.save(made, target)
 

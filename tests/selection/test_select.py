@@ -1,0 +1,261 @@
+"""The select stage on a tiny run: every kind of candidate, what is written, and what is refused."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from safetensors.torch import load_file, save_file
+from selection.made import SELECT, VOTERS
+from training.made import VALIDATION, examples, recipe, static, transformer
+
+from haechi.cli.main import main
+from haechi.cli.rank import board, check_same
+from haechi.errors import HaechiError, UsageError
+from haechi.evaluation.metrics import mean, score
+from haechi.evaluation.names import HEADLINE
+from haechi.files import read_records, sha256_folder, write_json, write_jsonl
+from haechi.models.load import folder_hash, load_encoder, save_encoder, save_pointer
+from haechi.params.rank import RankParams
+from haechi.records.validated import ValidatedQuery
+from haechi.selection.bench import Bench
+from haechi.selection.mixtures import Kitchen
+from haechi.selection.results import metrics_of
+from haechi.selection.show import draw, rows
+from haechi.selection.stage import facts_of, select
+from haechi.training.engine import train
+
+RANK = RankParams({"ndcg@10": 0.5, "recall@10": 0.5}, 7, 200, 0.95)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("select")
+    save_encoder(static(), root / "base")
+    train(static(), examples(), VALIDATION, root / "run", recipe(evaluations=9, keep=3, epochs=3))
+    return root
+
+
+def test_every_kind_of_candidate_is_scored_and_the_winner_is_saved_whole(project: Path, tmp_path: Path) -> None:
+    found = select(project / "run", project / "base", VALIDATION, tmp_path / "encoder", SELECT)
+
+    kinds = {one.kind for one in found.candidates}
+    assert {"base", "checkpoint", "average", "soup", "interpolation"} <= kinds
+    again = VALIDATION(load_encoder(tmp_path / "encoder"))[SELECT.metric]
+    assert again == pytest.approx(found.ranking[found.choice.name].score, abs=1e-9)
+    assert found.encoder == folder_hash(tmp_path / "encoder")
+    assert not [path for path in tmp_path.iterdir() if path.name != "encoder"], "nothing is left of the merges"
+
+
+def test_what_the_candidates_score_is_what_their_folders_score_elsewhere(project: Path, tmp_path: Path) -> None:
+    """Without the memory for tokens, from the folder alone."""
+    found = select(project / "run", project / "base", VALIDATION, tmp_path / "encoder", SELECT)
+
+    for one in found.candidates:
+        if one.kind in ("base", "checkpoint", "average"):
+            folder = project / "base" if one.kind == "base" else project / "run" / "checkpoints" / one.name
+            assert VALIDATION(load_encoder(folder))[SELECT.metric] == pytest.approx(found.ranking[one.name].score, abs=1e-12)
+
+
+def test_a_merge_that_is_taken_is_made_once_more_with_the_same_weights(project: Path, tmp_path: Path) -> None:
+    """Forced by asking for no lead at all, on a metric on which the interpolation is ahead or not: then nothing is shown."""
+    best = select(project / "run", project / "base", VALIDATION, tmp_path / "a", SELECT).choice.single
+    bench = Bench(VALIDATION)
+    kitchen = Kitchen({"base": project / "base", best: project / "run" / "checkpoints" / best}, bench, SELECT.metric, tmp_path)
+    (made,) = kitchen.between(best, [0.5])
+    kitchen.make(made.name, tmp_path / "made")
+
+    whole = load_file(tmp_path / "made" / "model.safetensors")["embedding.weight"]
+    parts = [
+        load_file(place / "model.safetensors")["embedding.weight"]
+        for place in (project / "base", project / "run/checkpoints" / best)
+    ]
+    torch.testing.assert_close(whole, (parts[0] + parts[1]) / 2)
+    assert VALIDATION(load_encoder(tmp_path / "made"))[SELECT.metric] == pytest.approx(
+        bench.score(made.name, Path(), SELECT.metric)
+    )
+
+
+def test_the_same_inputs_give_the_same_bytes(project: Path, tmp_path: Path) -> None:
+    one, two = (select(project / "run", project / "base", VALIDATION, tmp_path / name, SELECT) for name in ("one", "two"))
+    for name, found in (("one", one), ("two", two)):
+        (tmp_path / f"{name}-plots").mkdir()
+        draw(found, tmp_path / f"{name}-plots")
+
+    assert facts_of(one) == facts_of(two)
+    assert sha256_folder(tmp_path / "one") == sha256_folder(tmp_path / "two")
+    assert sha256_folder(tmp_path / "one-plots") == sha256_folder(tmp_path / "two-plots")
+    lines = (tmp_path / "one-plots" / "candidates.csv").read_text().splitlines()
+    assert len(lines) == 1 + len(one.candidates)
+    assert sum(line.endswith(",1") for line in lines[1:]) == 1
+    assert [row[0].removesuffix(" *") for row in rows(one)] == [line.split(",")[0] for line in lines[1:]]
+
+
+class Spoiled(Bench):
+    """Scores a folder by a number planted in it."""
+
+    def score(self, name: str, folder: Path, metric: str) -> float:
+        if name not in self.planted:
+            self.planted[name] = float(load_file(folder / "model.safetensors")["embedding.weight"][0, 0])
+        return self.planted[name]
+
+    planted: dict[str, float]
+
+
+def planted(folder: Path, **values: float) -> tuple[Kitchen, dict[str, Path]]:
+    bench = Spoiled(VALIDATION)
+    bench.planted = {}
+    folders = {}
+    for name, value in values.items():
+        save_encoder(static(), folder / name)
+        save_file({"embedding.weight": torch.full((2, 2), value)}, folder / name / "model.safetensors")
+        folders[name] = folder / name
+    return Kitchen(folders, bench, HEADLINE, folder), folders
+
+
+def test_the_greedy_soup_leaves_out_what_makes_it_worse(tmp_path: Path) -> None:
+    """Scores are the mean of what is in the pot, so whatever is worse than the pot stays out."""
+    kitchen, folders = planted(tmp_path, a=0.9, b=0.9, c=0.1)
+
+    assert kitchen.greedy(list(folders)) == []
+    assert kitchen.uniform(list(folders))[0].parts == {"a": 1 / 3, "b": 1 / 3, "c": 1 / 3}
+    assert kitchen.uniform(["a"]) == []
+
+
+def test_a_crossover_needs_more_than_one_module(project: Path, tmp_path: Path) -> None:
+    with pytest.raises(HaechiError, match="one module"):
+        select(project / "run", project / "base", VALIDATION, tmp_path / "encoder", replace(SELECT, crossover=4))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_crossover_of_a_transformer_is_never_worse_than_its_best_epoch(tmp_path: Path) -> None:
+    save_encoder(transformer(tmp_path / "bert"), tmp_path / "base")
+    train(load_encoder(tmp_path / "base"), examples(), VALIDATION, tmp_path / "run", recipe(evaluations=3, keep=3, lr=1e-2))
+    bench = Bench(VALIDATION)
+    folders = {folder.name: folder for folder in sorted((tmp_path / "run/checkpoints").glob("step-*"))}
+    kitchen = Kitchen(folders, bench, SELECT.metric, tmp_path)
+    best = max(kitchen.score(name) for name in folders)
+
+    for one in kitchen.crossover(list(folders), 3):
+        assert bench.score(one.name, Path(), SELECT.metric) > best
+        assert sum(one.parts.values()) == pytest.approx(1.0)
+    assert len(bench.places) >= len(folders) + 3, "each block was tried with each other checkpoint"
+
+
+def test_a_base_that_only_points_to_a_model_is_followed(project: Path, tmp_path: Path) -> None:
+    save_pointer(load_encoder(project / "base"), str(project / "base"), 64, tmp_path / "pointer")
+    found = select(project / "run", tmp_path / "pointer", VALIDATION, tmp_path / "encoder", SELECT)
+
+    assert any(one.kind == "interpolation" for one in found.candidates)
+
+
+def test_the_vote_is_told_and_counts(project: Path, tmp_path: Path) -> None:
+    found = select(project / "run", project / "base", VALIDATION, tmp_path / "encoder", replace(SELECT, voters=VOTERS))
+    told = facts_of(found)["sweet_spot"]
+
+    assert set(told["votes"]) == set(VOTERS)
+    assert told["step"] is None or isinstance(told["step"], int)
+
+
+def test_an_empty_run_a_base_of_another_shape_and_a_lost_checkpoint_are_refused(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(HaechiError, match="holds no checkpoint"):
+        select(tmp_path / "empty", project / "base", VALIDATION, tmp_path / "encoder", SELECT)
+
+    shutil.copytree(project / "base", tmp_path / "other")
+    table = load_file(tmp_path / "other/model.safetensors")["embedding.weight"]
+    save_file({"embedding.weight": torch.cat([table, table], dim=1)}, tmp_path / "other/model.safetensors")
+    with pytest.raises(HaechiError, match="has the shape"):
+        select(project / "run", tmp_path / "other", VALIDATION, tmp_path / "encoder", SELECT)
+
+    shutil.copytree(project / "run", tmp_path / "run")
+    lost = sorted((tmp_path / "run/checkpoints").glob("step-*"))[0]
+    (lost / "model.safetensors").unlink()
+    with pytest.raises(HaechiError, match=lost.name):
+        select(tmp_path / "run", project / "base", VALIDATION, tmp_path / "encoder", SELECT)
+    assert not (tmp_path / "encoder").exists()
+
+
+# --- what is kept for ranking runs
+
+
+def test_the_rows_give_the_figures_again(project: Path, tmp_path: Path) -> None:
+    found = select(project / "run", project / "base", VALIDATION, tmp_path / "encoder", SELECT)
+    write_jsonl(tmp_path / "rows.jsonl", found.rows)
+    kept = list(read_records(tmp_path / "rows.jsonl", ValidatedQuery))
+    told = mean(score(VALIDATION.places(load_encoder(tmp_path / "encoder")), VALIDATION.k_values))
+
+    again = metrics_of(kept, VALIDATION.k_values)
+    assert {name: pytest.approx(float(column.mean())) for name, column in again.items()} == told
+
+
+def validated(seed: int, gain: int = 0) -> list[ValidatedQuery]:
+    rng = np.random.default_rng(seed)
+    return [ValidatedQuery(f"q{i:02}", f"g{i // 2}", 1, (max(1, int(rng.integers(2, 8)) - gain),)) for i in range(40)]
+
+
+def test_runs_are_ranked_by_the_declared_weights() -> None:
+    found = board({"worse": validated(1), "better": validated(2, gain=5)}, RANK)
+
+    assert [model.name for model in found.ranking.models] == ["better", "worse"]
+    assert found.ranking.verdict("better", "worse") == "better"
+    assert sum(found.carried.values()) == pytest.approx(1.0)
+    assert found.carried["recall@10"] == 0.0, "all find everything among ten, so it moves nothing"
+
+
+def test_runs_on_unlike_queries_are_not_ranked() -> None:
+    with pytest.raises(UsageError, match="other queries"):
+        check_same({"a": validated(1), "b": validated(1)[:-1]})
+
+
+def ranked(root: Path, monkeypatch: pytest.MonkeyPatch, *names: str) -> Any:
+    monkeypatch.chdir(root)
+    return CliRunner().invoke(main, ["rank", *names])
+
+
+def test_the_command_ranks_the_workspace_and_a_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import subprocess
+
+    from machinery.checkout import ROOT
+
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    write_jsonl(tmp_path / "metrics/per_query_valid.jsonl", validated(1))
+    git = ["git", "-c", "user.name=n", "-c", "user.email=e"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *command], cwd=tmp_path, check=True)
+    write_jsonl(tmp_path / "metrics/per_query_valid.jsonl", validated(2, gain=5))
+    done = ranked(tmp_path, monkeypatch, "HEAD", "workspace")
+
+    assert done.exit_code == 0, done.output
+    assert done.output.index("workspace") < done.output.index("HEAD")
+    assert "better" in done.output
+
+
+def test_the_command_says_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from machinery.checkout import ROOT
+
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    for names, says in (((), "holds no checkpoint"), (("workspace",), "has no metrics/per_query_valid.jsonl")):
+        assert says in str(ranked(tmp_path, monkeypatch, *names).exception)
+    write_json(tmp_path / "metrics/per_query_valid.jsonl", {})
+    assert "another form" in str(ranked(tmp_path, monkeypatch, "workspace").exception)
+    assert "named twice" in str(ranked(tmp_path, monkeypatch, "workspace", "workspace").exception)
+
+
+# --- test data
+
+
+def test_select_is_given_no_test_data() -> None:
+    """Neither as a dependency nor by what its modules can name."""
+    from machinery.checkout import ROOT, SRC
+    from ruamel.yaml import YAML
+
+    stage = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]["select"]
+    read = [*map(str, stage["deps"]), stage["cmd"]]
+    assert not [name for name in read if "testset" in name or "data/guard" in name]
+    for file in (SRC / "selection").glob("*.py"):
+        assert "testset" not in file.read_text(encoding="utf-8"), file.name
