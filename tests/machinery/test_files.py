@@ -41,8 +41,9 @@ from haechi.records.passage import Passage
 from haechi.records.query import Qrel, TestQuery
 from haechi.records.question import DroppedQuestion, Question
 from haechi.records.result import QueryResult
+from haechi.records.validated import ValidatedQuery
 
-KINDS = [Decision, Dropped, DroppedQuestion, MinedExample, Pair, Passage, Qrel, QueryResult, Question, TestQuery]
+KINDS = [Decision, Dropped, DroppedQuestion, MinedExample, Pair, Passage, Qrel, QueryResult, Question, TestQuery, ValidatedQuery]
 
 in_one_folder = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

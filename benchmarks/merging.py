@@ -1,8 +1,8 @@
 """Selection: its time and memory on ten checkpoints, what mixing holds in memory, and how often the voters are right.
 
-    python benchmarks/select.py time PROJECT RUN
-    python benchmarks/select.py memory
-    python benchmarks/select.py votes
+    python benchmarks/merging.py time PROJECT RUN
+    python benchmarks/merging.py memory
+    python benchmarks/merging.py votes
 
 time: the stage's own command on a project whose stages have run, with the run in RUN (train it with `train.keep: 10` and twelve
 evaluations); wall clock with imports, and the largest resident memory beside that of loading one model.
@@ -13,6 +13,7 @@ votes: a thousand made-up histories of each kind (tests/selection/courses.py).
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -51,10 +52,8 @@ def main() -> None:
 
 def timed(project: Path, run: Path) -> None:
     """The stage as it is, and one model alone."""
-    load = (
-        f"from haechi.models.load import load_encoder; load_encoder(__import__('pathlib').Path({str(project / 'models/base')!r}))"
-    )
-    _, alone = measured([sys.executable, "-c", load])
+    load = "import sys, pathlib; from haechi.models.load import load_encoder; load_encoder(pathlib.Path(sys.argv[1]))"
+    _, alone = measured([sys.executable, "-c", load, str(project / "models/base")])
     with tempfile.TemporaryDirectory() as out:
         data = project / "data/processed"
         command = [sys.executable, str(ROOT / "stages/select.py"), "--run", str(run), "--base", str(project / "models/base")]
@@ -93,7 +92,7 @@ def memory() -> None:
         folders = [Path(place) / f"m{i}" for i in range(MODELS)]
         save_encoder(SentenceTransformer(modules=[StaticEmbedding(words, embedding_dim=WIDTH)], device="cpu"), folders[0])
         for folder in folders[1:]:
-            subprocess.run(["cp", "-r", folders[0], folder], check=True)
+            shutil.copytree(folders[0], folder)
             save_file({"embedding.weight": torch.randn(WORDS, WIDTH)}, folder / "model.safetensors")
         shares = [Share(folder, 1 / MODELS) for folder in folders]
         print(f"mean of {MODELS}: {grown(lambda: blend(shares, Path(place) / 'out')) / size:.2f} models of {size:.0f} MB")
