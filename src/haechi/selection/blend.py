@@ -1,8 +1,8 @@
 """Model folders -> one model folder whose weights are a mixture of theirs.
 
-Sentence-transformers' own `merge` holds every model and, of a single large table, two further copies: four models for a mixture
-of two. Here a tensor is read from one folder after the other and added up, so a mixture of any number takes two of the largest
-tensors besides the result. Tests compare the two. The heads of a BGE-M3 are weights like any other.
+Sentence-transformers' own `merge` holds every model beside the result. Here a tensor is read from one folder after the other and
+added up, so a mixture of any number takes two of the largest tensors besides the result. Tests compare the two.
+The heads of a BGE-M3 are weights like any other.
 """
 
 import re
