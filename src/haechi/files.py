@@ -4,11 +4,13 @@ A writer writes beside its target and renames at the end, so a killed stage leav
 Lines are streamed both ways: no file is held in memory unless the caller builds a list.
 """
 
+import csv
 import hashlib
+import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,6 +130,21 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file."""
     with atomic_file(path) as stream:
         stream.write(text.encode())
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a table with these columns; what a row lacks stays empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a binary file."""
+    with atomic_file(path) as stream:
+        stream.write(data)
 
 
 def read_records(path: Path, kind: type[T]) -> Iterator[T]:

@@ -22,10 +22,11 @@ from haechi.evaluation.rerank import rerank
 from haechi.evaluation.results import judge
 from haechi.evaluation.searcher import Asked, Searcher
 from haechi.evaluation.source import Source
+from haechi.evaluation.space import draw_map
 from haechi.evaluation.summary import summarise
 from haechi.evaluation.systems import best_weight, popularity
 from haechi.evaluation.yardstick import VERSION
-from haechi.files import atomic_folder, write_json, write_jsonl, write_text
+from haechi.files import atomic_folder, write_csv, write_json, write_jsonl, write_text
 from haechi.params.evaluate import EvaluateParams
 from haechi.params.retrieval import RetrievalParams
 from haechi.records.query import TestQuery
@@ -45,6 +46,7 @@ class Found:
     gold: dict[str, tuple[str, ...]]
     name: Mapping[str, str]
     gating: list[dict[str, Any]]
+    map: list[dict[str, Any]]
     k_values: tuple[int, ...]
 
     def write(self, inputs: Inputs, runs: Path, plots: Path, per_query: Path, metrics: Path) -> None:
@@ -62,6 +64,7 @@ class Found:
         draw.draw_systems(self.metrics, folder / "systems.png")
         draw.draw_recall(self.metrics, self.k_values, folder / "recall.png")
         values = self.metrics["primary"]
+        write_csv(folder / "map.csv", list(self.map[0]) if self.map else ["id", "law"], self.map)
         for name in ("recall", "ndcg"):  # one column a system, which `dvc plots` draws as lines in one picture
             rows = [",".join(str(values[s][f"{name}@{k}"]) for s in values) for k in self.k_values]
             table = [f"{k},{row}\n" for k, row in zip(self.k_values, rows, strict=True)]
@@ -86,10 +89,11 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams,
     valid_lexical = searcher.bm25(known, source.tokens([q.text for q in known]))
     weight = best_weight(valid_lexical, valid, valid_gold, params.depth)
     lexical, tuned = searcher.bm25(asked, words), searcher.dense(asked, questions, passages)
+    untuned = source.passages(inputs.base, texts)
     runs = {
         POPULARITY: popularity(inputs.train_pairs, searcher.name, [q.query_id for q in tests], params.depth),
         BM25: lexical,
-        BASE: searcher.dense(asked, source.queries(inputs.base, [q.text for q in asked]), source.passages(inputs.base, texts)),
+        BASE: searcher.dense(asked, source.queries(inputs.base, [q.text for q in asked]), untuned),
         TUNED: tuned,
         HYBRID: weighted(lexical, tuned, weight, params.depth),
     }
@@ -117,7 +121,8 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams,
         "geometry": _rounded(_geometry(tests, gold, searcher, tuned, questions, passages, params.seed)),
         "gating": _rounded(gating),
     }
-    return Found(metrics, rows, runs, gold, searcher.name, points, params.k_values)
+    spaces = draw_map(inputs.corpus, {BASE: untuned, TUNED: passages}, params.seed)
+    return Found(metrics, rows, runs, gold, searcher.name, points, spaces, params.k_values)
 
 
 def _gold(inputs: Inputs, searcher: Searcher, params: EvaluateParams) -> tuple[dict[str, tuple[str, ...]], int]:

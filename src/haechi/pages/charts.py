@@ -1,0 +1,504 @@
+"""Every plot of a run: its picture, the table that `dvc plots` draws it from, and what it shows in a sentence.
+
+A chart is a function of what was found; it gives None where its data are missing. Texts in pictures go through `Say`,
+which remembers the Korean of each, so one SVG serves both languages.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from haechi.evaluation import drawing
+from haechi.evaluation.drawing import FAINT, GAIN, INK, LOSS, SERIES, TIE, colour
+from haechi.evaluation.facets import SMALLEST
+from haechi.evaluation.names import BASE, BM25, HEADLINE, HYBRID, TUNED, shown
+from haechi.pages import words
+from haechi.pages.inputs import Found
+from haechi.pages.slices import Slice
+from haechi.pages.words import Words
+
+WIDTH = 7.2
+SHOWN_LAWS = 7
+"""Laws with a colour of their own on the map: as many as eyes tell apart."""
+
+
+@dataclass
+class Say:
+    """Texts of one picture: drawn in English, remembered in Korean."""
+
+    korean: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, en: str, ko: str) -> str:
+        """The English text."""
+        self.korean[en] = ko
+        return en
+
+    def words(self, said: Words) -> str:
+        """A name."""
+        return self(said.en, said.ko)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn chart."""
+
+    figure: Any
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A chart with its texts."""
+
+    name: str
+    title: Words
+    reading: Words
+    """How to read it."""
+    draw: Callable[[Found, Sequence[Slice], Say], Picture | None]
+
+
+def systems(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+    """Headline metric of each system with its interval."""
+    scores = found.stage("evaluate")
+    if not scores:
+        return None
+    names = shown(scores["primary"])
+    rows = [
+        (name, scores["primary"][name][HEADLINE], *(scores["interval"][name][HEADLINE][end] for end in ("low", "high")))
+        for name in names
+    ]
+    figure, axes = _axes(height=0.7 + 0.42 * len(rows))
+    for place, (name, value, low, high) in enumerate(rows):
+        axes.barh(place, value, color=colour(name), height=0.62, alpha=0.9)
+        axes.plot([low, high], [place, place], color=INK, linewidth=1.6)
+        axes.text(high + 0.012, place, f"{value:.3f}", va="center", fontsize=9.5)
+    axes.set_yticks(range(len(rows)), [say.words(words.system(name)) for name in names])
+    axes.invert_yaxis()
+    axes.set_xlim(0, min(1.0, max(row[3] for row in rows) + 0.12))
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel(say("nDCG@10 (1 = every cited article on top)", "nDCG@10 (1 = 인용 조문이 모두 맨 위)"))
+    return Picture(figure, ("system", HEADLINE, "low", "high"), rows)
+
+
+def recall(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+    """Recall at k of each system."""
+    scores = found.stage("evaluate")
+    if not scores:
+        return None
+    names = shown(scores["primary"])
+    ks = sorted(int(name.partition("@")[2]) for name in scores["primary"][names[0]] if name.startswith("recall@"))
+    figure, axes = _axes(height=3.6)
+    for name, marker in zip(names, "soD^vPX*ph" * 4, strict=False):
+        values = [scores["primary"][name][f"recall@{k}"] for k in ks]
+        axes.plot(ks, values, marker=marker, markersize=5, color=colour(name), label=say.words(words.system(name)))
+    axes.set_xscale("log")
+    axes.set_xticks(ks, [str(k) for k in ks])
+    axes.minorticks_off()
+    axes.set_ylim(0, 1)
+    axes.set(xlabel=say("first k results", "앞에서 k개"), ylabel=say("share of cited articles found", "찾은 인용 조문의 비율"))
+    figure.legend(loc="outside right upper")
+    return Picture(figure, ("k", *names), [(k, *(scores["primary"][name][f"recall@{k}"] for name in names)) for k in ks])
+
+
+def training(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+    """Loss and validation over the steps."""
+    steps = [row for row in found.history if "loss" in row]
+    checks = [row for row in found.history if f"valid_{HEADLINE}" in row]
+    if not steps and not checks:
+        return None
+    figure, (left, right) = drawing.pyplot().subplots(1, 2, figsize=(WIDTH, 2.8), layout="constrained")
+    left.plot([r["step"] for r in steps], [r["loss"] for r in steps], color=colour(TUNED))
+    right.plot(
+        [r["step"] for r in checks], [r[f"valid_{HEADLINE}"] for r in checks], marker="o", markersize=4, color=colour(HYBRID)
+    )
+    chosen = _step(str(found.stage("select").get("chosen", "")))
+    if chosen is not None:
+        for axes in (left, right):
+            axes.axvline(chosen, color=LOSS, linestyle="--", linewidth=1.2)
+        right.annotate(
+            say("chosen", "고른 것"),
+            (chosen, 0.03),
+            xycoords=("data", "axes fraction"),
+            xytext=(5, 0),
+            textcoords="offset points",
+            fontsize=9,
+            color=LOSS,
+        )
+    left.set(xlabel=say("step", "학습 단계"), title=say("Training loss", "학습 손실"))
+    right.set(xlabel=say("step", "학습 단계"), title=say("nDCG@10 on validation", "검증 nDCG@10"))
+    right.set_ylim(bottom=0)
+    rows = [(r["step"], r.get("loss", ""), r.get(f"valid_{HEADLINE}", "")) for r in _by_step(found.history)]
+    return Picture(figure, ("step", "loss", HEADLINE), rows)
+
+
+def rate(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+    """Learning rate and gradient norm over the steps."""
+    steps = [row for row in found.history if "learning_rate" in row or "grad_norm" in row]
+    if not steps:
+        return None
+    figure, (left, right) = drawing.pyplot().subplots(1, 2, figsize=(WIDTH, 2.6), layout="constrained")
+    for axes, key, shade in ((left, "learning_rate", colour(BM25)), (right, "grad_norm", SERIES[3])):
+        given = [(row["step"], row[key]) for row in steps if key in row]
+        axes.plot([step for step, _ in given], [value for _, value in given], color=shade)
+        axes.set_xlabel(say("step", "학습 단계"))
+    left.set_title(say("Learning rate", "학습률"))
+    right.set_title(say("Gradient norm (log)", "기울기 크기 (로그)"))
+    if any(row.get("grad_norm", 0) > 0 for row in steps):
+        right.set_yscale("log")
+        right.minorticks_off()
+    rows = [(row["step"], row.get("learning_rate", ""), row.get("grad_norm", "")) for row in steps]
+    return Picture(figure, ("step", "learning_rate", "grad_norm"), rows)
+
+
+def by_slice(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+    """Untuned, BM25 and tuned per slice, the tuned one with its interval."""
+    kept = [s for s in slices if s.n >= SMALLEST and s.name.partition("/")[0] not in ("year", "passage_length", "query_length")]
+    if not kept:
+        return None
+    figure, axes = _axes(height=0.9 + 0.27 * len(kept))
+    for system, marker, size in ((BASE, "D", 22), (BM25, "s", 26), (TUNED, "o", 44)):
+        points = [(s.means[system], place) for place, s in enumerate(kept) if system in s.means]
+        axes.scatter(*zip(*points, strict=True), marker=marker, s=size, color=colour(system), zorder=3, label=system)
+    for place, s in enumerate(kept):
+        axes.plot([s.low, s.high], [place, place], color=colour(TUNED), linewidth=2, alpha=0.55)
+    axes.set_yticks(range(len(kept)), [_short(say, s) for s in kept], fontsize=8.5)
+    axes.set_ylim(len(kept) - 0.4, -0.6)
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_xlabel(say("nDCG@10; line: interval of the tuned model", "nDCG@10, 선은 학습한 모델의 구간"))
+    marks = axes.get_legend_handles_labels()[0]
+    labels = [say.words(words.system(name)) for name in (BASE, BM25, TUNED)]
+    figure.legend(marks, labels, loc="outside upper center", ncols=3)
+    rows = [(s.name, s.n, s.means.get(BASE, ""), s.means.get(BM25, ""), s.means[TUNED], s.low, s.high) for s in slices]
+    return Picture(figure, ("slice", "n", BASE, BM25, TUNED, "low", "high"), rows)
+
+
+def gains(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+    """Gain or loss of each query against the untuned model, sorted."""
+    gaps = sorted(_gaps(found), key=lambda gap: (-gap[1], gap[0]))
+    if not gaps:
+        return None
+    values = np.array([value for _, value in gaps])
+    figure, axes = _axes(height=2.9)
+    shades = np.where(values > 1e-12, GAIN, np.where(values < -1e-12, LOSS, TIE))
+    for shade in (GAIN, TIE, LOSS):
+        at = np.flatnonzero(shades == shade)
+        if len(at):
+            axes.fill_between(at, values[at], step="mid", color=shade, linewidth=0 if shade != TIE else 1)
+    up, down = int((values > 1e-12).sum()), int((values < -1e-12).sum())
+    axes.axhline(0, color=FAINT, linewidth=0.8)
+    axes.set(xlim=(-1, len(values)), ylim=(-1.05, 1.05))
+    axes.set_xlabel(say("test queries, from largest gain to largest loss", "시험 질의 (많이 나아진 것부터 많이 나빠진 것까지)"))
+    axes.set_ylabel(say("change in nDCG@10", "nDCG@10 변화"))
+    told = (
+        (0.98, GAIN, say(f"{up} better", f"{up}개 나아짐")),
+        (0.88, FAINT, say(f"{len(values) - up - down} as before", f"{len(values) - up - down}개 그대로")),
+        (0.78, LOSS, say(f"{down} worse", f"{down}개 나빠짐")),
+    )
+    for height, shade, text in told:
+        axes.text(0.99, height, text, transform=axes.transAxes, color=shade, ha="right", va="top", fontsize=10.5)
+    rows = [(place, query, round(value, 6)) for place, (query, value) in enumerate(gaps, start=1)]
+    return Picture(figure, ("place", "query", "gain"), rows)
+
+
+def scores(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+    """How the scores of positives and of mined negatives are spread."""
+    table = found.tables.get("mine/scores.csv")
+    if not table:
+        return None
+    at = [float(row["score"]) for row in table]
+    width = at[1] - at[0] if len(at) > 1 else 1.0
+    edges = [at[0] - width / 2, *(a + width / 2 for a in at)]
+    figure, axes = _axes(height=2.7)
+    for key, shade, label in (
+        ("positives", GAIN, say("positives", "정답")),
+        ("negatives", colour(BM25), say("negatives", "부정 예")),
+    ):
+        axes.stairs([float(row[key]) for row in table], edges, fill=True, alpha=0.55, color=shade, label=label)
+    axes.set(xlabel=say("score before training", "학습 전 점수"), ylabel=say("share", "비율"))
+    axes.legend()
+    return Picture(
+        figure, ("score", "positives", "negatives"), [(r["score"], float(r["positives"]), float(r["negatives"])) for r in table]
+    )
+
+
+def gating(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+    """What a threshold on the best score answers and refuses."""
+    table = found.tables.get("evaluate/gating.csv")
+    if not table:
+        return None
+    figure, axes = _axes(height=2.9)
+    at = [float(row["threshold"]) for row in table]
+    axes.plot(at, [float(r["answered"]) for r in table], color=GAIN, label=say("legal queries answered", "답한 법률 질의"))
+    axes.plot(
+        at, [float(r["refused"]) for r in table], color=LOSS, linestyle="--", label=say("everyday questions refused", "물리친 일상 질문")
+    )
+    chosen = found.stage("evaluate").get("gating", {}).get("threshold")
+    if chosen is not None:
+        axes.axvline(chosen, color=FAINT, linewidth=1.2, linestyle=":")
+    axes.set(xlabel=say("least score for an answer", "답을 내는 최소 점수"), ylabel=say("share", "비율"), ylim=(-0.02, 1.02))
+    figure.legend(loc="outside upper center", ncols=2)
+    return Picture(
+        figure,
+        ("threshold", "answered", "refused"),
+        [(r["threshold"], float(r["answered"]), float(r["refused"])) for r in table],
+    )
+
+
+def questions(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+    """Written questions beside real ones: length, style, words shared with their passage."""
+    table, told = found.tables.get("generate_qa/lengths.csv"), found.stage("generate_qa").get("report", {})
+    if not table:
+        return None
+    figure, (left, right) = drawing.pyplot().subplots(
+        1, 2, figsize=(WIDTH, 2.9), layout="constrained", gridspec_kw={"width_ratios": [3, 2]}
+    )
+    names = [name for name in table[0] if name != "chars"]
+    at = [int(row["chars"]) for row in table]
+    edges = [*at, at[-1] + (at[1] - at[0] if len(at) > 1 else 1)]
+    for name, shade, line in zip(names, SERIES, ("-", "--", ":", "-.") * 4, strict=False):
+        label = say.words(words.known(words.LENGTHS, name))
+        left.stairs([float(r[name]) for r in table], edges, baseline=None, color=shade, linestyle=line, linewidth=1.8, label=label)
+    left.set(xlabel=say("characters", "글자 수"), ylabel=say("share", "비율"), title=say("Length", "길이"))
+    left.legend()
+    overlap = {name: value for name, value in told.get("overlap", {}).items() if name != "all"}
+    right.barh([say.words(words.known(words.QUESTION_STYLES, name)) for name in overlap], list(overlap.values()), color=SERIES[4])
+    right.set(xlim=(0, 1), xlabel=say("share", "비율"), title=say("Words shared with the passage", "단락과 겹치는 말"))
+    right.grid(visible=False, axis="y")
+    return Picture(figure, ("chars", *names), [(int(r["chars"]), *(float(r[name]) for name in names)) for r in table])
+
+
+def mining(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+    """What became of every candidate for a negative."""
+    told = found.stage("mine").get("train", {})
+    if not told:
+        return None
+    fates = {"chosen": told.get("negatives", {}).get("kept", 0), "spare": told.get("spare", 0), **told.get("dropped", {})}
+    rows = sorted(((name, count) for name, count in fates.items() if count), key=lambda row: (-row[1], row[0]))
+    if not rows:
+        return None
+    figure, axes = _axes(height=0.7 + 0.36 * len(rows))
+    for place, (name, count) in enumerate(rows):
+        axes.barh(place, count, color=GAIN if name == "chosen" else TIE, height=0.65)
+        axes.text(count * 1.08, place, f"{count:,}", va="center", fontsize=9)
+    axes.set_yticks(range(len(rows)), [say.words(words.known(words.FATES, name)) for name, _ in rows])
+    axes.invert_yaxis()
+    axes.set_xscale("log")
+    axes.minorticks_off()
+    axes.set_xlim(0.8, max(count for _, count in rows) * 6)
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel(say("candidates (log scale)", "후보 수 (로그 눈금)"))
+    return Picture(figure, ("fate", "candidates"), rows)
+
+
+def selection(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+    """Validation score of each candidate, and which was chosen."""
+    told = found.stage("select")
+    rows = [(name, float(value)) for name, value in told.get("validation", {}).items() if isinstance(value, int | float)]
+    if not rows:
+        return None
+    figure, axes = _axes(height=0.8 + 0.38 * len(rows))
+    best = max(value for _, value in rows)
+    for place, (name, value) in enumerate(rows):
+        taken = name == told.get("chosen")
+        axes.barh(place, value, color=GAIN if taken else TIE, height=0.62)
+        text = say(f"{value:.3f}  chosen", f"{value:.3f}  선택") if taken else f"{value:.3f}"
+        axes.text(value + best * 0.015, place, text, va="center", fontsize=9)
+    axes.set_yticks(range(len(rows)), [say.words(words.system(name)) if name == BASE else name for name, _ in rows])
+    axes.invert_yaxis()
+    axes.set_xlim(0, best * 1.25 or 1)
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel(say("nDCG@10 on validation", "검증 nDCG@10"))
+    return Picture(figure, ("candidate", HEADLINE), rows)
+
+
+def space(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+    """Passages on a plane, before and after, by law."""
+    table = found.tables.get("evaluate/map.csv")
+    if not table:
+        return None
+    laws: dict[str, int] = {}
+    for row in table:
+        laws[row["law"]] = laws.get(row["law"], 0) + 1
+    first = [law for law, _ in sorted(laws.items(), key=lambda law: (-law[1], law[0])) if law][:SHOWN_LAWS]
+    figure, panels = drawing.pyplot().subplots(1, 2, figsize=(WIDTH, 4.7), layout="constrained")
+    sides = ((BASE, panels[0]), (TUNED, panels[1]))
+    for model, axes in sides:
+        for number, law in [(-1, ""), *enumerate(first)]:
+            rows = [row for row in table if (row["law"] == law if number >= 0 else row["law"] not in first)]
+            axes.scatter(
+                [float(row[f"{model}_x"]) for row in rows],
+                [float(row[f"{model}_y"]) for row in rows],
+                s=13,
+                marker="osD^vPX*"[number] if number >= 0 else ".",
+                color=SERIES[number] if number >= 0 else TIE,
+                linewidths=0,
+                label=law if number >= 0 else say("others", "그 밖"),
+                zorder=3 if number >= 0 else 2,
+            )
+        axes.set_title(say.words(words.system(model)))
+        axes.set(xticks=[], yticks=[], aspect="equal")
+        axes.grid(visible=False)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8.5)
+    columns = tuple(table[0])
+    return Picture(figure, columns, [tuple(row[column] for column in columns) for row in table])
+
+
+PLOTS = (
+    Plot(
+        "systems",
+        Words("How well each system finds what the court cited", "시스템마다 법원이 인용한 조문을 얼마나 잘 찾는가"),
+        Words(
+            "Longer is better. The thin line is the interval: where two lines overlap much, the difference may be chance.",
+            "길수록 좋습니다. 가는 선은 신뢰구간이며, 두 선이 많이 겹치면 차이는 우연일 수 있습니다.",
+        ),
+        systems,
+    ),
+    Plot(
+        "recall",
+        Words("How many results must one read?", "결과를 몇 개까지 읽어야 하는가"),
+        Words(
+            "Share of the cited articles among the first k results; higher and further left is better.",
+            "앞에서 k개 안에 든 인용 조문의 비율입니다. 높고 왼쪽일수록 좋습니다.",
+        ),
+        recall,
+    ),
+    Plot(
+        "gains",
+        Words("Gain and loss, query by query", "질의마다 나아졌는가 나빠졌는가"),
+        Words(
+            "Tuned against untuned model. Much blue and little orange: the gain is broad, not the work of a few queries.",
+            "학습 전 모델과 견준 것입니다. 파랑이 넓고 주황이 좁으면 몇몇 질의가 아니라 고루 나아진 것입니다.",
+        ),
+        gains,
+    ),
+    Plot(
+        "slices",
+        Words("Where it is better and where worse", "어디서 낫고 어디서 못한가"),
+        Words(
+            "Each row is a kind of query. Where the circle stands left of the square, plain word search (BM25) does better there.",
+            "줄마다 한 갈래의 질의입니다. 동그라미가 네모보다 왼쪽이면 그 갈래에서는 낱말 검색(BM25)이 낫습니다.",
+        ),
+        by_slice,
+    ),
+    Plot(
+        "training",
+        Words("Did training go well?", "학습은 순조로웠는가"),
+        Words(
+            "Loss should fall and validation rise. The dashed line is the chosen checkpoint; a fall after it is overfitting, and harmless.",
+            "손실은 내려가고 검증 점수는 올라가야 합니다. 점선은 고른 체크포인트이며, 그 뒤의 내림은 과적합이지만 해가 없습니다.",
+        ),
+        training,
+    ),
+    Plot(
+        "rate",
+        Words("Learning rate and gradient norm", "학습률과 기울기 크기"),
+        Words(
+            "The gradient norm should settle; peaks late in training are a warning.",
+            "기울기는 잦아들어야 합니다. 늦게 솟으면 좋지 않은 신호입니다.",
+        ),
+        rate,
+    ),
+    Plot(
+        "selection",
+        Words("Which checkpoint was chosen, and why", "어느 체크포인트를 왜 골랐는가"),
+        Words(
+            "Chosen on validation queries, never on the test set.", "시험 집합이 아니라 검증 질의로 골랐습니다."
+        ),
+        selection,
+    ),
+    Plot(
+        "scores",
+        Words("Scores of positives and mined negatives", "정답과 부정 예의 점수"),
+        Words(
+            "Before training. Where the hills overlap, there is something to learn, and false negatives are likelier.",
+            "학습 전 점수입니다. 두 언덕이 겹치는 곳에 배울 것이 있고, 잘못된 부정 예도 많을 수 있습니다.",
+        ),
+        scores,
+    ),
+    Plot(
+        "mining",
+        Words("What became of the candidates for negatives", "부정 예 후보는 어떻게 되었는가"),
+        Words(
+            "Only the blue ones train the model; every other was set aside for the reason named.",
+            "파란 것만 학습에 쓰였고, 나머지는 적힌 이유로 빠졌습니다.",
+        ),
+        mining,
+    ),
+    Plot(
+        "questions",
+        Words("Do written questions look like real ones?", "만든 질문은 실제 질문과 닮았는가"),
+        Words(
+            "The nearer the curves, the better training fits what people ask. Much overlap with the passage makes a question easy.",
+            "곡선이 가까울수록 학습이 실제 질문에 맞습니다. 단락과 겹치는 말이 많으면 쉬운 질문입니다.",
+        ),
+        questions,
+    ),
+    Plot(
+        "gating",
+        Words("When to answer nothing", "언제 답하지 말아야 하는가"),
+        Words(
+            "A threshold on the best score: legal queries should be answered, everyday questions refused. Dotted: the chosen one.",
+            "최고 점수에 거는 문턱입니다. 법률 질의에는 답하고 일상 질문은 물리쳐야 합니다. 점선이 고른 문턱입니다.",
+        ),
+        gating,
+    ),
+    Plot(
+        "map",
+        Words("Passages on a plane, by law", "법령별로 본 단락의 지도"),
+        Words(
+            "Neighbours in the model's space stand near each other. Laws that form islands after training are told apart.",
+            "모델이 비슷하게 보는 단락이 가까이 놓입니다. 학습 뒤에 법령이 섬을 이루면 서로 잘 구별하는 것입니다.",
+        ),
+        space,
+    ),
+)
+
+
+def _axes(height: float) -> tuple[Any, Any]:
+    figure, axes = drawing.pyplot().subplots(figsize=(WIDTH, height), layout="constrained")
+    return figure, axes
+
+
+def _step(checkpoint: str) -> int | None:
+    """The step that a checkpoint is named by."""
+    number = checkpoint.rpartition("-")[2]
+    return int(number) if checkpoint.startswith("step-") and number.isdigit() else None
+
+
+def _by_step(history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Training and validation rows of one step as one."""
+    rows: dict[int, dict[str, Any]] = {}
+    for row in history:
+        rows.setdefault(int(row["step"]), {}).update(row)
+    return [rows[step] for step in sorted(rows)]
+
+
+def _gaps(found: Found) -> list[tuple[str, float]]:
+    """Change of the headline metric of each headline query."""
+    from haechi.evaluation.results import values
+
+    rows = [row for row in found.rows if row.headline and {BASE, TUNED} <= row.ranks.keys()]
+    if not rows:
+        return []
+    scored = values(rows, [BASE, TUNED], (10,))[HEADLINE]
+    return [(row.query_id, float(after - before)) for row, (before, after) in zip(rows, scored, strict=True)]
+
+
+def _short(say: Say, s: Slice) -> str:
+    """A slice's name and size, cut to fit: a Hangul syllable is as wide as two letters."""
+    en, ko = (f"{_cut(name, 44)} ({s.n})" for name in words.slice_name(s.name))
+    return say(en, ko)
+
+
+def _cut(text: str, columns: int) -> str:
+    wide = 0
+    for place, letter in enumerate(text):
+        wide += 2 if letter >= "\u1100" else 1
+        if wide > columns:
+            return text[:place] + "…"
+    return text

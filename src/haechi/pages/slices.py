@@ -1,0 +1,68 @@
+"""Slices of the test queries with an interval for each: where the tuned model is better, and where worse."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from haechi.evaluation.facets import slices as places_of
+from haechi.evaluation.names import BASE, BM25, HEADLINE, TUNED
+from haechi.evaluation.results import values
+from haechi.evaluation.significance import Resampler
+from haechi.records.result import QueryResult
+
+DRAWS, SEED = 2000, 7
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A kind of query and how it went."""
+
+    name: str
+    n: int
+    means: Mapping[str, float]
+    """System -> mean of the headline metric."""
+    low: float
+    """The tuned model's interval."""
+    high: float
+    gap_low: float
+    """The interval of tuned less untuned; 0 and 0 where there is no untuned model."""
+    gap_high: float
+    groups: int
+
+    def against(self, system: str) -> float:
+        """Tuned less another system."""
+        return self.means[TUNED] - self.means[system]
+
+
+def sliced(rows: Sequence[QueryResult], confidence: float) -> list[Slice]:
+    """Every slice: named ones, then facets, bins by their lower bound."""
+    rows = [row for row in rows if TUNED in row.ranks]
+    if not rows:
+        return []
+    systems = sorted(set.intersection(*(set(row.ranks) for row in rows)))
+    scored = values(rows, systems, (10,))[HEADLINE]
+    column = {system: place for place, system in enumerate(systems)}
+    other = column.get(BASE, column[TUNED])
+    found = []
+    for name, places in sorted(places_of(rows).items(), key=lambda item: _order(item[0])):
+        part = scored[places]
+        groups = [rows[place].group for place in places]
+        tuned = part[:, [column[TUNED]]]
+        bounds = Resampler(groups, DRAWS, confidence, SEED).intervals(tuned)[0]
+        gap = Resampler(groups, DRAWS, confidence, SEED).intervals(tuned - part[:, [other]])[0]
+        means = {system: round(float(part[:, place].mean()), 6) for system, place in column.items()}
+        ends = (round(float(end), 6) for end in (bounds.low, bounds.high, gap.low, gap.high))
+        found.append(Slice(name, len(places), means, *ends, groups=len(set(groups))))
+    return found
+
+
+def against_bm25(slices: Sequence[Slice]) -> list[Slice]:
+    """Slices of a fair size in which plain word search does better, worst first."""
+    worse = [s for s in slices if BM25 in s.means and s.n >= 15 and s.against(BM25) < 0]
+    return sorted(worse, key=lambda s: (s.against(BM25), s.name))
+
+
+def _order(name: str) -> tuple[bool, str, int, str]:
+    facet, slash, value = name.partition("/")
+    number = re.match(r"\d+", value)
+    return bool(slash), facet, int(number[0]) if number else 0, value
