@@ -9,13 +9,15 @@ from typing import Any
 import click
 
 from haechi.errors import HaechiError
+from haechi.journal import timed
 
 
 def run(command: Callable[..., Any]) -> None:
     """Run a click command as a program; HAECHI_DEBUG=1 shows the traceback of a one-sentence error too."""
     warnings.filterwarnings("ignore", category=FutureWarning)  # libraries' notes to their own developers
     try:
-        command(standalone_mode=False)
+        with timed():
+            command(standalone_mode=False)
     except HaechiError as error:
         if os.environ.get("HAECHI_DEBUG") == "1":
             raise

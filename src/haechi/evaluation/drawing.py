@@ -88,6 +88,7 @@ def pyplot() -> Any:
             "axes.facecolor": "none",
             "legend.frameon": False,
             "legend.fontsize": 9,
+            "text.parse_math": False,  # a `$` in a law's name is a `$`
             "svg.fonttype": "none",
             "svg.hashsalt": "haechi",
         }

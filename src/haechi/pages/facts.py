@@ -1,0 +1,78 @@
+"""What was trained on what: counts and fingerprints of data and models, and the candidates that one was chosen from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from haechi.pages.inputs import Found
+from haechi.pages.words import Words, same
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it is shown."""
+
+    columns: list[str]
+    rows: list[list[str]]
+
+
+def facts(found: Found) -> list[tuple[Words, Words]]:
+    """Name and value of everything that is known."""
+    rows: list[tuple[Words, Words]] = []
+
+    def row(en: str, ko: str, value: Words | None) -> None:
+        if value is not None:
+            rows.append((Words(en, ko), value))
+
+    raw, corpus, pairs = found.stage("preprocess"), found.stage("merge_corpus"), found.stage("make_pairs")
+    base, train, select, tests = (found.stage(name) for name in ("base", "train", "select", "testset"))
+    row("documents read", "읽은 기록", _counts(raw.get("kept")))
+    row("passages of the corpus", "말뭉치의 단락", _counts(corpus.get("passages")))
+    row("training queries by source", "출처별 학습 질의", _counts(found.stage("mine").get("train", {}).get("sources")))
+    row("validation queries", "검증 질의", _number(pairs.get("valid")))
+    row("written questions kept", "남긴 만든 질문", _number(found.stage("generate_qa").get("questions", {}).get("kept")))
+    row("training examples used", "학습에 쓴 예", _number(train.get("examples", {}).get("used")))
+    row("training steps", "학습 단계 수", _number(train.get("steps")))
+    row("test set", "시험 집합", _mark(tests.get("fingerprint")))
+    row("test queries", "시험 질의", _counts(tests.get("queries")))
+    row("articles kept out of training", "학습에서 뺀 조문", _number(tests.get("reserved_articles")))
+    if base:
+        said = f"{base.get('base', '')}, {base.get('parameters', 0):,} parameters, {base.get('dim', 0)} wide"
+        row("untuned model", "학습 전 모델", Words(said, said.replace("parameters", "매개변수").replace("wide", "차원")))
+        row("its hash", "그 해시", _mark(base.get("hash")))
+    row("tuned model: checkpoint", "학습한 모델: 체크포인트", _mark(select.get("chosen")))
+    row("its hash", "그 해시", _mark(select.get("encoder")))
+    return rows
+
+
+def candidates(found: Found) -> Table | None:
+    """What select knew of each candidate, however many figures it gives them."""
+    told = found.stage("select")
+    table = next((value for name in ("candidates", "table", "ranking") if isinstance(value := told.get(name), list | Mapping)), None)
+    if not table:
+        return None
+    entries = [{"name": name, **_flat(value)} for name, value in table.items()] if isinstance(table, Mapping) else list(map(_flat, table))
+    columns = list(dict.fromkeys(column for entry in entries for column in entry))
+    return Table(columns, [[_cell(entry.get(column)) for column in columns] for entry in entries])
+
+
+def _flat(value: Any) -> dict[str, Any]:
+    return dict(value) if isinstance(value, Mapping) else {"value": value}
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _counts(value: Mapping[str, int] | None) -> Words | None:
+    return same(", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in value.items())) if value else None
+
+
+def _number(value: int | None) -> Words | None:
+    return None if value is None else same(f"{value:,}")
+
+
+def _mark(value: str | None) -> Words | None:
+    return same(value) if value else None

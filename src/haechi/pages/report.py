@@ -1,0 +1,165 @@
+"""The report: one self-contained HTML file for a person who decides; no network, nothing from documents is read as HTML.
+
+Texts of documents and queries pass through the template's escaping, or as JSON that no script tag can end; the page shows
+that JSON as text alone, and its content security policy lets no script run but the two of its own.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import orjson
+from markupsafe import Markup
+
+from haechi.evaluation.drawing import dark_rules
+from haechi.evaluation.names import BM25, HYBRID, RERANKED, shown
+from haechi.evaluation.verdict import judge
+from haechi.pages import words
+from haechi.pages.answer import answer
+from haechi.pages.checks import checks
+from haechi.pages.examples import examples, judged, lines
+from haechi.pages.facts import candidates, facts
+from haechi.pages.figures import Figure
+from haechi.pages.graph import graph
+from haechi.pages.inputs import Found
+from haechi.pages.local import Local
+from haechi.pages.slices import Slice
+from haechi.pages.words import Words
+
+TEMPLATE = Path(__file__).with_name("template")
+EARLY = """(() => {
+const root = document.documentElement, kept = (key) => { try { return localStorage.getItem("haechi-" + key); } catch { return null; } };
+root.dataset.lang = kept("lang") || (navigator.language.startsWith("ko") ? "ko" : "en");
+root.dataset.theme = kept("theme") || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+})();"""
+"""Before anything is drawn: the reader's language and light, as chosen last time or as the system has them."""
+
+VERDICTS = {
+    "better": Words("the first is better", "앞의 것이 나음"),
+    "worse": Words("the second is better", "뒤의 것이 나음"),
+    "can't tell": Words("can't tell", "알 수 없음"),
+}
+SAID = {
+    "cited": Words("cited", "인용됨"),
+    "rank": Words("first cited article at rank", "처음 나온 인용 조문 순위"),
+    "not found": Words("not found", "찾지 못함"),
+    "what the court cited": Words("what the court cited", "법원이 인용한 조문"),
+    "first of": Words("first results:", "앞 결과:"),
+    "more": Words("show more", "더 보기"),
+    "nothing found": Words("Nothing fits the filter.", "거르기에 맞는 것이 없습니다."),
+    "precedent": Words("decisions", "판결 쟁점"),
+    "title": Words("titles", "조문 제목"),
+    "synthetic": Words("written", "만든 질문"),
+    "user": Words("users", "사용자"),
+}
+"""What the page's script says."""
+
+
+def render(
+    found: Found,
+    slices: Sequence[Slice],
+    figures: Mapping[str, Figure],
+    trained: Sequence[Mapping[str, Any]] = (),
+    local: Local | None = None,
+) -> str:
+    """The page; with `local` it also tells what this machine knows."""
+    scores = found.stage("evaluate")
+    queries = judged(found)
+    shown_examples, shown_lines = examples(found, queries), lines(found, queries)
+    line_systems = list(shown_lines[0]["ranks"]) if shown_lines else []
+    made = checks(found)
+    late = (TEMPLATE / "report.js").read_text(encoding="utf-8")
+    spoken = SAID | words.FAILURES | {name: words.system(name) for name in (*line_systems, BM25, HYBRID, RERANKED, "base", "tuned")}
+    data = {
+        "words": {name: list(said) for name, said in spoken.items()},
+        "examples": shown_examples,
+        "lines": shown_lines,
+        "systems": line_systems,
+    }
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    environment.globals.update(
+        say=_say, w=lambda said: _say(*said), w2=Words, system=words.system, slice_name=words.slice_name,
+        failure=lambda name: words.known(words.FAILURES, name),
+    )  # fmt: skip
+    page = environment.get_template("report.html").render(
+        css=(TEMPLATE / "report.css").read_text(encoding="utf-8"),
+        dark=_dark((TEMPLATE / "report.css").read_text(encoding="utf-8")),
+        early=EARLY,
+        late=late,
+        hashes=Markup(" ".join(_hash(script) for script in (EARLY, late))),
+        data=as_json(data),
+        answer=answer(found, slices),
+        scores=scores,
+        confidence=f"{scores.get('confidence', 0.95):.0%}",
+        systems=shown(scores.get("primary", {})),
+        differences=_differences(scores),
+        slices=slices,
+        figures=figures,
+        checks=made,
+        worst=next((check for check in made if check.level in ("bad", "mind")), None),
+        next_of_training=[str(line) for line in found.stage("train").get("next", ())],
+        examples=shown_examples,
+        lines=shown_lines,
+        line_systems=line_systems,
+        facts=facts(found),
+        trained=trained,
+        candidates=candidates(found),
+        chosen=found.stage("select").get("chosen"),
+        graph=graph(found.pipeline),
+        params=_sections(found.params),
+        stages={name: orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() for name, value in found.metrics.items()},
+        missing=found.missing,
+        local=local,
+        device_hours=sum(one.all_seconds for one in local.stages) / 3600 if local else 0.0,
+    )
+    return page.lstrip() + "\n"
+
+
+def as_json(value: Any) -> Markup:
+    """JSON that can stand in a script tag: nothing in it ends the tag, opens a comment, or is a line end to JavaScript."""
+    text = orjson.dumps(value).decode()
+    for letter in "<>&\u2028\u2029":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return Markup(text)  # noqa: S704  (what could leave the tag was replaced above)
+
+
+def _say(en: str, ko: str) -> Markup:
+    """Both languages, escaped; the page's style hides one."""
+    if en == ko:
+        return Markup("{}").format(en)
+    return Markup('<span class="en" lang="en">{}</span><span class="ko" lang="ko">{}</span>').format(en, ko)
+
+
+def _dark(css: str) -> str:
+    """The colours for a dark ground: for whom the script sets the theme, and for whom no script runs."""
+    block = re.search(r':root\[data-theme="dark"\] \{ /\* dark \*/(.*?)\n\}', css, re.DOTALL)
+    own = block[1] if block else ""
+    chosen, plain = dark_rules(':root[data-theme="dark"] figure'), dark_rules(":root:not([data-theme]) figure")
+    return f"{chosen}\n@media (prefers-color-scheme: dark) {{\n:root:not([data-theme]) {{{own}\n}}\n{plain}\n}}"
+
+
+def _hash(script: str) -> str:
+    """A script's name in a content security policy."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def _differences(scores: Mapping[str, Any]) -> list[dict[str, Any]]:
+    rows = []
+    for pair, by_metric in scores.get("difference", {}).items():
+        gap = by_metric["ndcg@10"]
+        one, _, two = pair.partition("-")
+        verdict = VERDICTS[judge(gap["value"], gap["low"], gap["high"], gap["p_holm"])]
+        rows.append({"one": one, "two": two, "gap": gap, "verdict": verdict})
+    return rows
+
+
+def _sections(params: str) -> list[tuple[str, str]]:
+    """params.yaml by section, comments and all."""
+    parts = re.split(r"(?m)^(?=[A-Za-z_]\w*:)", params)
+    return [(part.partition(":")[0], part.rstrip()) for part in parts if re.match(r"[A-Za-z_]\w*:", part)]
