@@ -1,4 +1,4 @@
-"""Write the report and print the result: untuned, BM25 and tuned side by side, and what to do next."""
+"""Draw the plots, write the report and print the result: untuned, BM25 and tuned side by side, and what to do next."""
 
 import _here  # noqa: F401, I001  (first: it decides whose library runs)
 
@@ -8,27 +8,43 @@ import click
 
 from haechi import files, locks, options, progress
 from haechi.command import run
-from haechi.evaluation.report import render
 from haechi.evaluation.tables import COLUMNS, result_rows
 from haechi.evaluation.verdict import next_steps, verdict
-
-
-STAGES = ("preprocess", "testset", "make_pairs", "merge_corpus", "base", "generate_qa", "mine", "train", "select", "evaluate")
-IMAGES = ("evaluate/systems.png", "evaluate/recall.png", "train/training.png", "generate_qa/questions.png")
+from haechi.pages.inputs import Places
+from haechi.pages.make import make
 
 
 @click.command(help=__doc__)
 @options.folder("--metrics")
 @options.folder("--plots")
-@options.file("--params")
+@options.folder("--run", "run_folder")
+@options.folder("--testset")
+@options.file("--corpus")
+@options.file("--examples")
+@options.file("--pipeline")
+@options.params
+@options.folder("--pictures")
 @options.file("--out")
-def main(metrics: Path, plots: Path, params: Path, out: Path) -> None:
-    settings = files.read_text(params)
-    with locks.writing(out):
-        stages = {name: files.read_json(metrics / f"{name}.json") for name in STAGES}
-        found = stages["evaluate"]
-        images = {image: (plots / image).read_bytes() for image in IMAGES}
-        files.write_text(out, render(stages, images, settings))
+def main(
+    metrics: Path,
+    plots: Path,
+    run_folder: Path,
+    testset: Path,
+    corpus: Path,
+    examples: Path,
+    pipeline: Path,
+    params: Path,
+    pictures: Path,
+    out: Path,
+) -> None:
+    places = Places(metrics, plots, params, run_folder, testset, corpus, pipeline)
+    with locks.writing(out, pictures):
+        made = make(places, examples, pictures)
+        files.write_text(out, made.page)
+    for missing in made.found.missing:
+        progress.say(f"report: {missing.file} is missing, so its part says so; make it with `{missing.remedy}`")
+    found = made.found.stage("evaluate")
+    if found:
         title = f"{found['n_queries']} test queries (issues of held-out decisions), test set {found['testset']}"
         progress.show_table(title, COLUMNS, result_rows(found))
         progress.say(verdict(found))

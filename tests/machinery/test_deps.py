@@ -21,7 +21,7 @@ STAGE_NAMES = sorted(script.stem for script in STAGES.glob("[!_]*.py"))
 
 ROOMS = (
     ("records", "params", "errors", "files", "home", "retries"),
-    ("rowstore", "locks", "state", "progress", "options", "command"),
+    ("rowstore", "locks", "state", "progress", "options", "journal", "command"),
     ("tokens",),
     ("law",),
     ("pairs", "corpus"),
@@ -34,6 +34,7 @@ ROOMS = (
     ("training",),
     ("selection",),
     ("search",),
+    ("pages",),
     ("serving",),
     ("fetch",),
     ("replay", "doctor"),

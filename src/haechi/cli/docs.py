@@ -50,7 +50,7 @@ TOUCHED = (
     "src/haechi/models/registry.py",
     "src/haechi/training/losses.py",
     "src/haechi/evaluation/metrics.py",
-    "src/haechi/evaluation/report.py",
+    "src/haechi/pages/report.py",
 )
 """What people change most; the table in the README says for each of these which stages may rerun."""
 

@@ -62,6 +62,22 @@ def card(out: Path | None, root: Path) -> None:
 
 
 @main.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("reports/report-local.html"),
+    show_default=True,
+    help="Write it here; git and DVC leave this file alone.",
+)
+@click.option("--root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The project.")
+def report(out: Path, root: Path) -> None:
+    """The report with what only this machine knows: times, devices, disk, tokens and money."""
+    from haechi.cli.report import write_report
+
+    write_report(root, out)
+
+
+@main.command()
 @click.argument("text")
 @click.option("--raw", type=click.Path(path_type=Path, file_okay=False), default=Path("data/raw"), show_default=True)
 @click.option("--date", default="", help="Date of the citing decision (YYYYMMDD), for the date rule.")

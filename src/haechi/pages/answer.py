@@ -136,11 +136,11 @@ def _unseen(slices: Sequence[Slice]) -> list[Point]:
         en += " So it learnt more than the articles it was shown"
         ko += " 곧 본 조문만 외운 것은 아닙니다"
     else:
-        en += " So most of the gain is on articles that training cites"
-        ko += " 곧 나아진 것은 대부분 학습에 나온 조문입니다"
+        en += " So the gain is, for all that this test shows, on articles that training cites"
+        ko += " 곧 이 시험으로 보아 나아진 것은 학습에 나온 조문입니다"
     if bm25 is not None and bm25 > tuned:
-        en += "; there plain word search scores higher"
-        ko += ". 이런 조문에는 낱말 검색의 점수가 더 높습니다"
+        en += "; on those kept out, plain word search scores higher"
+        ko += ". 뺀 조문에는 낱말 검색의 점수가 더 높습니다"
     return [Point("good" if unseen.gap_low > 0 and (bm25 is None or tuned >= bm25) else "mind", Words(f"{en}.", f"{ko}."))]
 
 

@@ -14,6 +14,7 @@ MANY = 0.5
 LEVELS: dict[str, Level] = {"good": "good", "suspicious": "mind", "failed": "bad"}
 VERDICTS = {"good": Words("Good", "좋음"), "suspicious": Words("Suspicious", "의심스러움"), "failed": Words("Failed", "실패")}
 """What a training run says of itself."""
+PROBES = {"general": Words("Other abilities (everyday questions)", "다른 능력 (일상 질문)")}
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def _encoder(found: Found) -> Iterator[Check]:
 def _guard(scores: Mapping[str, Any]) -> Iterator[Check]:
     """What the tuned model may have unlearnt."""
     for probe, told in scores.get("guard", {}).items():
-        name = Words(f"Other abilities: {probe}", f"다른 능력: {probe}")
+        name = PROBES.get(probe, Words(f"Other abilities: {probe}", f"다른 능력: {probe}"))
         gap = told["difference"]
         figures = f"{gap['value']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]"
         if told["verdict"] == "PASS":

@@ -19,16 +19,18 @@ from haechi.records.mined import MinedExample
 from haechi.records.passage import Passage
 from haechi.records.result import QueryResult
 
-EACH = 6
+EACH = 5
 """Examples of one kind."""
-LONGEST = 420
-"""Letters of a passage that are shown."""
+LONGEST, GLANCE = 480, 260
+"""Letters that are shown of an article cited, and of one found."""
 LINES = 4000
 """Queries that get a line: a page must stay small."""
 SIDES = (TUNED, BASE, BM25)
 LOOKED_AT = 10
 COMMON = 0.15
 """A beginning of a word that stands in more passages than this share says nothing, and is not marked."""
+STOP = frozenset("경우 여부 없는 않는 있는 것으로 하는 되는 위한 대한 관한 따른 따라 있는지 하였 아니 또는 어떤 어떻게".split())
+"""Beginnings that are rarer than that and say as little."""
 SCANNED = 3000
 """Training examples that are looked through for one of each source."""
 
@@ -121,7 +123,7 @@ class Shelf:
         counts = Counter(start for passage in passages for start in _starts(passage.text))
         self._common = {start for start, count in counts.items() if count > COMMON * len(passages)}
 
-    def article(self, key: str, asked: str) -> dict[str, Any]:
+    def article(self, key: str, asked: str, longest: int) -> dict[str, Any]:
         """An article as the page shows it: the passage that shares most with the query, marked."""
         kept = self._passages.get(key)
         if not kept:
@@ -129,12 +131,13 @@ class Shelf:
         stems = self.stems(asked)
         best = max(kept, key=lambda passage: sum(stem in passage.text for stem in stems))
         name = f"{best.article}({best.title})" if best.article and best.title else best.article or best.title or key
-        return {"key": key, "law": best.law_name, "name": name, "text": marked(_window(best.body, stems), stems)}
+        return {"key": key, "law": best.law_name, "name": name, "text": marked(_window(best.body, stems, longest), stems)}
 
     def stems(self, asked: str) -> list[str]:
         """Beginnings of the query's words that tell passages apart, longest first: Korean puts its endings last."""
         starts = {word[:size] for word in _words(asked) for size in range(2, len(word) + 1)}
-        return sorted((start for start in starts if start[:2] not in self._common), key=lambda start: (-len(start), start))
+        kept = (start for start in starts if start[:2] not in self._common and start[:2] not in STOP)
+        return sorted(kept, key=lambda start: (-len(start), start))
 
 
 def marked(text: str, stems: Sequence[str]) -> Marked:
@@ -147,18 +150,20 @@ def marked(text: str, stems: Sequence[str]) -> Marked:
 def _example(found: Found, shelf: Shelf, one: Judged) -> dict[str, Any]:
     text = found.queries[one.row.query_id].query_text
     stems = shelf.stems(text)
-    articles = {key: shelf.article(key, text) for key in (*one.row.gold, *(k for s in SIDES for k in one.row.top.get(s, ())))}
-    present = [stem for stem in stems if any(stem in piece for article in articles.values() for piece in article["text"][1::2])]
+    cited = [shelf.article(key, text, LONGEST) for key in one.row.gold]
+    first = {key: shelf.article(key, text, GLANCE) for side in SIDES for key in one.row.top.get(side, ())}
+    matches = {piece for article in (*cited, *first.values()) for piece in article["text"][1::2]}
+    present = [stem for stem in stems if any(stem in match for match in matches)]
     return {
         "id": one.row.query_id,
         "query": marked(text, present),
-        "gold": [articles[key] for key in one.row.gold],
+        "gold": cited,
         "sides": [
             {
                 "system": system,
                 "rank": one.found(system),
                 "score": round(one.scores[system], 3),
-                "top": [{**articles[key], "gold": key in one.row.gold} for key in one.row.top.get(system, ())],
+                "top": [{**first[key], "gold": key in one.row.gold} for key in one.row.top.get(system, ())],
             }
             for system in SIDES
             if system in one.row.ranks
@@ -169,17 +174,19 @@ def _example(found: Found, shelf: Shelf, one: Judged) -> dict[str, Any]:
 
 def _apart(queries: Sequence[Judged]) -> list[Judged]:
     """The first of each group."""
-    seen: set[str] = set()
-    return [one for one in queries if not (one.row.group in seen or seen.add(one.row.group))]  # type: ignore[func-returns-value]
+    first: dict[str, Judged] = {}
+    for one in queries:
+        first.setdefault(one.row.group, one)
+    return list(first.values())
 
 
-def _window(text: str, stems: Sequence[str]) -> str:
+def _window(text: str, stems: Sequence[str], longest: int) -> str:
     """So much of a long text as is shown, from a little before the first match."""
-    if len(text) <= LONGEST:
+    if len(text) <= longest:
         return text
     first = min((at for stem in stems if (at := text.find(stem)) >= 0), default=0)
-    start = max(0, min(first - 60, len(text) - LONGEST))
-    return ("…" if start else "") + text[start : start + LONGEST].strip() + ("…" if start + LONGEST < len(text) else "")
+    start = max(0, min(first - 60, len(text) - longest))
+    return ("…" if start else "") + text[start : start + longest].strip() + ("…" if start + longest < len(text) else "")
 
 
 def _words(text: str) -> list[str]:

@@ -12,6 +12,8 @@ from haechi.pages.charts import PLOTS, Picture, Plot, Say
 from haechi.pages.inputs import Found
 from haechi.pages.slices import Slice
 
+SPARE = 14.0
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -61,10 +63,19 @@ def _inline(plot: Plot, svg: str, say: Say) -> str:
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{plot.name}-", body)
     body = re.sub(r">([^<>]+)</text>", lambda match: f">{_both(match[1], say)}</text>", body)
-    width = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', body)
-    size = f"max-width: {float(width[1]) * 4 / 3:.0f}px" if width else ""
-    opening = f'<svg role="img" aria-label="{escape(plot.title.en)} / {escape(plot.title.ko)}" style="{size}"'
-    return re.sub(r'<svg([^>]*?) width="[^"]*" height="[^"]*"', rf"{opening}\1", body, count=1)
+    return re.sub(r"<svg[^>]*>", lambda match: _opening(plot, match[0]), body, count=1)
+
+
+def _opening(plot: Plot, tag: str) -> str:
+    """The SVG's tag for a page: as wide as there is room, with some to spare for a reader whose font is wider than ours."""
+    width, height = map(float, re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', tag)[0])
+    name = f"{escape(plot.title.en)} / {escape(plot.title.ko)}"
+    box = f"{-SPARE:g} 0 {width + 2 * SPARE:g} {height:g}"
+    font = escape(drawing.FONTS).replace("&#x27;", "'")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" aria-label="{name}" '
+        f'viewBox="{box}" style="max-width: {width * 4 / 3:.0f}px; font-family: {font}">'
+    )
 
 
 def _both(text: str, say: Say) -> str:

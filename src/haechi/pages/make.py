@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from haechi.files import atomic_folder, write_text
+from haechi.files import atomic_folder
 from haechi.pages import figures
 from haechi.pages.examples import trained_on
 from haechi.pages.inputs import Found, Places, gather
@@ -33,9 +32,3 @@ def make(places: Places, examples: Path, pictures: Path | None = None, local: Pa
     figures.close(drawn)
     return Made(found, page)
 
-
-def write_page(root: Path, out: Path) -> list[Any]:
-    """The page of a project with what this machine knows of its runs; gives what was missing."""
-    made = make(Places.below(root), root / "data/mined/train.jsonl", local=root)
-    write_text(out, made.page)
-    return list(made.found.missing)

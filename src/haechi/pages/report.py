@@ -132,8 +132,16 @@ def as_json(value: Any) -> Markup:
 def _say(en: str, ko: str) -> Markup:
     """Both languages, escaped; the page's style hides one."""
     if en == ko:
-        return Markup("{}").format(en)
-    return Markup('<span class="en" lang="en">{}</span><span class="ko" lang="ko">{}</span>').format(en, ko)
+        return _coded(en)
+    return Markup('<span class="en" lang="en">{}</span><span class="ko" lang="ko">{}</span>').format(_coded(en), _coded(ko))
+
+
+def _coded(text: str) -> Markup:
+    """The text escaped, and what stands between backticks as code."""
+    pieces = text.split("`")
+    if len(pieces) % 2 == 0:  # a backtick without its fellow
+        return Markup("{}").format(text)
+    return Markup("").join(Markup("<code>{}</code>" if place % 2 else "{}").format(piece) for place, piece in enumerate(pieces))
 
 
 def _dark(css: str) -> str:

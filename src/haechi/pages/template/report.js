@@ -35,9 +35,10 @@ function passage(article, gold) {
   box.append(name, ...pieces(article.text));
   return box;
 }
-function example(one) {
-  const card = make("article", { class: "example" });
-  card.append(make("h4", {}, ...pieces(one.query)));
+function example(one, place) {
+  const card = make("details", { class: "example" });
+  card.open = place === 0;
+  card.append(make("summary", {}, ...pieces(one.query)));
   const line = make("p", { class: "soft" });
   one.sides.forEach((side, place) => {
     if (place) line.append(" · ");
@@ -56,7 +57,7 @@ function example(one) {
   return card;
 }
 for (const [kind, found] of Object.entries(data.examples)) {
-  document.getElementById("examples-" + kind)?.append(...found.map(example));
+  document.getElementById("examples-" + kind)?.append(...found.map((one, place) => example(one, place)));
 }
 
 // the table of all queries

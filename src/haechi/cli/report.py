@@ -1,0 +1,24 @@
+"""`haechi report`: the report with the untracked facts of this machine."""
+
+from pathlib import Path
+
+from haechi.errors import UsageError
+from haechi.files import write_text
+from haechi.pages.inputs import Places
+from haechi.pages.make import make
+from haechi.progress import say
+
+TRACKED = Path("reports/report.html")
+
+
+def write_report(root: Path, out: Path) -> None:
+    """Write the page and say what it lacks."""
+    if out.resolve() == (root / TRACKED).resolve():
+        raise UsageError(f"haechi report --out {out}: this file belongs to the report stage and holds no times; take another name")
+    if not (root / "dvc.yaml").is_file():
+        raise UsageError(f"haechi report: {root.resolve()} is no project (it holds no dvc.yaml); go to one, or say --root")
+    made = make(Places.below(root), root / "data/mined/train.jsonl", local=root)
+    write_text(out, made.page)
+    say(f"{out}: {len(made.page.encode()) / 1e6:.1f} MB; open it in a browser")
+    for missing in made.found.missing:
+        say(f"missing: {missing.file}; make it with `{missing.remedy}`")
