@@ -21,7 +21,6 @@ from haechi.pages.make import make
 @options.folder("--testset")
 @options.file("--corpus")
 @options.file("--examples")
-@options.file("--pipeline")
 @options.params
 @options.folder("--pictures")
 @options.file("--out")
@@ -32,12 +31,11 @@ def main(
     testset: Path,
     corpus: Path,
     examples: Path,
-    pipeline: Path,
     params: Path,
     pictures: Path,
     out: Path,
 ) -> None:
-    places = Places(metrics, plots, params, run_folder, testset, corpus, pipeline)
+    places = Places(metrics, plots, params, run_folder, testset, corpus)
     with locks.writing(out, pictures):
         made = make(places, examples, pictures)
         files.write_text(out, made.page)

@@ -1,4 +1,4 @@
-"""What a stage took: a line a run in `.haechi/stages.log.jsonl`, which nothing tracks, since times and hosts differ from run to run."""
+"""What a stage took: a line a run in `.haechi/stages.log.jsonl`, which nothing tracks: times and hosts differ from run to run."""
 
 import os
 import platform

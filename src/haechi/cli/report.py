@@ -14,7 +14,7 @@ TRACKED = Path("reports/report.html")
 def write_report(root: Path, out: Path) -> None:
     """Write the page and say what it lacks."""
     if out.resolve() == (root / TRACKED).resolve():
-        raise UsageError(f"haechi report --out {out}: this file belongs to the report stage and holds no times; take another name")
+        raise UsageError(f"haechi report --out {out}: this file is the report stage's and holds no times; take another name")
     if not (root / "dvc.yaml").is_file():
         raise UsageError(f"haechi report: {root.resolve()} is no project (it holds no dvc.yaml); go to one, or say --root")
     made = make(Places.below(root), root / "data/mined/train.jsonl", local=root)

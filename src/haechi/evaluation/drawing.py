@@ -13,7 +13,15 @@ from haechi.evaluation.names import COLOURS, OTHER_COLOUR
 from haechi.files import write_bytes
 
 FONT = Path(__file__).with_name("fonts") / "HaechiSans-Regular.otf"
-FAMILIES = ("Haechi Sans", "Noto Sans KR", "Noto Sans CJK KR", "Apple SD Gothic Neo", "Malgun Gothic", "DejaVu Sans", "sans-serif")
+FAMILIES = (
+    "Haechi Sans",
+    "Noto Sans KR",
+    "Noto Sans CJK KR",
+    "Apple SD Gothic Neo",
+    "Malgun Gothic",
+    "DejaVu Sans",
+    "sans-serif",
+)
 """The first draws the PNG; a browser without it takes the next that it has."""
 FONTS = ", ".join(f"'{name}'" if " " in name else name for name in FAMILIES)
 
@@ -117,4 +125,3 @@ def save(figure: Any, path: Path) -> None:
     """Write a PNG or an SVG, as the name says, and let the figure go."""
     write_bytes(path, svg(figure).encode() if path.suffix == ".svg" else png(figure))
     pyplot().close(figure)
-

@@ -68,8 +68,10 @@ def _size(gap: Mapping[str, float], judgement: Judgement) -> Point:
     p = "p < 0.001" if gap["p_holm"] < 0.001 else f"p = {gap['p_holm']:.3f}"
     if judgement == "can't tell":
         least = gap.get("detectable")
-        en = f"The difference of {gap['value']:+.3f} may be chance: the interval {interval} and the test ({p}) don't both exclude it."
-        ko = f"차이 {gap['value']:+.3f}은(는) 우연일 수 있습니다. 신뢰구간 {interval}과 검정({p})이 함께 우연을 물리치지 못합니다."
+        en = f"The difference of {gap['value']:+.3f} may be chance: the interval {interval} and the test ({p}) don't exclude it."
+        ko = (
+            f"차이 {gap['value']:+.3f}은(는) 우연일 수 있습니다. 신뢰구간 {interval}과 검정({p})이 함께 우연을 물리치지 못합니다."
+        )
         if least is not None:
             en += f" This test set would show a difference of {least:.3f} or more."
             ko += f" 이 시험 집합은 {least:.3f} 이상의 차이라야 알아볼 수 있습니다."
@@ -114,7 +116,8 @@ def _bm25(scores: Mapping[str, Any]) -> list[Point]:
             f"낱말 검색(BM25)이 더 낫습니다: {figures}. 모델만 쓰면 오히려 뒷걸음입니다.",
         ),
         "can't tell": Words(
-            f"Whether it beats plain word search (BM25) is open: {figures}.", f"낱말 검색(BM25)보다 나은지는 알 수 없습니다: {figures}."
+            f"Whether it beats plain word search (BM25) is open: {figures}.",
+            f"낱말 검색(BM25)보다 나은지는 알 수 없습니다: {figures}.",
         ),
     }
     level: dict[Judgement, Level] = {"better": "good", "worse": "bad", "can't tell": "mind"}
@@ -192,6 +195,6 @@ def _next(judgement: Judgement, points: Sequence[Point]) -> Words:
             "배포하지 마십시오. 학습 곡선을 보고 다른 학습률을 시도하십시오: dvc exp run -S train.lr=1e-3.",
         )
     return Words(
-        "Don't decide on this. More test queries, more training decisions or another rate may tell: dvc exp run -S train.lr=1e-3.",
+        "Don't decide on this. More test queries, more decisions or another rate may tell: dvc exp run -S train.lr=1e-3.",
         "이것으로 결정하지 마십시오. 시험 질의나 학습 판결을 늘리거나 다른 학습률을 시도하십시오: dvc exp run -S train.lr=1e-3.",
     )

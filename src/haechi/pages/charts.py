@@ -233,7 +233,11 @@ def gating(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     at = [float(row["threshold"]) for row in table]
     axes.plot(at, [float(r["answered"]) for r in table], color=GAIN, label=say("legal queries answered", "답한 법률 질의"))
     axes.plot(
-        at, [float(r["refused"]) for r in table], color=LOSS, linestyle="--", label=say("everyday questions refused", "물리친 일상 질문")
+        at,
+        [float(r["refused"]) for r in table],
+        color=LOSS,
+        linestyle="--",
+        label=say("everyday questions refused", "물리친 일상 질문"),
     )
     chosen = found.stage("evaluate").get("gating", {}).get("threshold")
     if chosen is not None:
@@ -260,7 +264,9 @@ def questions(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None
     edges = [*at, at[-1] + (at[1] - at[0] if len(at) > 1 else 1)]
     for name, shade, line in zip(names, SERIES, ("-", "--", ":", "-.") * 4, strict=False):
         label = say.words(words.known(words.LENGTHS, name))
-        left.stairs([float(r[name]) for r in table], edges, baseline=None, color=shade, linestyle=line, linewidth=1.8, label=label)
+        left.stairs(
+            [float(r[name]) for r in table], edges, baseline=None, color=shade, linestyle=line, linewidth=1.8, label=label
+        )
     left.set(xlabel=say("characters", "글자 수"), ylabel=say("share", "비율"), title=say("Length", "길이"))
     left.legend()
     overlap = {name: value for name, value in told.get("overlap", {}).items() if name != "all"}
@@ -380,7 +386,7 @@ PLOTS = (
         "slices",
         Words("Where it is better and where worse", "어디서 낫고 어디서 못한가"),
         Words(
-            "Each row is a kind of query. Where the circle stands left of the square, plain word search (BM25) does better there.",
+            "A row is a kind of query. Where the circle stands left of the square, plain word search (BM25) does better.",
             "줄마다 한 갈래의 질의입니다. 동그라미가 네모보다 왼쪽이면 그 갈래에서는 낱말 검색(BM25)이 낫습니다.",
         ),
         by_slice,
@@ -389,7 +395,7 @@ PLOTS = (
         "training",
         Words("Did training go well?", "학습은 순조로웠는가"),
         Words(
-            "Loss should fall and validation rise. The dashed line is the chosen checkpoint; a fall after it is overfitting, and harmless.",
+            "Loss should fall and validation rise. Dashed: the chosen checkpoint; a fall after it is harmless.",
             "손실은 내려가고 검증 점수는 올라가야 합니다. 점선은 고른 체크포인트이며, 그 뒤의 내림은 과적합이지만 해가 없습니다.",
         ),
         training,
@@ -406,9 +412,7 @@ PLOTS = (
     Plot(
         "selection",
         Words("Which checkpoint was chosen, and why", "어느 체크포인트를 왜 골랐는가"),
-        Words(
-            "Chosen on validation queries, never on the test set.", "시험 집합이 아니라 검증 질의로 골랐습니다."
-        ),
+        Words("Chosen on validation queries, never on the test set.", "시험 집합이 아니라 검증 질의로 골랐습니다."),
         selection,
     ),
     Plot(
@@ -433,7 +437,7 @@ PLOTS = (
         "questions",
         Words("Do written questions look like real ones?", "만든 질문은 실제 질문과 닮았는가"),
         Words(
-            "The nearer the curves, the better training fits what people ask. Much overlap with the passage makes a question easy.",
+            "The nearer the curves, the better training fits what people ask. Much overlap makes a question easy.",
             "곡선이 가까울수록 학습이 실제 질문에 맞습니다. 단락과 겹치는 말이 많으면 쉬운 질문입니다.",
         ),
         questions,
@@ -442,7 +446,7 @@ PLOTS = (
         "gating",
         Words("When to answer nothing", "언제 답하지 말아야 하는가"),
         Words(
-            "A threshold on the best score: legal queries should be answered, everyday questions refused. Dotted: the chosen one.",
+            "A threshold on the best score: answer legal queries, refuse everyday questions. Dotted: the chosen one.",
             "최고 점수에 거는 문턱입니다. 법률 질의에는 답하고 일상 질문은 물리쳐야 합니다. 점선이 고른 문턱입니다.",
         ),
         gating,

@@ -52,11 +52,15 @@ def _leaks(found: Found) -> Iterator[Check]:
     total = sum(leaks.values())
     if total == 0:
         kinds = ", ".join(kind.replace("_", " ") for kind in leaks)
-        yield Check("good", name, Words(f"None, in {len(leaks)} ways of looking ({kinds}).", f"{len(leaks)}가지로 찾아보았으나 없습니다."))
+        yield Check(
+            "good", name, Words(f"None, in {len(leaks)} ways of looking ({kinds}).", f"{len(leaks)}가지로 찾아보았으나 없습니다.")
+        )
     else:
         listed = ", ".join(f"{kind.replace('_', ' ')}: {count}" for kind, count in leaks.items() if count)
         yield Check(
-            "bad", name, Words(f"Found, so the figures can't be believed: {listed}.", f"있습니다. 수치를 믿을 수 없습니다: {listed}.")
+            "bad",
+            name,
+            Words(f"Found, so the figures can't be believed: {listed}.", f"있습니다. 수치를 믿을 수 없습니다: {listed}."),
         )
 
 
@@ -72,10 +76,24 @@ def _fingerprints(found: Found) -> Iterator[Check]:
         yield Check("unknown", name, _unknown(*(stage for stage in told if stage not in named)))
     elif len(set(named.values())) == 1:
         mark = next(iter(named.values()))
-        yield Check("good", name, Words(f"Test set {mark} was frozen, kept out of training, and scored.", f"시험 집합 {mark} 하나로 고정하고, 학습에서 빼고, 채점했습니다."))
+        yield Check(
+            "good",
+            name,
+            Words(
+                f"Test set {mark} was frozen, kept out of training, and scored.",
+                f"시험 집합 {mark} 하나로 고정하고, 학습에서 빼고, 채점했습니다.",
+            ),
+        )
     else:
         listed = ", ".join(f"{stage} {value}" for stage, value in named.items())
-        yield Check("bad", name, Words(f"Stages speak of different test sets: {listed}; run `dvc repro`.", f"단계마다 시험 집합이 다릅니다: {listed}. `dvc repro`를 실행하십시오."))
+        yield Check(
+            "bad",
+            name,
+            Words(
+                f"Stages speak of different test sets: {listed}; run `dvc repro`.",
+                f"단계마다 시험 집합이 다릅니다: {listed}. `dvc repro`를 실행하십시오.",
+            ),
+        )
 
 
 def _encoder(found: Found) -> Iterator[Check]:
@@ -86,7 +104,14 @@ def _encoder(found: Found) -> Iterator[Check]:
     elif chosen == scored:
         yield Check("good", name, Words(f"Both are {scored}.", f"둘 다 {scored}입니다."))
     else:
-        yield Check("bad", name, Words(f"Chosen: {chosen}; scored: {scored}. Run `dvc repro`.", f"고른 것은 {chosen}, 채점한 것은 {scored}입니다. `dvc repro`를 실행하십시오."))
+        yield Check(
+            "bad",
+            name,
+            Words(
+                f"Chosen: {chosen}; scored: {scored}. Run `dvc repro`.",
+                f"고른 것은 {chosen}, 채점한 것은 {scored}입니다. `dvc repro`를 실행하십시오.",
+            ),
+        )
 
 
 def _guard(scores: Mapping[str, Any]) -> Iterator[Check]:
@@ -96,12 +121,28 @@ def _guard(scores: Mapping[str, Any]) -> Iterator[Check]:
         gap = told["difference"]
         figures = f"{gap['value']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]"
         if told["verdict"] == "PASS":
-            yield Check("good", name, Words(f"Kept: {figures}, may lose {told['margin']:.3f}.", f"지켰습니다: {figures}, 허용 손실 {told['margin']:.3f}."))
+            yield Check(
+                "good",
+                name,
+                Words(
+                    f"Kept: {figures}, may lose {told['margin']:.3f}.", f"지켰습니다: {figures}, 허용 손실 {told['margin']:.3f}."
+                ),
+            )
         elif told["verdict"] == "FAIL":
-            yield Check("bad", name, Words(f"Lost more than allowed: {figures}, may lose {told['margin']:.3f}.", f"허용보다 많이 잃었습니다: {figures}, 허용 손실 {told['margin']:.3f}."))
+            yield Check(
+                "bad",
+                name,
+                Words(
+                    f"Lost more than allowed: {figures}, may lose {told['margin']:.3f}.",
+                    f"허용보다 많이 잃었습니다: {figures}, 허용 손실 {told['margin']:.3f}.",
+                ),
+            )
         else:
             needed = told.get("needed")
-            en, ko = f"Can't tell: {figures}, may lose {told['margin']:.3f}", f"알 수 없습니다: {figures}, 허용 손실 {told['margin']:.3f}"
+            en, ko = (
+                f"Can't tell: {figures}, may lose {told['margin']:.3f}",
+                f"알 수 없습니다: {figures}, 허용 손실 {told['margin']:.3f}",
+            )
             if needed:
                 en, ko = f"{en}; about {needed:,} questions would tell", f"{ko}. 질문이 {needed:,}개쯤 있어야 알 수 있습니다"
             yield Check("mind", name, Words(f"{en}.", f"{ko}."))
@@ -115,13 +156,22 @@ def _health(found: Found) -> Iterator[Check]:
     if not told:
         yield Check("unknown", name, _unknown("train"))
     elif verdict is None:
-        yield Check("unknown", name, Words("The run left no verdict on itself; run `dvc repro train`.", "학습이 스스로에 대한 판정을 남기지 않았습니다. `dvc repro train`을 실행하십시오."))
+        yield Check(
+            "unknown",
+            name,
+            Words(
+                "The run left no verdict on itself; run `dvc repro train`.",
+                "학습이 스스로에 대한 판정을 남기지 않았습니다. `dvc repro train`을 실행하십시오.",
+            ),
+        )
     else:
         en, ko = VERDICTS.get(str(verdict), same(str(verdict)))
         why = "; ".join(map(str, told.get("reasons", ())))
         if told.get("state") == "stopped":
             en, ko = f"{en}, stopped early", f"{ko}, 일찍 멈춤"
-        yield Check(LEVELS.get(str(verdict), "mind"), name, Words(f"{en}: {why}", f"{ko}: {why}") if why else Words(f"{en}.", f"{ko}."))
+        yield Check(
+            LEVELS.get(str(verdict), "mind"), name, Words(f"{en}: {why}", f"{ko}: {why}") if why else Words(f"{en}.", f"{ko}.")
+        )
 
 
 def _selection(found: Found) -> Iterator[Check]:
@@ -132,11 +182,25 @@ def _selection(found: Found) -> Iterator[Check]:
     if not validation or chosen is None:
         yield Check("unknown", name, _unknown("select"))
     elif chosen == BASE:
-        yield Check("bad", name, Words("No checkpoint beat the untuned model on validation, so the untuned model was kept.", "검증에서 학습 전 모델을 이긴 체크포인트가 없어 학습 전 모델을 그대로 두었습니다."))
+        yield Check(
+            "bad",
+            name,
+            Words(
+                "No checkpoint beat the untuned model on validation, so the untuned model was kept.",
+                "검증에서 학습 전 모델을 이긴 체크포인트가 없어 학습 전 모델을 그대로 두었습니다.",
+            ),
+        )
     else:
         value, base = validation.get(chosen), validation.get(BASE)
         figures = f" ({HEADLINE} {value:.3f}, {base:.3f})" if value is not None and base is not None else ""
-        yield Check("good", name, Words(f"{chosen}, on validation queries; the test set had no say{figures}.", f"{chosen}. 검증 질의로 골랐고 시험 집합은 보지 않았습니다{figures}."))
+        yield Check(
+            "good",
+            name,
+            Words(
+                f"{chosen}, on validation queries; the test set had no say{figures}.",
+                f"{chosen}. 검증 질의로 골랐고 시험 집합은 보지 않았습니다{figures}.",
+            ),
+        )
 
 
 def _mining(found: Found) -> Iterator[Check]:
@@ -155,7 +219,8 @@ def _mining(found: Found) -> Iterator[Check]:
         Words(
             f"{examples:,} examples, {empty:,} without negatives; for {doubtful:,} ({share:.0%}) neither word search nor the "
             "model before found an answer: hard examples, or wrong labels.",
-            f"예 {examples:,}개, 부정 예가 없는 것 {empty:,}개. {doubtful:,}개({share:.0%})는 낱말 검색도 앞선 모델도 정답을 찾지 못했습니다. "
+            f"예 {examples:,}개, 부정 예가 없는 것 {empty:,}개. "
+            f"{doubtful:,}개({share:.0%})는 낱말 검색도 앞선 모델도 정답을 찾지 못했습니다. "
             "어려운 예이거나 잘못된 짝입니다.",
         ),
     )
@@ -167,7 +232,10 @@ def _gold(scores: Mapping[str, Any]) -> Iterator[Check]:
         yield Check(
             "mind",
             Words("Answers that the corpus lacks", "말뭉치에 없는 정답"),
-            Words(f"{missing} cited articles are not in the corpus; no system can find them.", f"인용 조문 {missing}개가 말뭉치에 없어 어떤 시스템도 찾을 수 없습니다."),
+            Words(
+                f"{missing} cited articles are not in the corpus; no system can find them.",
+                f"인용 조문 {missing}개가 말뭉치에 없어 어떤 시스템도 찾을 수 없습니다.",
+            ),
         )
 
 
@@ -183,12 +251,13 @@ def _quarantine(found: Found) -> Iterator[Check]:
     yield Check(
         "mind" if share > MANY / 2 else "good",
         name,
-        Words(f"{dropped:,} of {read:,} records ({share:.1%}): {reasons or 'none'}.", f"기록 {read:,}건 가운데 {dropped:,}건({share:.1%}): {reasons or '없음'}."),
+        Words(
+            f"{dropped:,} of {read:,} records ({share:.1%}): {reasons or 'none'}.",
+            f"기록 {read:,}건 가운데 {dropped:,}건({share:.1%}): {reasons or '없음'}.",
+        ),
     )
 
 
 def _unknown(*stages: str) -> Words:
     commands = ", ".join(f"`dvc repro {stage}`" for stage in stages)
     return Words(f"Not known: run {commands}.", f"알 수 없습니다. {commands}을(를) 실행하십시오.")
-
-

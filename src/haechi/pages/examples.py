@@ -29,7 +29,27 @@ SIDES = (TUNED, BASE, BM25)
 LOOKED_AT = 10
 COMMON = 0.15
 """A beginning of a word that stands in more passages than this share says nothing, and is not marked."""
-STOP = frozenset("경우 여부 없는 않는 있는 것으로 하는 되는 위한 대한 관한 따른 따라 있는지 하였 아니 또는 어떤 어떻게".split())
+STOP = frozenset(
+    (
+        "경우",
+        "여부",
+        "없는",
+        "않는",
+        "있는",
+        "것으",
+        "하는",
+        "되는",
+        "위한",
+        "대한",
+        "관한",
+        "따른",
+        "따라",
+        "하였",
+        "아니",
+        "또는",
+        "어떤",
+    )
+)
 """Beginnings that are rarer than that and say as little."""
 SCANNED = 3000
 """Training examples that are looked through for one of each source."""
@@ -87,7 +107,9 @@ def lines(found: Found, queries: Sequence[Judged]) -> list[dict[str, Any]]:
     systems = [name for name in (BM25, BASE, TUNED, HYBRID, RERANKED) if queries and name in queries[0].row.ranks]
     return [
         {
-            "query": _cut(found.queries[one.row.query_id].query_text, 160) if one.row.query_id in found.queries else one.row.query_id,
+            "query": _cut(found.queries[one.row.query_id].query_text, 160)
+            if one.row.query_id in found.queries
+            else one.row.query_id,
             "law": ", ".join(one.row.facets.get("law", ())),
             "suite": one.row.suite,
             "ranks": {system: one.found(system) for system in systems},

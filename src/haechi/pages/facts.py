@@ -48,10 +48,16 @@ def facts(found: Found) -> list[tuple[Words, Words]]:
 def candidates(found: Found) -> Table | None:
     """What select knew of each candidate, however many figures it gives them."""
     told = found.stage("select")
-    table = next((value for name in ("candidates", "table", "ranking") if isinstance(value := told.get(name), list | Mapping)), None)
+    table = next(
+        (value for name in ("candidates", "table", "ranking") if isinstance(value := told.get(name), list | Mapping)), None
+    )
     if not table:
         return None
-    entries = [{"name": name, **_flat(value)} for name, value in table.items()] if isinstance(table, Mapping) else list(map(_flat, table))
+    entries = (
+        [{"name": name, **_flat(value)} for name, value in table.items()]
+        if isinstance(table, Mapping)
+        else list(map(_flat, table))
+    )
     columns = list(dict.fromkeys(column for entry in entries for column in entry))
     return Table(columns, [[_cell(entry.get(column)) for column in columns] for entry in entries])
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from haechi.errors import HaechiError
 from haechi.files import read_json, read_records, read_text
 from haechi.records.passage import Passage
 from haechi.records.query import TestQuery
@@ -32,7 +31,6 @@ class Places:
     run: Path
     testset: Path
     corpus: Path
-    pipeline: Path
 
     @classmethod
     def below(cls, root: Path) -> "Places":
@@ -44,7 +42,6 @@ class Places:
             run=root / "models/run",
             testset=root / "data/testset",
             corpus=root / "data/processed/merged_corpus.jsonl",
-            pipeline=root / "dvc.yaml",
         )
 
 
@@ -69,8 +66,6 @@ class Found:
     history: Sequence[dict[str, Any]] = ()
     tables: Mapping[str, Sequence[dict[str, str]]] = field(default_factory=dict)
     params: str = ""
-    pipeline: Mapping[str, Any] = field(default_factory=dict)
-    """Stages of dvc.yaml."""
     missing: Sequence[Missing] = ()
 
     def stage(self, name: str) -> Mapping[str, Any]:
@@ -100,7 +95,6 @@ def gather(places: Places) -> Found:
         history=read(places.run / "history.jsonl", "train", lambda file: list(read_records(file, dict)), []),
         tables={name: rows for name, rows in tables.items() if rows is not None},
         params=read(places.params, "", read_text, ""),
-        pipeline=read(places.pipeline, "", _stages, {}),
         missing=missing,
     )
 
@@ -113,13 +107,3 @@ def _short(file: Path, places: Places) -> str:
 def _table(file: Path) -> list[dict[str, str]]:
     with file.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
-
-
-def _stages(file: Path) -> dict[str, Any]:
-    from ruamel.yaml import YAML, YAMLError
-
-    try:
-        stages: dict[str, Any] = YAML(typ="safe").load(read_text(file))["stages"]
-    except (YAMLError, KeyError, TypeError) as error:
-        raise HaechiError(f"{file}: no stages of a pipeline ({type(error).__name__})") from error
-    return stages

@@ -71,8 +71,9 @@ def _costs(root: Path) -> list[StageCost]:
     found = []
     for stage in sorted(runs, key=lambda name: (order.index(name) if name in order else len(order), name)):
         last = next((row for row in reversed(runs[stage]) if row["ok"]), runs[stage][-1])
-        told = (last[key] for key in ("seconds", "ended", "host", "device", "memory_mb"))
-        found.append(StageCost(stage, *told, len(runs[stage]), sum(row["seconds"] for row in runs[stage])))
+        told = {key: last[key] for key in ("seconds", "ended", "host", "device", "memory_mb")}
+        took = sum(row["seconds"] for row in runs[stage])
+        found.append(StageCost(stage, **told, runs=len(runs[stage]), all_seconds=took))
     return found
 
 

@@ -31,4 +31,3 @@ def make(places: Places, examples: Path, pictures: Path | None = None, local: Pa
             figures.write(drawn, folder)
     figures.close(drawn)
     return Made(found, page)
-

@@ -16,12 +16,12 @@ import orjson
 from markupsafe import Markup
 
 from haechi.evaluation.drawing import dark_rules
-from haechi.evaluation.names import BM25, HYBRID, RERANKED, shown
+from haechi.evaluation.names import shown
 from haechi.evaluation.verdict import judge
 from haechi.pages import words
 from haechi.pages.answer import answer
 from haechi.pages.checks import checks
-from haechi.pages.examples import examples, judged, lines
+from haechi.pages.examples import SIDES, examples, judged, lines
 from haechi.pages.facts import candidates, facts
 from haechi.pages.figures import Figure
 from haechi.pages.graph import graph
@@ -32,7 +32,8 @@ from haechi.pages.words import Words
 
 TEMPLATE = Path(__file__).with_name("template")
 EARLY = """(() => {
-const root = document.documentElement, kept = (key) => { try { return localStorage.getItem("haechi-" + key); } catch { return null; } };
+const root = document.documentElement;
+const kept = (key) => { try { return localStorage.getItem("haechi-" + key); } catch { return null; } };
 root.dataset.lang = kept("lang") || (navigator.language.startsWith("ko") ? "ko" : "en");
 root.dataset.theme = kept("theme") || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 })();"""
@@ -73,7 +74,7 @@ def render(
     line_systems = list(shown_lines[0]["ranks"]) if shown_lines else []
     made = checks(found)
     late = (TEMPLATE / "report.js").read_text(encoding="utf-8")
-    spoken = SAID | words.FAILURES | {name: words.system(name) for name in (*line_systems, BM25, HYBRID, RERANKED, "base", "tuned")}
+    spoken = SAID | words.FAILURES | {name: words.system(name) for name in (*line_systems, *SIDES)}
     data = {
         "words": {name: list(said) for name, said in spoken.items()},
         "examples": shown_examples,
@@ -92,7 +93,7 @@ def render(
         dark=_dark((TEMPLATE / "report.css").read_text(encoding="utf-8")),
         early=EARLY,
         late=late,
-        hashes=Markup(" ".join(_hash(script) for script in (EARLY, late))),
+        hashes=Markup(" ".join(_hash(script) for script in (EARLY, late))),  # noqa: S704  (base64 of our own scripts)
         data=as_json(data),
         answer=answer(found, slices),
         scores=scores,
@@ -111,7 +112,7 @@ def render(
         trained=trained,
         candidates=candidates(found),
         chosen=found.stage("select").get("chosen"),
-        graph=graph(found.pipeline),
+        graph=graph(),
         params=_sections(found.params),
         stages={name: orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() for name, value in found.metrics.items()},
         missing=found.missing,
@@ -141,7 +142,8 @@ def _coded(text: str) -> Markup:
     pieces = text.split("`")
     if len(pieces) % 2 == 0:  # a backtick without its fellow
         return Markup("{}").format(text)
-    return Markup("").join(Markup("<code>{}</code>" if place % 2 else "{}").format(piece) for place, piece in enumerate(pieces))
+    plain, code = Markup("{}"), Markup("<code>{}</code>")
+    return Markup("").join((code if place % 2 else plain).format(piece) for place, piece in enumerate(pieces))
 
 
 def _dark(css: str) -> str:

@@ -27,7 +27,6 @@ class Slice:
     gap_low: float
     """The interval of tuned less untuned; 0 and 0 where there is no untuned model."""
     gap_high: float
-    groups: int
 
     def against(self, system: str) -> float:
         """Tuned less another system."""
@@ -51,8 +50,8 @@ def sliced(rows: Sequence[QueryResult], confidence: float) -> list[Slice]:
         bounds = Resampler(groups, DRAWS, confidence, SEED).intervals(tuned)[0]
         gap = Resampler(groups, DRAWS, confidence, SEED).intervals(tuned - part[:, [other]])[0]
         means = {system: round(float(part[:, place].mean()), 6) for system, place in column.items()}
-        ends = (round(float(end), 6) for end in (bounds.low, bounds.high, gap.low, gap.high))
-        found.append(Slice(name, len(places), means, *ends, groups=len(set(groups))))
+        low, high, gap_low, gap_high = (round(float(end), 6) for end in (bounds.low, bounds.high, gap.low, gap.high))
+        found.append(Slice(name, len(places), means, low, high, gap_low, gap_high))
     return found
 
 
