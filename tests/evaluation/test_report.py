@@ -1,4 +1,3 @@
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +11,6 @@ from strategies import golds, lists_by_query, ranked_lists
 from haechi.evaluation.facets import Facetter
 from haechi.evaluation.metrics import evaluate_run, mean
 from haechi.evaluation.names import BASE, BM25, HYBRID, LABELS, TUNED
-from haechi.evaluation.report import render
 from haechi.evaluation.results import judge, values
 from haechi.evaluation.summary import summarise
 from haechi.evaluation.systems import WEIGHTS, best_weight, popularity
@@ -141,53 +139,6 @@ def test_every_system_has_one_row_in_the_table() -> None:
 
     assert [row[0] for row in rows] == [LABELS[s] for s in (BM25, BASE, TUNED, HYBRID)]
     assert {len(row) for row in rows} == {len(COLUMNS)}
-
-
-ATTACK = '<script>alert("1")</script><img src=x onerror=alert(1)>'
-
-
-def page(**changes: Any) -> str:
-    parts: dict[str, Any] = {
-        "stages": {"evaluate": metrics()},
-        "images": {"systems": b"png"},
-        "params": "train:\n  lr: 1",
-    } | changes
-    return render(parts["stages"], parts["images"], parts["params"])
-
-
-@pytest.mark.parametrize("where", ["params", "count name", "count value", "stage name", "image name", "encoder"])
-def test_what_comes_from_files_is_escaped(where: str) -> None:
-    stages: dict[str, Any] = {"evaluate": metrics(), "mine": {"examples": 1}}
-    changes: dict[str, Any] = {"stages": stages}
-    if where == "params":
-        changes["params"] = ATTACK
-    elif where == "count name":
-        stages["mine"] = {ATTACK: 1}
-    elif where == "count value":
-        stages["mine"] = {"base": ATTACK}
-    elif where == "stage name":
-        stages[ATTACK] = {"x": 1}
-    elif where == "image name":
-        changes["images"] = {ATTACK: b"png"}
-    else:
-        stages["evaluate"]["encoder"] = ATTACK
-    html = page(**changes)
-
-    assert "<script" not in html
-    assert "<img src=x" not in html
-    assert "&lt;script&gt;" in html
-
-
-def test_the_page_needs_no_network() -> None:
-    html = page()
-
-    assert not re.search(r"https?://|src=\"(?!data:)|@import|<link", html)
-    assert html.startswith("<!doctype html>")
-    assert verdict(metrics()).split(":")[0].replace("'", "&#39;") in html
-
-
-def test_two_pages_of_the_same_figures_are_the_same_bytes() -> None:
-    assert page() == page()
 
 
 def test_popularity_gives_every_query_the_articles_that_training_decisions_cite_most() -> None:

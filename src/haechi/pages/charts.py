@@ -148,6 +148,7 @@ def rate(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     right.set_title(say("Gradient norm (log)", "기울기 크기 (로그)"))
     if any(row.get("grad_norm", 0) > 0 for row in steps):
         right.set_yscale("log")
+        right.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         right.minorticks_off()
     rows = [(row["step"], row.get("learning_rate", ""), row.get("grad_norm", "")) for row in steps]
     return Picture(figure, ("step", "learning_rate", "grad_norm"), rows)
@@ -292,6 +293,7 @@ def mining(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     axes.set_yticks(range(len(rows)), [say.words(words.known(words.FATES, name)) for name, _ in rows])
     axes.invert_yaxis()
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.minorticks_off()
     axes.set_xlim(0.8, max(count for _, count in rows) * 6)
     axes.grid(visible=False, axis="y")

@@ -1,0 +1,167 @@
+"""A small finished run, made up: enough files for the whole report, and texts that would like to be HTML."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from haechi.evaluation.facets import Facetter
+from haechi.evaluation.names import BASE, BM25, HYBRID, TUNED
+from haechi.evaluation.results import judge
+from haechi.evaluation.summary import summarise
+from haechi.files import write_csv, write_json, write_jsonl, write_text
+from haechi.pages.inputs import Places
+from haechi.pages.make import Made, make
+from haechi.params.evaluate import EvaluateParams
+from haechi.records.mined import MinedExample
+from haechi.records.passage import Passage
+from haechi.records.query import TestQuery
+from haechi.retrieval.run import Run
+
+ATTACK = '</script><script>window.hacked = 1</script><img src=x onerror="window.hacked = 2">&amp;<!--'
+PARAMS = EvaluateParams(7, (1, 3, 10), 100, 200, 0.95, "count", 0.02, "", 50, 512, ())
+
+
+def project(root: Path, base: float = 0.2, tuned: float = 0.9, attack: str = "") -> Path:
+    """Write the files; `base` and `tuned` are the shares of queries that each model answers first."""
+    laws = ["주거임대차안정법", f"노무관계기준법{attack}"]
+    passages = [
+        Passage(
+            id=f"LAW_{n}",
+            parent_id=f"LAW_{n}",
+            article_key=f"LAW_{n}",
+            type="law",
+            text=f"{laws[n % 2]}\n제{n}조 임대인은 보증금을 돌려주어야 한다. 사유 {n} {attack}",
+            title=f"보증금의 반환{attack}",
+            law_name=laws[n % 2],
+            article=f"제{n}조",
+            date="20200101",
+            source="laws/1.json",
+        )
+        for n in range(12)
+    ]
+    queries = [
+        TestQuery(
+            f"PREC_{n}",
+            f"임대인이 보증금을 돌려주지 아니한 경우의 책임 {n} {attack}",
+            (f"LAW_{n % 12}",),
+            "title" if n % 6 == 5 else "precedent",
+            f"g{n // 2}",
+            "20240101",
+            f"s{n}",
+            n % 3 == 0,
+            False,
+        )
+        for n in range(60)
+    ]
+
+    def run(good: float, seed: int) -> Run:
+        rng = np.random.default_rng(seed)
+        found = {}
+        for query in queries:
+            others = [passage.article_key for passage in passages if passage.article_key not in query.gold][:3]
+            first = [(query.gold[0], 9.0)] if rng.random() < good else []
+            found[query.query_id] = [*first, *((key, 3.0 - place) for place, key in enumerate(others))]
+        return Run(found)
+
+    runs = {BM25: run(0.4, 3), BASE: run(base, 1), TUNED: run(tuned, 2), HYBRID: run(0.9, 4)}
+    rows = judge(
+        queries,
+        {q.query_id: q.gold for q in queries},
+        runs,
+        Facetter(passages, [], {p.article_key: p.article_key for p in passages}),
+    )
+    probe = {
+        "n": 3,
+        "base": 0.5,
+        "tuned": 0.5,
+        "margin": 0.02,
+        "verdict": "PASS",
+        "difference": {"value": 0.0, "low": -0.01, "high": 0.01},
+    }
+    evaluated = {
+        "testset": "abc",
+        "encoder": "def",
+        "confidence": 0.95,
+        "gold_not_in_corpus": 0,
+        **summarise(rows, PARAMS),
+        "guard": {"general": probe},
+        "failures": {"n": 6, "sibling": 4, "unexplained": 2},
+        "gating": {"threshold": 0.3, "answered": 0.9, "refused": 0.8, "auroc": 0.95},
+        "drift": {"cka": 0.9},
+        "geometry": {"alignment": 0.4},
+    }
+    stages: dict[str, dict[str, Any]] = {
+        "preprocess": {"read": 100, "kept": {"law": 90}, "dropped": {"blank": 10}, "passages": {"law": 12}},
+        "testset": {"fingerprint": "abc", "queries": {"precedent": 50}, "reserved_articles": 3},
+        "make_pairs": {"leakage": {"exact_text": 0, "source": 0}, "testset": "abc", "train": 50, "valid": 9},
+        "merge_corpus": {"passages": {"law": 12}},
+        "base": {"base": f"embedded{attack}", "dim": 256, "hash": "b1", "parameters": 1000},
+        "generate_qa": {"questions": {"kept": 7}, "report": {"overlap": {"all": 0.8, "plain": 0.7}}},
+        "mine": {
+            "train": {
+                "examples": 20,
+                "negatives": {"kept": 90},
+                "spare": 400,
+                "dropped": {"above_margin": 30},
+                "suspicious": {},
+                "sources": {"precedent": 20},
+            }
+        },
+        "train": {"examples": {"used": 20}, "steps": 8, "state": "finished", "verdict": "good", "reasons": [f"learnt{attack}"]},
+        "select": {
+            "chosen": "step-000004",
+            "encoder": "def",
+            "validation": {"base": 0.1, "step-000004": 0.5, "step-000008": 0.4},
+        },
+        "evaluate": evaluated,
+    }
+    for name, value in stages.items():
+        write_json(root / "metrics" / f"{name}.json", value)
+    write_jsonl(root / "metrics/per_query.jsonl", rows)
+    write_jsonl(root / "data/testset/queries.jsonl", queries)
+    write_jsonl(root / "data/processed/merged_corpus.jsonl", passages)
+    example = MinedExample(
+        "물음" + attack, ("글" + attack,), ("딴 글",), (0.5,), (0.2,), "q", ("p",), ("n",), ("bm25",), (), "precedent"
+    )
+    write_jsonl(root / "data/mined/train.jsonl", [example])
+    history = [{"step": n, "loss": 4 / n, "learning_rate": 0.01, "grad_norm": 9.0 / n} for n in range(1, 9)]
+    checks = [{"step": n, "valid_ndcg@10": 0.1 * n} for n in (0, 4, 8)]
+    write_jsonl(root / "models/run/history.jsonl", [*history, *checks])
+    table(
+        root / "plots/evaluate/gating.csv", [{"threshold": n / 10, "answered": 1 - n / 10, "refused": n / 10} for n in range(11)]
+    )
+    places = [
+        {"id": p.id, "law": p.law_name, "base_x": 0.1 * n, "base_y": 0.2, "tuned_x": 0.3, "tuned_y": -0.08 * n}
+        for n, p in enumerate(passages)
+    ]
+    table(root / "plots/evaluate/map.csv", places)
+    table(root / "plots/generate_qa/lengths.csv", [{"chars": 10 * n, "questions": 0.1, "precedent": 0.1} for n in range(10)])
+    table(root / "plots/mine/scores.csv", [{"score": n / 10, "positives": 0.1, "negatives": 0.1} for n in range(10)])
+    write_text(root / "params.yaml", f"train:\n  lr: 1  # {attack}\nmine:\n  negatives: 7\n")
+    write_text(root / "dvc.yaml", "stages: {}\n")
+    return root
+
+
+def page_of(root: Path, pictures: Path | None = None, local: Path | None = None) -> Made:
+    """The report of a made run."""
+    return make(Places.below(root), root / "data/mined/train.jsonl", pictures, local)
+
+
+def table(file: Path, rows: list[dict[str, Any]]) -> None:
+    """A CSV."""
+    write_csv(file, list(rows[0]), rows)
+
+
+def read_table(file: Path) -> list[dict[str, str]]:
+    """The rows of a CSV."""
+    with file.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def change(root: Path, stage: str, **values: Any) -> None:
+    """Change a metrics file."""
+    file = root / "metrics" / f"{stage}.json"
+    write_json(file, orjson.loads(file.read_bytes()) | values)
