@@ -26,6 +26,7 @@ PARAMS = EvaluateParams(7, (1, 3, 10), 100, 200, 0.95, "count", 0.02, "", 50, 51
 
 def project(root: Path, base: float = 0.2, tuned: float = 0.9, attack: str = "") -> Path:
     """Write the files; `base` and `tuned` are the shares of queries that each model answers first."""
+    topics = "보일러 누수 열쇠 계단 주차 소음 전기 수도 창문 지붕 담장 간판".split()
     laws = ["주거임대차안정법", f"노무관계기준법{attack}"]
     passages = [
         Passage(
@@ -33,7 +34,7 @@ def project(root: Path, base: float = 0.2, tuned: float = 0.9, attack: str = "")
             parent_id=f"LAW_{n}",
             article_key=f"LAW_{n}",
             type="law",
-            text=f"{laws[n % 2]}\n제{n}조 임대인은 보증금을 돌려주어야 한다. 사유 {n} {attack}",
+            text=f"{laws[n % 2]}\n제{n}조 임대인은 보증금을 돌려주어야 한다. {topics[n]}에 관한 사유 {n} {attack}",
             title=f"보증금의 반환{attack}",
             law_name=laws[n % 2],
             article=f"제{n}조",
@@ -45,7 +46,7 @@ def project(root: Path, base: float = 0.2, tuned: float = 0.9, attack: str = "")
     queries = [
         TestQuery(
             f"PREC_{n}",
-            f"임대인이 보증금을 돌려주지 아니한 경우의 책임 {n} {attack}",
+            f"임대인이 보증금을 돌려주지 아니한 경우 {topics[n % 12]}의 책임 {n} {attack}",
             (f"LAW_{n % 12}",),
             "title" if n % 6 == 5 else "precedent",
             f"g{n // 2}",

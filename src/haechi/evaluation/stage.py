@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from haechi.errors import HaechiError
-from haechi.evaluation import plots as draw
 from haechi.evaluation.exports import write_exports
 from haechi.evaluation.facets import Facetter
 from haechi.evaluation.failures import Explainer, count_failures
@@ -56,13 +55,12 @@ class Found:
                 run.write_trec(folder / f"{system}.trec", system)
             write_exports(folder, inputs.testset.queries, self.gold, inputs.corpus, self.name, inputs.testset.fingerprint)
         with atomic_folder(plots) as folder:
-            self._draw(folder)
+            self._tabulate(folder)
         write_jsonl(per_query, self.rows)
         write_json(metrics, self.metrics)
 
-    def _draw(self, folder: Path) -> None:
-        draw.draw_systems(self.metrics, folder / "systems.png")
-        draw.draw_recall(self.metrics, self.k_values, folder / "recall.png")
+    def _tabulate(self, folder: Path) -> None:
+        """What `report` and `dvc plots` draw."""
         values = self.metrics["primary"]
         write_csv(folder / "map.csv", list(self.map[0]) if self.map else ["id", "law"], self.map)
         for name in ("recall", "ndcg"):  # one column a system, which `dvc plots` draws as lines in one picture
