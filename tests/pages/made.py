@@ -26,7 +26,7 @@ PARAMS = EvaluateParams(7, (1, 3, 10), 100, 200, 0.95, "count", 0.02, "", 50, 51
 
 def project(root: Path, base: float = 0.2, tuned: float = 0.9, attack: str = "") -> Path:
     """Write the files; `base` and `tuned` are the shares of queries that each model answers first."""
-    topics = "보일러 누수 열쇠 계단 주차 소음 전기 수도 창문 지붕 담장 간판".split()
+    topics = ["보일러", "누수", "열쇠", "계단", "주차", "소음", "전기", "수도", "창문", "지붕", "담장", "간판"]
     laws = ["주거임대차안정법", f"노무관계기준법{attack}"]
     passages = [
         Passage(
