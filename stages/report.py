@@ -11,7 +11,7 @@ from haechi.command import run
 from haechi.evaluation.tables import COLUMNS, result_rows
 from haechi.evaluation.verdict import next_steps, verdict
 from haechi.pages.inputs import Places
-from haechi.pages.make import make
+from haechi.pages.make import complete, make
 
 
 @click.command(help=__doc__)
@@ -37,16 +37,13 @@ def main(
 ) -> None:
     places = Places(metrics, plots, params, run_folder, testset, corpus)
     with locks.writing(out, pictures):
-        made = make(places, examples, pictures)
-        files.write_text(out, made.page)
-    for missing in made.found.missing:
-        progress.say(f"report: {missing.file} is missing, so its part says so; make it with `{missing.remedy}`")
-    found = made.found.stage("evaluate")
-    if found:
-        title = f"{found['n_queries']} test queries (issues of held-out decisions), test set {found['testset']}"
-        progress.show_table(title, COLUMNS, result_rows(found))
-        progress.say(verdict(found))
-        progress.say(next_steps(found))
+        found = complete(places, examples)
+        files.write_text(out, make(found, examples, pictures))
+        scores = dict(found.stage("evaluate"))
+        title = f"{scores['n_queries']} test queries (issues of held-out decisions), test set {scores['testset']}"
+        progress.show_table(title, COLUMNS, result_rows(scores))
+        progress.say(verdict(scores))
+        progress.say(next_steps(scores))
 
 
 run(main)

@@ -1,6 +1,7 @@
 """A small finished run, made up: enough files for the whole report, and texts that would like to be HTML."""
 
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from haechi.evaluation.names import BASE, BM25, HYBRID, TUNED
 from haechi.evaluation.results import judge
 from haechi.evaluation.summary import summarise
 from haechi.files import write_csv, write_json, write_jsonl, write_text
-from haechi.pages.inputs import Places
-from haechi.pages.make import Made, make
+from haechi.pages.inputs import Found, Places, gather
+from haechi.pages.make import make
 from haechi.params.evaluate import EvaluateParams
 from haechi.records.mined import MinedExample
 from haechi.records.passage import Passage
@@ -146,9 +147,18 @@ def project(root: Path, base: float = 0.2, tuned: float = 0.9, attack: str = "")
     return root
 
 
+@dataclass(frozen=True)
+class Made:
+    """What was found, and its page."""
+
+    found: Found
+    page: str
+
+
 def page_of(root: Path, pictures: Path | None = None, local: Path | None = None) -> Made:
     """The report of a made run."""
-    return make(Places.below(root), root / "data/mined/train.jsonl", pictures, local)
+    found = gather(Places.below(root))
+    return Made(found, make(found, root / "data/mined/train.jsonl", pictures, local))
 
 
 def table(file: Path, rows: list[dict[str, Any]]) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from haechi.errors import UsageError
 from haechi.files import write_text
-from haechi.pages.inputs import Places
+from haechi.pages.inputs import Places, gather
 from haechi.pages.make import make
 from haechi.progress import say
 
@@ -17,8 +17,9 @@ def write_report(root: Path, out: Path) -> None:
         raise UsageError(f"haechi report --out {out}: this file is the report stage's and holds no times; take another name")
     if not (root / "dvc.yaml").is_file():
         raise UsageError(f"haechi report: {root.resolve()} is no project (it holds no dvc.yaml); go to one, or say --root")
-    made = make(Places.below(root), root / "data/mined/train.jsonl", local=root)
-    write_text(out, made.page)
-    say(f"{out}: {len(made.page.encode()) / 1e6:.1f} MB; open it in a browser")
-    for missing in made.found.missing:
+    found = gather(Places.below(root))
+    page = make(found, root / "data/mined/train.jsonl", local=root)
+    write_text(out, page)
+    say(f"{out}: {len(page.encode()) / 1e6:.1f} MB; open it in a browser")
+    for missing in found.missing:
         say(f"missing: {missing.file}; make it with `{missing.remedy}`")

@@ -1,8 +1,8 @@
 """Report and pictures of a run, from the files that it left."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from haechi.errors import HaechiError
 from haechi.files import atomic_folder
 from haechi.pages import figures
 from haechi.pages.examples import trained_on
@@ -12,17 +12,19 @@ from haechi.pages.report import render
 from haechi.pages.slices import sliced
 
 
-@dataclass(frozen=True)
-class Made:
-    """What was found, and the page."""
-
-    found: Found
-    page: str
-
-
-def make(places: Places, examples: Path, pictures: Path | None = None, local: Path | None = None) -> Made:
-    """Read, draw and render; pictures are written where a folder is given, `local` is the project whose costs are told."""
+def complete(places: Places, examples: Path) -> Found:
+    """What was found, where nothing may be missing: a stage has all of its inputs or doesn't start."""
     found = gather(places)
+    if found.missing:
+        first = found.missing[0]
+        raise HaechiError(f"{first.file}: no such file; make it with `{first.remedy}`")
+    if not examples.is_file():
+        raise HaechiError(f"{examples}: no such file; make it with `dvc repro mine`")
+    return found
+
+
+def make(found: Found, examples: Path, pictures: Path | None = None, local: Path | None = None) -> str:
+    """Draw and render the page; pictures are written where a folder is given, `local` is the project whose costs are told."""
     slices = sliced(found.rows, float(found.stage("evaluate").get("confidence", 0.95)))
     drawn = figures.draw(found, slices)
     page = render(found, slices, drawn, trained_on(examples), look(local) if local else None)
@@ -30,4 +32,4 @@ def make(places: Places, examples: Path, pictures: Path | None = None, local: Pa
         with atomic_folder(pictures) as folder:
             figures.write(drawn, folder)
     figures.close(drawn)
-    return Made(found, page)
+    return page
