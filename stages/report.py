@@ -35,6 +35,7 @@ def main(
     pictures: Path,
     out: Path,
 ) -> None:
+    files.read_text(params)  # without parameters no stage starts
     places = Places(metrics, plots, params, run_folder, testset, corpus)
     with locks.writing(out, pictures):
         found = complete(places, examples)
