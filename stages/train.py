@@ -6,14 +6,19 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
 
 from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.errors import UsageError
-from haechi.evaluation.curves import draw_history
+from haechi.evaluation.curves import draw_history, write_modules
+from haechi.guards import status
+from haechi.guards.show import show
+from haechi.guards.status import Report
 from haechi.models.load import load_encoder, name_of
+from haechi.params.guards import GuardsParams
 from haechi.params.load import load_section
 from haechi.params.lora import LoraParams
 from haechi.params.loss import LossParams
@@ -25,12 +30,14 @@ from haechi.state import State, Work, hashes, resumable
 from haechi.training.engine import train
 from haechi.training.fingerprint import running
 from haechi.training.m3 import train_m3
+from haechi.training.memory import statistics_of
 from haechi.training.recipe import Recipe
 from haechi.training.validation import Validation
 
 
 @click.command(help=__doc__)
 @options.file("--examples")
+@options.file("--held-out")
 @options.file("--valid-pairs")
 @options.file("--corpus")
 @options.folder("--base")
@@ -41,6 +48,7 @@ from haechi.training.validation import Validation
 @click.option("--no-update", is_flag=True, help="Try it: forward and backward, but no weight changes and nothing is written.")
 def main(
     examples: Path,
+    held_out: Path,
     valid_pairs: Path,
     corpus: Path,
     base: Path,
@@ -54,34 +62,38 @@ def main(
         load_section(params, "train", TrainParams),
         load_section(params, "loss", LossParams),
         load_section(params, "lora", LoraParams),
+        load_section(params, "guards", GuardsParams),
     )
     if no_update and recipe.params.engine == "flagembedding":
         raise UsageError("--no-update: the flagembedding engine can't do without updates; take a small train.max_samples")
     validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
-    mined = list(files.read_records(examples, MinedExample))
+    mined, unseen = (list(files.read_records(file, MinedExample)) for file in (examples, held_out))
 
-    def trained(folder: Path, state: State | None) -> dict[str, object]:
+    def trained(folder: Path, state: State | None, report: Report, memory: Path | None) -> dict[str, Any]:
         model, name = load_encoder(base), name_of(base)
+        told: dict[str, Any] = {"held_out": unseen, "report": report, "memory_file": memory}
         if recipe.params.engine == "flagembedding":
-            return train_m3(model, mined, validation, folder, recipe, name or str(base))
-        return train(model, mined, validation, folder, recipe, state, base=name, update=not no_update)
+            return train_m3(model, mined, validation, folder, recipe, name or str(base), **told)
+        return train(model, mined, validation, folder, recipe, state, base=name, update=not no_update, **told)
 
     rank, alone = int(os.environ.get("RANK", "0")), os.environ.get("WORLD_SIZE", "1") == "1"
     if no_update or rank:
         with TemporaryDirectory() as nowhere:  # torchrun's first process writes for all
-            counts = trained(Path(nowhere) / "run", None)
+            counts = trained(Path(nowhere) / "run", None, lambda facts: None, None)
         if not rank:
             progress.show_counts("train (no update)", counts)
         return
-    inputs = {"examples": examples, "valid_pairs": valid_pairs, "corpus": corpus, "base": base}
+    inputs = {"examples": examples, "held_out": held_out, "valid_pairs": valid_pairs, "corpus": corpus, "base": base}
     if recipe.params.resume_from:
         inputs["resume_from"] = Path(recipe.params.resume_from)
-    with locks.writing(out, plots, metrics), resumable(Work("train", asdict(recipe), hashes(inputs), running())) as state:
-        counts = trained(out, state if alone else None)
+    work = Work("train", asdict(recipe), hashes(inputs), running())
+    with locks.writing(out, plots, metrics), resumable(work) as state, status.told(metrics) as report:
+        facts = trained(out, state if alone else None, report, statistics_of(out))
         with files.atomic_folder(plots) as drawn:
             draw_history(list(files.read_records(out / "history.jsonl", dict)), drawn)
-        files.write_json(metrics, counts)
-        progress.show_counts("train", counts)
+            write_modules(list(files.read_records(out / "modules.jsonl", dict)), drawn)
+        files.write_json(metrics, facts)
+        show(facts)
 
 
 run(main)

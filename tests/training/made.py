@@ -10,6 +10,7 @@ import torch
 from small_law import PASSAGES, pair
 
 from haechi.models import embedded
+from haechi.params.guards import GuardsParams
 from haechi.params.lora import LoraParams
 from haechi.params.loss import LossParams
 from haechi.params.model import ModelParams
@@ -35,6 +36,8 @@ PARAMS = TrainParams(
     max_grad_norm=1.0,
     evaluations=3,
     keep=2,
+    keep_every=0,
+    pin=(),
     average=0.9,
     max_samples=0,
     shuffle_labels=False,
@@ -51,16 +54,30 @@ PARAMS = TrainParams(
     freeze=(),
     checkpointing=False,
     precision="fp32",
+    expected_params={},
 )
 LOSS = LossParams("infonce", 0, 0.1, "", 0.05, ())
 LORA = LoraParams(0, 8, 0.1, ("query", "value"))
-RECIPE = Recipe(PARAMS, LOSS, LORA)
+GUARDS = GuardsParams(
+    action={"non_finite": "stop"},
+    patience={"non_finite": 3},
+    tolerance={},
+    bound={},
+    metric={},
+    lower_by=0.5,
+    rollbacks=0,
+    target=0.0,
+    floor=0.0,
+)
+RECIPE = Recipe(PARAMS, LOSS, LORA, GUARDS)
 TEXTS = {p.id: p.text for p in PASSAGES}
 
 
-def recipe(rank: int = 0, loss: dict[str, Any] | None = None, **params: Any) -> Recipe:
+def recipe(rank: int = 0, loss: dict[str, Any] | None = None, guards: dict[str, Any] | None = None, **params: Any) -> Recipe:
     """The usual recipe with some of it changed."""
-    return Recipe(replace(PARAMS, **params), replace(LOSS, **(loss or {})), replace(LORA, rank=rank))
+    return Recipe(
+        replace(PARAMS, **params), replace(LOSS, **(loss or {})), replace(LORA, rank=rank), replace(GUARDS, **(guards or {}))
+    )
 
 
 def examples() -> list[MinedExample]:

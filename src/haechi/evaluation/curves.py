@@ -23,3 +23,10 @@ def draw_history(history: Sequence[dict[str, Any]], folder: Path) -> None:
     save(figure, folder / "training.png")
     write_text(folder / "loss.csv", "step,loss\n" + "".join(f"{step},{loss}\n" for step, loss in losses))
     write_text(folder / "validation.csv", f"step,{HEADLINE}\n" + "".join(f"{step},{s}\n" for step, s in scores))
+
+
+def write_modules(rows: Sequence[dict[str, Any]], folder: Path) -> None:
+    """What was seen of every module at every look, as one table: modules.csv."""
+    columns = ("step", "module", "gradient", "clipped", "update_to_weight")
+    lines = [",".join(str(row.get(column, "")) for column in columns) for row in rows]
+    write_text(folder / "modules.csv", "\n".join([",".join(columns), *lines]) + "\n")

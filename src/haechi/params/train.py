@@ -36,6 +36,10 @@ class TrainParams:
     """Validations during training, evenly spread; each leaves a checkpoint."""
     keep: Positive
     """Checkpoints kept, best on validation first; the last one is kept besides."""
+    keep_every: Count
+    """Besides, the checkpoint of every so many-th validation is kept; 0 keeps none for that."""
+    pin: tuple[Positive, ...]
+    """Steps that are validated and whose checkpoints are kept whatever their score."""
     average: Share
     """Decay of the exponential average of the weights that is kept beside the checkpoints, such as 0.99; 0 keeps none."""
     max_samples: Count
@@ -70,3 +74,6 @@ class TrainParams:
     """Whether activations are computed again in the backward pass, which saves memory and costs time."""
     precision: Literal["fp32", "bf16", "fp16"]
     """Number format of the forward pass; fp16 needs a GPU."""
+    expected_params: dict[str, Count]
+    """Part of the names of weights (or `total`, `trained`) and how many parameters it must have, shared ones counted once;
+    another number stops the run before its first step."""

@@ -20,19 +20,20 @@ if TYPE_CHECKING:
 Vectors = npt.NDArray[np.float32]
 QUERIES = 1_024
 PASSAGES = 8_192
+BATCH = 64  # texts that are embedded at once
 PAIRS = 1 << 14  # products that are taken again at once
 ROUNDING = 1e-5
 """More than a product of unit vectors in float32 can be off."""
 
 
-def encode_queries(model: "SentenceTransformer", texts: Sequence[str]) -> Vectors:
+def encode_queries(model: "SentenceTransformer", texts: Sequence[str], batch: int = BATCH) -> Vectors:
     """Unit vectors of queries, with the model's own query prompt; nothing is stored.  # (texts, dim)"""
-    return unit(model.encode_query(list(texts), batch_size=64, show_progress_bar=False, convert_to_numpy=True))
+    return unit(model.encode_query(list(texts), batch_size=batch, show_progress_bar=False, convert_to_numpy=True))
 
 
-def encode_passages(model: "SentenceTransformer", texts: Sequence[str]) -> Vectors:
+def encode_passages(model: "SentenceTransformer", texts: Sequence[str], batch: int = BATCH) -> Vectors:
     """Unit vectors of passages, with the model's own passage prompt; nothing is stored.  # (texts, dim)"""
-    return unit(model.encode_document(list(texts), batch_size=64, show_progress_bar=False, convert_to_numpy=True))
+    return unit(model.encode_document(list(texts), batch_size=batch, show_progress_bar=False, convert_to_numpy=True))
 
 
 def search(query_ids: Sequence[str], queries: Vectors, ids: Sequence[str], passages: Vectors, k: int) -> Run:

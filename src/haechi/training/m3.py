@@ -18,24 +18,47 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
+from torch.utils.checkpoint import checkpoint
 
 from haechi.errors import HaechiError
 from haechi.files import atomic_folder, write_json, write_jsonl
+from haechi.guards.rules import rules_of
+from haechi.guards.status import Report
 from haechi.models.heads import HEADS, folder_of, require_heads
 from haechi.models.load import device
 from haechi.progress import say
 from haechi.records.mined import MinedExample
 from haechi.training.checks import check_params
 from haechi.training.examples import choose_examples
+from haechi.training.guard import Guard
+from haechi.training.held_out import HeldOut, logged, rows_of_held_out
+from haechi.training.memory import MemoryLog, MiniBatch, told
+from haechi.training.monitor import Monitor
+from haechi.training.objective import CachedObjective
 from haechi.training.recipe import Recipe
+from haechi.training.retention import announce
+from haechi.training.retry import Retry
 from haechi.training.validation import Validation
-from haechi.training.watch import HISTORY, METRIC, Watch
+from haechi.training.verdict import outcome
+from haechi.training.watch import METRIC, Watch
 
 
 def train_m3(
-    model: SentenceTransformer, examples: Sequence[MinedExample], validation: Validation, folder: Path, recipe: Recipe, base: str
-) -> dict[str, object]:
-    """Tune the model at `base`; leaves what the other engine leaves, with the heads in every checkpoint."""
+    model: SentenceTransformer,
+    examples: Sequence[MinedExample],
+    validation: Validation,
+    folder: Path,
+    recipe: Recipe,
+    base: str,
+    *,
+    held_out: Sequence[MinedExample] = (),
+    report: Report = lambda facts: None,
+    memory_file: Path | None = None,
+) -> dict[str, Any]:
+    """Tune the model at `base`; leaves what the other engine leaves, with the heads in every checkpoint.
+
+    The validation loss is that of the dense vectors alone.
+    """
     params = recipe.params
     check_params(params, recipe.loss, recipe.lora, device())
     source = folder_of(base)
@@ -52,19 +75,82 @@ def train_m3(
             device=device(),
         )
         whole[0].model = m3.model  # the very weights that are trained
-        watch = Watch(whole, validation, temporary, params, steps, also=lambda place: _save_heads(m3, place), learns=m3)
-        trainer.add_callback(watch)
+        valid_rows = rows_of_held_out(held_out, recipe)
+        held = HeldOut(CachedObjective(whole, valid_rows, recipe.loss, params), params) if valid_rows else None
+        rules = rules_of(recipe.guards, logged(recipe, validation, held is not None))
+        mini_batch = _mini_batch(m3, held, params.batch_size * (1 + params.negatives))
+        watch = Watch(
+            whole,
+            validation,
+            temporary,
+            params,
+            steps,
+            also=lambda place: _save_heads(m3, place),
+            learns=m3,
+            valid_loss=held,
+            mini_batch=mini_batch,
+            report=report,
+        )
+        guard = Guard(m3, watch, rules, recipe.guards, Path(scratch), lambda inputs: _queries(trainer, inputs))
+        monitor = Monitor(m3, steps, params.expected_params)
+        announce(folder, m3, steps, params, resumes=False, rolls_back=any(rule.action == "rollback" for rule in rules))
+        trainer.mini_batch = mini_batch
+        guard.trainer = monitor.trainer = trainer
+        memory_log = MemoryLog(mini_batch, memory_file)
+        for part in (watch, guard, monitor, memory_log):
+            trainer.add_callback(part)
         watch.validate(0)
         say(f"train: {len(chosen)} examples, {steps} steps; validation {METRIC} of the base {watch.start:.4f}")
-        trainer.train()
-        write_jsonl(temporary / HISTORY, watch.history)
+        try:
+            trainer.train()
+        finally:
+            memory_log.write()
+        if not watch.kept:
+            raise HaechiError(f"train: stopped before the first validation: {guard.ended.reason if guard.ended else 'no step'}")
+        facts = outcome(watch, guard, monitor, recipe, temporary, static=False)
         config = {**recipe.asdict(), "rows": len(chosen), "steps": steps, "checkpoints": [asdict(c) for c in watch.kept]}
         write_json(temporary / "training_config.json", config)
     return {
-        "examples": {"mined": len(examples), "used": len(chosen), "rows": len(chosen)},
+        "examples": {"mined": len(examples), "used": len(chosen), "rows": len(chosen), "held_out": len(held_out)},
         "steps": steps,
-        "validation": {"base": round(watch.start, 6), "best": round(watch.kept[0].score, 6), "metric": METRIC},
+        **facts,
     }
+
+
+def _mini_batch(m3: Any, held: HeldOut | None, most: int) -> MiniBatch:
+    """Groups of texts, whose activations are computed again in the backward pass: one group's live at a time."""
+    embed = m3._encode  # of one group, or of the whole batch
+
+    def again(features: dict[str, torch.Tensor]) -> Any:
+        grouped = m3.sub_batch_size and m3.sub_batch_size > 0 and torch.is_grad_enabled()
+        return checkpoint(embed, features, use_reentrant=False) if grouped else embed(features)
+
+    def apply(size: int) -> None:
+        m3.sub_batch_size = size or -1
+        if held:
+            held.objective.mini_batch_size = size  # type: ignore[assignment]
+
+    m3._encode = again
+    mini_batch = MiniBatch(0, most, apply)
+    asked = told()
+    if asked == "auto":
+        raise HaechiError(
+            "HAECHI_MINI_BATCH=auto: the flagembedding engine is not probed; name a number, or let it shrink when it must"
+        )
+    if asked:
+        mini_batch.set(int(asked))
+        mini_batch.start = mini_batch.size
+    return mini_batch
+
+
+def _queries(trainer: Any, inputs: Sequence[dict[str, Any]]) -> list[str]:
+    """The queries of a batch as texts: ids don't travel through FlagEmbedding's collator."""
+    found: list[str] = []
+    for batch in inputs:
+        queries = batch["queries"]
+        for part in queries if isinstance(queries, list) else [queries]:
+            found += trainer.processing_class.batch_decode(part["input_ids"], skip_special_tokens=True)
+    return found
 
 
 def _trainer(
@@ -140,7 +226,7 @@ def _trainer(
         dataloader_pin_memory=torch.cuda.is_available(),
         temperature=params.temperature,
     )
-    trainer = EncoderOnlyEmbedderM3Trainer(
+    trainer = type("M3Trainer", (Retry, EncoderOnlyEmbedderM3Trainer), {})(
         model=m3,
         args=arguments,
         train_dataset=AbsEmbedderTrainDataset(args=wanted, tokenizer=tokenizer),

@@ -38,12 +38,21 @@ class Objective(nn.Module):
         self._loss, self._params = loss, params
         self._texts = Texts(model, params.token_dropout)
         self._active: list[float] = []  # shares of active triplets
+        self._counted = 0
 
     def measured(self) -> dict[str, float]:
         """What is worth a line in the history beside the loss, since it was last asked for."""
         found = {"active_triplets": sum(self._active) / len(self._active)} if self._active else {}
         self._active.clear()
         return found
+
+    def begin(self) -> None:
+        """A step begins."""
+        self._counted = len(self._active)
+
+    def redo(self) -> None:
+        """It is made again: forget what was counted in it."""
+        del self._active[self._counted :]
 
     def forward(self, features: Sequence[Features], labels: Tensor) -> Tensor:
         """labels: (batch,) row numbers; nothing else is needed."""
@@ -89,7 +98,10 @@ class Objective(nn.Module):
 
 
 class CachedObjective(CachedLossMixin, Objective):
-    """Caches gradients: small groups of texts go through the model, twice, and one group's activations live at a time."""
+    """Caches gradients: small groups of texts go through the model, twice, and one group's activations live at a time.
+
+    A `mini_batch_size` of 0 embeds the batch whole, like any other loss; it may change between steps.
+    """
 
     def __init__(
         self, model: SentenceTransformer, rows: Rows, loss: LossParams, params: TrainParams, guide: "Guide | None" = None
@@ -99,6 +111,8 @@ class CachedObjective(CachedLossMixin, Objective):
         self._batch: tuple[Sequence[int], Tensor] = ((), torch.empty(0))
 
     def _embedded(self, queries: Features, documents: Features, rows: Sequence[int], where: Tensor) -> Tensor:
+        if not self.mini_batch_size:
+            return super()._embedded(queries, documents, rows, where)
         self._batch = rows, where
         return self.forward_cached([queries, documents])
 

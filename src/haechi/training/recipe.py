@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from haechi.params.guards import GuardsParams
 from haechi.params.lora import LoraParams
 from haechi.params.loss import LossParams
 from haechi.params.train import TrainParams
@@ -10,11 +11,12 @@ from haechi.params.train import TrainParams
 
 @dataclass(frozen=True)
 class Recipe:
-    """The three sections of parameters."""
+    """The four sections of parameters."""
 
     params: TrainParams
     loss: LossParams
     lora: LoraParams
+    guards: GuardsParams
 
     def asdict(self) -> dict[str, Any]:
         """As they stand in training_config.json."""

@@ -22,6 +22,7 @@ from haechi.errors import HaechiError
 from haechi.files import read_json, write_json
 from haechi.state import State
 from haechi.training.plan import Batch
+from haechi.training.retry import Retry
 
 WEIGHTS, MOMENTS, TRAINER_STATE, EXTRA = "weights.safetensors", "optimizer.safetensors", "trainer_state.json", "extra.json"
 EVERY = "HAECHI_STATE_SECONDS"
@@ -31,8 +32,8 @@ SHARE = 0.05
 """Saving takes at most about this share of the time, however large the model."""
 
 
-class Memory(Protocol):
-    """A callback whose memory belongs to the state."""
+class Remembers(Protocol):
+    """A part of the training whose memory belongs to the state."""
 
     def save(self, folder: Path) -> None:
         """Write it into a folder."""
@@ -53,10 +54,11 @@ class Due(TrainerCallback):
             control.should_save = True
 
 
-class Trainer(SentenceTransformerTrainer):
+class Trainer(Retry, SentenceTransformerTrainer):
     """Takes its batches from a plan and saves its state where `state` says.
 
-    `memories` are callbacks that remember something: they save it into the folder of a state, and load it from there.
+    `memories` remember something: they save it into the folder of a state, and load it from there. Those that are callbacks
+    are called in their order. No state is saved once `ended` says so: a run that a guard has stopped is not to be taken up.
     """
 
     def __init__(
@@ -64,13 +66,15 @@ class Trainer(SentenceTransformerTrainer):
         *,
         batches: Sequence[Batch],
         state: State | None,
-        memories: Sequence[Memory],
+        memories: Sequence[Remembers],
+        ended: Callable[[], bool] = lambda: False,
         **kwargs: Any,
     ) -> None:
-        callbacks: list[Any] = [*memories, Due(self)]
+        callbacks: list[Any] = [*(part for part in memories if isinstance(part, TrainerCallback)), Due(self)]
         super().__init__(callbacks=callbacks, **kwargs)
         self._batches, self._resume, self._memories = batches, state, memories
         self._opening: Callable[[Trainer], None] | None = None
+        self._ended = ended
         self._saved, self._took = time.monotonic(), 0.0
         self._patience = float(os.environ.get(EVERY, PATIENCE))
 
@@ -100,7 +104,7 @@ class Trainer(SentenceTransformerTrainer):
         return optimizer
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        if self._resume is None or not self.args.should_save:
+        if self._resume is None or not self.args.should_save or self._ended():
             return
         began = time.monotonic()
         with self._resume.saving(self.state.global_step) as folder:

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from haechi.errors import HaechiError
 from haechi.evaluation.metrics import Placed, mean, placed, score
 from haechi.law.twins import one_name
+from haechi.progress import say
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
-from haechi.retrieval.dense import encode_passages, encode_queries, search
+from haechi.retrieval.dense import BATCH, Vectors, encode_passages, encode_queries, search
 from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run
 
 if TYPE_CHECKING:
@@ -22,6 +25,9 @@ class Validation:
 
     def __init__(self, pairs: Sequence[Pair], corpus: Sequence[Passage], k_values: Sequence[int] = (1, 10, 100)) -> None:
         self._pairs, self.corpus, self.k_values = pairs, corpus, k_values
+        self._batch = BATCH
+        self.metrics = (*score({"": Placed((1,), 1)}, k_values)[""], "similarity")
+        """The names of what is measured."""
         name = one_name(corpus)
         self._key_of = {passage.id: name[passage.article_key] for passage in corpus}
         self._own = {pair.query_id: name.get(pair.meta.source_id, "") for pair in pairs}
@@ -33,18 +39,44 @@ class Validation:
 
     def run(self, model: "SentenceTransformer") -> Run:
         """The articles that the model finds for each validation query."""
-        queries = encode_queries(model, [pair.query_text for pair in self._pairs])
-        passages = encode_passages(model, [passage.text for passage in self.corpus])
+        return self._found(*self._vectors(model))
+
+    def places(self, model: "SentenceTransformer") -> dict[str, Placed]:
+        """Where the model finds the gold of each query; every metric follows from that."""
+        return self._places(self.run(model))
+
+    def __call__(self, model: "SentenceTransformer") -> dict[str, float]:
+        """Mean metrics of the model, such as ndcg@10, and `similarity`, the mean cosine of any two passages."""
+        queries, passages = self._vectors(model)
+        metrics = mean(score(self._places(self._found(queries, passages)), self.k_values))
+        return {**metrics, "similarity": mean_cosine(passages)}
+
+    def shrink(self, step: int) -> None:
+        """Embed fewer texts at once from now on, since memory ran out."""
+        if self._batch == 1:
+            raise HaechiError(
+                f"train: out of memory in evaluation at step {step} with one text at a time; lower model.max_length"
+            )
+        self._batch //= 2
+        say(f"train: out of memory in evaluation at step {step}; the same texts again, {self._batch} at a time")
+
+    def _vectors(self, model: "SentenceTransformer") -> tuple[Vectors, Vectors]:
+        queries = encode_queries(model, [pair.query_text for pair in self._pairs], self._batch)
+        return queries, encode_passages(model, [passage.text for passage in self.corpus], self._batch)
+
+    def _found(self, queries: Vectors, passages: Vectors) -> Run:
         ids = [passage.id for passage in self.corpus]
         return search([pair.query_id for pair in self._pairs], queries, ids, passages, PASSAGES_PER_ARTICLE * DEPTH).fold(
             self._key_of, self._own, DEPTH
         )
 
-    def places(self, model: "SentenceTransformer") -> dict[str, Placed]:
-        """Where the model finds the gold of each query; every metric follows from that."""
-        run = self.run(model)
+    def _places(self, run: Run) -> dict[str, Placed]:
         return {query_id: placed(run[query_id], keys) for query_id, keys in self.gold.items()}
 
-    def __call__(self, model: "SentenceTransformer") -> dict[str, float]:
-        """Mean metrics of the model, such as ndcg@10."""
-        return mean(score(self.places(model), self.k_values))
+
+def mean_cosine(vectors: Vectors) -> float:
+    """Of any two different ones of these unit vectors; near 1 a model says the same of everything."""
+    number = len(vectors)
+    total = vectors.sum(axis=0, dtype=np.float64)
+    own = float(np.einsum("ij,ij->", vectors, vectors, dtype=np.float64))
+    return (float(total @ total) - own) / max(1, number * (number - 1))

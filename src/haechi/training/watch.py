@@ -1,9 +1,7 @@
 """What watches a training: validates at evenly spread steps, keeps the best checkpoints, and writes down what happened."""
 
-import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +9,16 @@ from sentence_transformers import SentenceTransformer
 from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from haechi.errors import HaechiError
 from haechi.files import read_records, write_jsonl
 from haechi.models.load import save_encoder
 from haechi.params.train import TrainParams
 from haechi.progress import say
 from haechi.training.adapt import merged
 from haechi.training.average import Average
+from haechi.training.links import linked
+from haechi.training.memory import MiniBatch, retried
+from haechi.training.retention import Checkpoint, protected, retained, validated_at
 from haechi.training.validation import Validation
 
 METRIC = "ndcg@10"
@@ -24,21 +26,13 @@ HISTORY, KEPT = "history.jsonl", "kept.jsonl"
 AVERAGE = "average"
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """A kept model with its validation score."""
-
-    name: str
-    step: int
-    score: float
-
-
 class Watch(TrainerCallback):
     """Validates at evenly spread steps, keeps the best checkpoints, and writes down what happened.
 
     The newest checkpoint is kept beside the best ones, so that the last one is there wherever training ends.
     `also` saves beside a checkpoint what the model itself doesn't save; `measured` gives more figures for a row of the history;
-    `learns` holds every weight that is trained, where the model alone doesn't.
+    `learns` holds every weight that is trained, where the model alone doesn't. `valid_loss` gives the loss of held-out examples,
+    and `mini_batch` what it embeds at once; `report` is told at every validation how far the run is.
     """
 
     def __init__(
@@ -52,14 +46,19 @@ class Watch(TrainerCallback):
         also: Callable[[Path], None] = lambda folder: None,
         measured: Callable[[], dict[str, float]] = dict,
         learns: nn.Module | None = None,
+        valid_loss: Callable[[], float] | None = None,
+        mini_batch: MiniBatch | None = None,
+        report: Callable[[dict[str, Any]], None] = lambda facts: None,
     ) -> None:
         self._model, self._validation, self._folder, self._keeps = model, validation, folder, params.keep
         self._also, self._measured = also, measured
         self._average = Average(learns or model, params.average) if params.average else None
-        self._at = {max(1, round(steps * (i + 1) / params.evaluations)) for i in range(params.evaluations)}
+        self._valid_loss, self._mini_batch, self._report, self._steps = valid_loss, mini_batch, report, steps
+        self._at = validated_at(steps, params)
+        self._safe = protected(self._at, params)
         self.history: list[dict[str, Any]] = []
         self.kept: list[Checkpoint] = []
-        """The best first; the newest is among them, or stands at the end."""
+        """The best first; the newest and what is protected are among them, or stand behind them."""
 
     @property
     def start(self) -> float:
@@ -91,21 +90,33 @@ class Watch(TrainerCallback):
         """Score the model as it is, and keep it if it is among the best; before the first step it is only scored."""
         learning = self._model.training
         self._model.eval()
-        metrics = self._validation(self._model)
+        metrics = retried(lambda: self._validation(self._model), lambda: self._shrink_validation(step))
+        if self._valid_loss:
+            metrics = {"loss": retried(self._valid_loss, lambda: self._shrink_batch(step)), **metrics}
         self._model.train(learning)
         self.history.append({"step": step, **{f"valid_{k}": round(v, 6) for k, v in metrics.items()}})
+        self._report({"step": step, "steps": self._steps, METRIC: round(metrics[METRIC], 6)})
         say(f"train: step {step}, validation {METRIC} {metrics[METRIC]:.4f}")
         if step:
             self._keep(Checkpoint(f"step-{step:06d}", step, metrics[METRIC]))
 
+    def _shrink_validation(self, step: int) -> None:
+        self._validation.shrink(step)
+        if self._mini_batch:
+            self._mini_batch.events.append({"step": step, "where": "evaluation"})
+
+    def _shrink_batch(self, step: int) -> None:
+        if self._mini_batch is None:
+            raise HaechiError(f"train: out of memory in evaluation at step {step}; lower train.batch_size")
+        self._mini_batch.shrink("evaluation", step)
+
     def _keep(self, checkpoint: Checkpoint) -> None:
-        ranked = sorted([*self.kept, checkpoint], key=lambda c: (-c.score, c.step))
-        best, rest = ranked[: self._keeps], ranked[self._keeps :]
+        before = [*self.kept, checkpoint]
         self._store(checkpoint.name)
-        for dropped in rest:
-            if dropped is not checkpoint:
+        self.kept = retained(before, self._keeps, self._safe)
+        for dropped in before:
+            if dropped not in self.kept:
                 shutil.rmtree(self._folder / "checkpoints" / dropped.name)
-        self.kept = best + [checkpoint for one in rest if one is checkpoint]
 
     def _store(self, name: str) -> None:
         place = self._folder / "checkpoints" / name
@@ -119,7 +130,7 @@ class Watch(TrainerCallback):
         if self._average:
             self._average.save(folder)
         if (self._folder / "checkpoints").is_dir():
-            shutil.copytree(self._folder / "checkpoints", folder / "checkpoints", copy_function=_linked)
+            shutil.copytree(self._folder / "checkpoints", folder / "checkpoints", copy_function=linked)
 
     def load(self, folder: Path) -> None:
         """Bring it back."""
@@ -128,12 +139,4 @@ class Watch(TrainerCallback):
         if self._average:
             self._average.load(folder)
         if (folder / "checkpoints").is_dir():
-            shutil.copytree(folder / "checkpoints", self._folder / "checkpoints", copy_function=_linked)
-
-
-def _linked(source: str, target: str) -> None:
-    """A second name for a file that nobody changes; a copy where the disk can't do that."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
+            shutil.copytree(folder / "checkpoints", self._folder / "checkpoints", copy_function=linked)

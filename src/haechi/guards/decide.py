@@ -1,0 +1,173 @@
+"""What to do next, given what has happened: a pure function of the history's rows and the rules.
+
+A history is the rows of history.jsonl: rows of the log (`step`, `loss`, ...), of validation (`step`, `valid_...`), of skipped
+steps (`step`, `skipped`) and of what guards did (`step`, `event`). Whatever they hold, exactly one action follows.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal
+
+from haechi.errors import HaechiError
+from haechi.guards.rules import Rule
+
+Row = Mapping[str, Any]
+Rows = Sequence[Row]
+
+STRENGTH = ("continue", "lower_lr", "rollback", "stop")
+"""When several rules fire, the strongest action is taken."""
+AVERAGED = 3
+"""Rows of the log that make a level of the training loss: a single batch says little."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do, which rule says so, and why."""
+
+    action: Literal["continue", "lower_lr", "rollback", "stop"]
+    rule: str = ""
+    reason: str = ""
+
+
+def decide(history: Rows, rules: Sequence[Rule]) -> Decision:
+    """The strongest of what the rules ask for; `continue` if none of them does."""
+    wanted = [decision for decision in fired(history, rules) if decision.action != "continue"]
+    return max(wanted, key=lambda decision: STRENGTH.index(decision.action), default=Decision("continue"))
+
+
+def fired(history: Rows, rules: Sequence[Rule]) -> list[Decision]:
+    """Every rule that fires now, those too that are only noted (`continue`), in the order of the rules."""
+    if not history:
+        raise HaechiError("guards: the history is empty; there is nothing to decide on before the first row")
+    fresh = _since_last_event(history)
+    found = []
+    for rule in rules:
+        if reason := RULES[rule.name](history, fresh, rule):
+            action = rule.action
+            found.append(Decision("continue" if action == "note" or action == "ignore" else action, rule.name, reason))
+    return found
+
+
+def series(rows: Rows, key: str) -> list[tuple[int, float]]:
+    """(step, value) of every row that holds a finite value."""
+    return [(int(row["step"]), float(row[key])) for row in rows if key in row and _finite(row[key])]
+
+
+def level(rows: Rows, step: int) -> float | None:
+    """The training loss around a step: the mean of the last rows of the log up to it."""
+    losses = [loss for at, loss in series(rows, "loss") if at <= step][-AVERAGED:]
+    return sum(losses) / len(losses) if losses else None
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _since_last_event(history: Rows) -> Rows:
+    """After the rate was lowered or weights were put back, patience starts anew."""
+    events = [i for i, row in enumerate(history) if "event" in row]
+    return history[events[-1] + 1 :] if events else history
+
+
+def _non_finite(history: Rows, fresh: Rows, rule: Rule) -> str:
+    broken = [
+        key for key, value in history[-1].items() if value is None or (isinstance(value, float) and not math.isfinite(value))
+    ]
+    if broken:
+        return f"{broken[0]} is not finite at step {history[-1]['step']}"
+    skipped = {int(row["step"]) for row in fresh if "skipped" in row}
+    last = int(history[-1]["step"])
+    streak = 0
+    while last - streak in skipped:
+        streak += 1
+    return f"{streak} steps in a row were skipped, because loss or gradients were not finite" if streak >= rule.patience else ""
+
+
+def _divergence(history: Rows, fresh: Rows, rule: Rule) -> str:
+    losses = series(history, "loss")
+    last = [value for _, value in series(fresh, "loss")][-rule.patience :]
+    if len(losses) <= rule.patience or len(last) < rule.patience:
+        return ""
+    start = losses[0][1]
+    if min(last) <= start + rule.tolerance * abs(start):
+        return ""
+    return f"the training loss ({last[-1]:.4g}) is above where it started ({start:.4g}), {rule.patience} times in a row"
+
+
+def _collapse(history: Rows, fresh: Rows, rule: Rule) -> str:
+    last = [value for _, value in series(fresh, rule.metric)][-rule.patience :]
+    if len(last) < rule.patience or min(last) <= rule.bound:
+        return ""
+    return f"any two passages have a mean cosine of {last[-1]:.3f}, above {rule.bound:g}: the embeddings collapse"
+
+
+def _overfitting(history: Rows, fresh: Rows, rule: Rule) -> str:
+    found = series(fresh, rule.metric)
+    if not found:
+        return ""
+    step, value = found[-1]
+    if rule.bound and value > rule.bound:
+        return f"the validation loss is {value:.4g}, above {rule.bound:g}"
+    lowest_at, lowest = min(found, key=lambda pair: pair[1])
+    last = found[-rule.patience :]
+    if len(found) <= rule.patience or lowest_at >= last[0][0] or min(v for _, v in last) <= lowest + rule.tolerance * abs(lowest):
+        return ""
+    before, now = level(history, lowest_at), level(history, step)
+    if before is None or now is None or now >= before:
+        return ""
+    return (
+        f"the validation loss rose from {lowest:.4g} (step {lowest_at}) to {value:.4g} while the training loss fell "
+        f"from {before:.4g} to {now:.4g}"
+    )
+
+
+def _gap(history: Rows, fresh: Rows, rule: Rule) -> str:
+    last = series(fresh, rule.metric)[-rule.patience :]
+    gaps = [value - trained for step, value in last if (trained := level(history, step)) is not None]
+    if len(gaps) < rule.patience or min(gaps) <= rule.bound:
+        return ""
+    return f"the validation loss is {gaps[-1]:.4g} above the training loss, more than {rule.bound:g}"
+
+
+def _degradation(history: Rows, fresh: Rows, rule: Rule) -> str:
+    last = [value for _, value in series(fresh, rule.metric)][-rule.patience - 1 :]
+    if len(last) <= rule.patience or any(before - after <= rule.tolerance for before, after in pairwise(last)):
+        return ""
+    return f"{_name(rule)} fell {rule.patience} times in a row, from {last[0]:.4f} to {last[-1]:.4f}"
+
+
+def _early_stopping(history: Rows, fresh: Rows, rule: Rule) -> str:
+    found = series(fresh, rule.metric)
+    if len(found) <= rule.patience:
+        return ""
+    best_at, best = max(found[: -rule.patience], key=lambda pair: (pair[1], -pair[0]))
+    if max(value for _, value in found[-rule.patience :]) > best + rule.tolerance:
+        return ""
+    return f"{_name(rule)} has not been better than {best:.4f} (step {best_at}) for {rule.patience} validations"
+
+
+def _stall(history: Rows, fresh: Rows, rule: Rule) -> str:
+    last = [value for _, value in series(fresh, rule.metric)][-rule.patience - 1 :]
+    if len(last) <= rule.patience or max(last) - min(last) > rule.tolerance * abs(sum(last) / len(last)):
+        return ""
+    return f"{_name(rule)} has stayed at {last[-1]:.4g} for {rule.patience} times"
+
+
+def _name(rule: Rule) -> str:
+    known = {"loss": "the training loss", "active_triplets": "the share of active triplets", "valid_loss": "the validation loss"}
+    return known.get(rule.metric, f"validation {rule.metric.removeprefix('valid_')}")
+
+
+RULES: Mapping[str, Callable[[Rows, Rows, Rule], str]] = {
+    "non_finite": _non_finite,
+    "divergence": _divergence,
+    "collapse": _collapse,
+    "overfitting": _overfitting,
+    "gap": _gap,
+    "degradation": _degradation,
+    "early_stopping": _early_stopping,
+    "stall": _stall,
+}
+"""Each gives a reason where it fires, else nothing; given the history, its part since the last event, and the rule."""

@@ -1,0 +1,52 @@
+"""metrics/train.json from the first moment on: what state a run is in, so that a run that ended badly says so too.
+
+While it runs, and when it fails, nothing of it is an output of DVC yet; DVC removes the file before the stage starts again. Only
+`finished` and `stopped` are ever tracked, and those depend on inputs and parameters alone. Whoever is killed can't say so:
+`state_of` calls a run that is `running` and holds no lock on its folder `crashed`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from haechi.errors import HaechiError
+from haechi.files import read_json, write_json
+from haechi.locks import holder_of, lock_of
+
+Report = Callable[[Mapping[str, Any]], None]
+
+
+@contextmanager
+def told(file: Path) -> Iterator[Report]:
+    """Write `running` now and whenever the run reports; if it ends with an error, write what became of it."""
+    last: dict[str, Any] = {}
+
+    def report(facts: Mapping[str, Any]) -> None:
+        last.update(facts)
+        write_json(file, {"state": "running", "reason": "", **last})
+
+    report({})
+    try:
+        yield report
+    except HaechiError as error:
+        write_json(file, _ended("failed", str(error), last, "haechi doctor"))
+        raise
+    except BaseException as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")
+        write_json(file, _ended("crashed", reason, last, "dvc repro"))
+        raise
+
+
+def state_of(file: Path, run: Path) -> dict[str, Any]:
+    """What the file says, and the truth about a run that no longer runs. `run` is the folder that the run writes."""
+    facts: dict[str, Any] = dict(read_json(file))
+    if facts.get("state") == "running" and holder_of(lock_of(run)) is None:
+        where = f"after step {facts['step']} of {facts['steps']}" if facts.get("step") else "before its first step"
+        reason = f"its process was killed {where}; it goes on from its last state when it is started again"
+        return _ended("crashed", reason, {key: facts[key] for key in facts.keys() - {"state", "reason"}}, "dvc repro")
+    return facts
+
+
+def _ended(state: str, reason: str, last: Mapping[str, Any], advice: str) -> dict[str, Any]:
+    return {**last, "state": state, "reason": reason, "verdict": "failed", "reasons": [reason], "next": [advice]}

@@ -1,0 +1,69 @@
+"""Which checkpoints stay, and how much disk they will take."""
+
+import shutil
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from haechi.errors import HaechiError
+from haechi.params.train import TrainParams
+from haechi.progress import say
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A kept model with its validation score."""
+
+    name: str
+    step: int
+    score: float
+
+
+def validated_at(steps: int, params: TrainParams) -> list[int]:
+    """The steps after which a run is validated: evenly spread, and wherever a checkpoint is pinned."""
+    if late := [step for step in params.pin if not 1 <= step <= steps]:
+        raise HaechiError(f"train.pin: there is no step {late[0]}; this run has {steps} steps")
+    spread = {max(1, round(steps * (i + 1) / params.evaluations)) for i in range(params.evaluations)}
+    return sorted(spread | set(params.pin))
+
+
+def protected(at: Sequence[int], params: TrainParams) -> frozenset[int]:
+    """Steps whose checkpoint stays whatever its score: pinned ones, and every n-th validation."""
+    every = at[params.keep_every - 1 :: params.keep_every] if params.keep_every else ()
+    return frozenset(params.pin) | frozenset(every)
+
+
+def retained(checkpoints: Collection[Checkpoint], keep: int, safe: Collection[int]) -> list[Checkpoint]:
+    """The best ones first, then those that stay for another reason: the newest, and the protected steps.
+
+    What a later step needs is never let go: the best (to roll back to and to select), the last, what was pinned.
+    """
+    ranked = sorted(checkpoints, key=lambda c: (-c.score, c.step))
+    newest = max(checkpoint.step for checkpoint in checkpoints)
+    return [*ranked[:keep], *(c for c in ranked[keep:] if c.step == newest or c.step in safe)]
+
+
+def announce(folder: Path, model: nn.Module, steps: int, params: TrainParams, *, resumes: bool, rolls_back: bool) -> None:
+    """Say how much disk the run may take before it takes any; too little is an error now, not in an hour."""
+    whole = sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values())
+    learned = sum(w.numel() * w.element_size() for w in model.parameters() if w.requires_grad)
+    at = validated_at(steps, params)
+    number = min(len(at), params.keep + 1 + len(protected(at, params))) + bool(params.average)
+    extra = 3 * learned * params.keep_last + (2 * 4 * learned if resumes else 0) + (learned if rolls_back else 0)
+    needed = number * whole + extra
+    place = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    left = shutil.disk_usage(place).free
+    say(
+        f"train: up to {number} checkpoints of {_mb(whole)}"
+        f"{f', and {_mb(extra)} to resume, roll back or go on' if extra else ''}: {_mb(needed)} of the {_mb(left)} that are free"
+    )
+    if needed > left:
+        raise HaechiError(
+            f"{folder}: the run may take {_mb(needed)}, and {_mb(left)} are free; lower train.keep or free some disk"
+        )
+
+
+def _mb(size: float) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
