@@ -33,12 +33,17 @@ RUNS: dict[str, Recipe] = {
     "cached": recipe(loss={"mini_batch": 2, "dims": (8,)}, epochs=2),
     "triplets": recipe(loss={"name": "triplet", "margin": 0.3}, sampler="no_duplicates", epochs=2),
     "refreshed": recipe(refresh_every=1),
+    "lowered": recipe(guards={"action": {"stall": "lower_lr"}, "patience": {"stall": 2}, "tolerance": {"stall": 9.0}}),
+    "rolled back": recipe(
+        token_dropout=0.2, guards={"action": {"collapse": "rollback"}, "bound": {"collapse": 1e-9}, "rollbacks": 2}
+    ),
 }
+"""The last two are guarded by rules that can't but fire, again and again."""
 KILLED = -signal.SIGKILL
 
 
 def base(name: str, folder: Path) -> Any:
-    if name in ("static", "triplets", "refreshed"):
+    if name in ("static", "triplets", "refreshed", "lowered", "rolled back"):
         return static()
     from sentence_transformers import SentenceTransformer
 
@@ -118,7 +123,7 @@ POINTS: dict[str, tuple[Any, str, int]] = {
     "between two files of a state": (trainer.Trainer, "_save_rng_state", 4),
     "in a validation": (Validation, "__call__", 3),
     "while a checkpoint is saved": (watch, "save_encoder", 2),
-    "when everything is trained": (engine, "write_jsonl", 1),
+    "when everything is trained": (engine, "outcome", 1),
 }
 
 

@@ -1,5 +1,6 @@
 """What watches a training: validates at evenly spread steps, keeps the best checkpoints, and writes down what happened."""
 
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -71,7 +72,9 @@ class Watch(TrainerCallback):
         row = {name: logs[name] for name in ("loss", "learning_rate", "grad_norm") if name in logs}
         if "loss" in row:
             row |= self._measured()
-            self.history.append({"step": state.global_step, **{k: round(float(v), 8) for k, v in row.items()}})
+            if not self._all_skipped(state.global_step):
+                finite = {name: round(float(value), 8) for name, value in row.items() if math.isfinite(value)}
+                self.history.append({"step": state.global_step, **finite})
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Let the average follow, and validate if it is time."""
@@ -99,6 +102,11 @@ class Watch(TrainerCallback):
         say(f"train: step {step}, validation {METRIC} {metrics[METRIC]:.4f}")
         if step:
             self._keep(Checkpoint(f"step-{step:06d}", step, metrics[METRIC]))
+
+    def _all_skipped(self, step: int) -> bool:
+        """Whether every step since the last row of the log was skipped: the trainer would log a loss of nothing."""
+        before = max((row["step"] for row in self.history if "loss" in row), default=0)
+        return sum("skipped" in row and row["step"] > before for row in self.history) == step - before
 
     def _shrink_validation(self, step: int) -> None:
         self._validation.shrink(step)
