@@ -170,7 +170,7 @@ def _mini_batch(objective: Objective, held: HeldOut | None, batches: Sequence[Ba
 
     mini_batch = MiniBatch(cached.mini_batch_size, largest, apply)
     if (asked := told()) == "auto":
-        if device() == "cpu":
+        if not _probes():
             say("train: HAECHI_MINI_BATCH=auto needs a GPU, whose memory has an end that can be met; nothing is probed")
         else:
             probe(cached, mini_batch, batches, rows)
@@ -178,6 +178,10 @@ def _mini_batch(objective: Objective, held: HeldOut | None, batches: Sequence[Ba
         mini_batch.set(int(asked))
         mini_batch.start = mini_batch.size
     return mini_batch
+
+
+def _probes() -> bool:
+    return device() != "cpu"
 
 
 def probe(objective: Objective, mini_batch: MiniBatch, batches: Sequence[Batch], rows: Rows) -> None:
