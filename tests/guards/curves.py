@@ -37,7 +37,9 @@ def curve(loss: Sequence[float] = (), **validation: Sequence[float]) -> Rows:
 
 def skipped(rows: Rows, *steps: int) -> Rows:
     """The same with steps that were skipped."""
-    return sorted([*rows, *({"step": step, "skipped": "gradient", "batch": ["q1"]} for step in steps)], key=lambda row: row["step"])
+    return sorted(
+        [*rows, *({"step": step, "skipped": "gradient", "batch": ["q1"]} for step in steps)], key=lambda row: row["step"]
+    )
 
 
 FALLING = [4.0, 3.0, 2.3, 1.8, 1.5, 1.3, 1.15, 1.05, 0.97, 0.9]

@@ -31,6 +31,7 @@ ROOMS = (
     ("testset",),
     ("mining",),
     ("evaluation",),
+    ("guards",),
     ("training",),
     ("selection",),
     ("search",),
@@ -45,7 +46,25 @@ ROOMS = (
 HEAVY = {"torch", "transformers", "sentence_transformers", "datasets"}
 MAY_BE_HEAVY = {
     f"training/{name}.py"
-    for name in ("adapt", "average", "checks", "engine", "examples", "losses", "m3", "objective", "refresh", "trainer", "watch")
+    for name in (
+        "adapt",
+        "average",
+        "checks",
+        "engine",
+        "examples",
+        "guard",
+        "held_out",
+        "losses",
+        "m3",
+        "memory",
+        "monitor",
+        "objective",
+        "refresh",
+        "retention",
+        "retry",
+        "trainer",
+        "watch",
+    )
 }
 
 

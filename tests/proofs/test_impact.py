@@ -28,6 +28,7 @@ PARAMS = {
     "train.lr=5.0e-5": {"train"},
     "loss.margin=0.4": {"train"},
     "lora.alpha=8": {"train"},
+    "guards.rollbacks=1": {"train"},
     "select.min_gain=0.01": {"select"},
     "rank.seed=8": set(),  # only `haechi rank` reads it
     "evaluate.seed=8": {"evaluate"},
@@ -40,6 +41,7 @@ MODULES = {
     "src/haechi/questions/prompts/fact.md": {"generate_qa"},
     "src/haechi/mining/candidates.py": {"mine"},
     "src/haechi/training/losses.py": {"train"},
+    "src/haechi/guards/decide.py": {"train"},
     "src/haechi/evaluation/metrics.py": {"train", "select", "evaluate"},
     "src/haechi/evaluation/significance.py": {"select", "evaluate"},
     "src/haechi/selection/sweet_spot.py": {"select"},

@@ -61,7 +61,9 @@ def test_a_skipped_step_leaves_the_weights_as_they_were(tmp_path: Path, monkeypa
     base = static()
     before = {name: weight.detach().clone() for name, weight in base.named_parameters()}
     broken(monkeypatch, *range(1, 10))
-    facts = train(base, examples(), VALIDATION, tmp_path / "run", recipe(guards={"patience": {"non_finite": 9}}, weight_decay=0.1))
+    facts = train(
+        base, examples(), VALIDATION, tmp_path / "run", recipe(guards={"patience": {"non_finite": 9}}, weight_decay=0.1)
+    )
 
     assert all(torch.equal(before[name], weight) for name, weight in base.named_parameters())
     assert (facts["state"], facts["verdict"]) == ("stopped", "failed")
@@ -129,10 +131,14 @@ def test_a_run_may_go_on_after_rolling_back_as_often_as_it_was_told(tmp_path: Pa
     assert scores[best] > scores[0]
     assert events[-1][2] == best
     assert facts["state"] == "stopped"
-    assert [row["learning_rate"] for row in found if "learning_rate" in row] == pytest.approx([5e-3, 2.5e-3, 2.5e-3, *[1.25e-3] * 3])
+    assert [row["learning_rate"] for row in found if "learning_rate" in row] == pytest.approx(
+        [5e-3, 2.5e-3, 2.5e-3, *[1.25e-3] * 3]
+    )
     last = load_file(tmp_path / "run/last" / WEIGHTS)
     kept = load_file(tmp_path / f"run/checkpoints/step-{best:06d}/model.safetensors")
-    assert torch.equal(last["0.embedding.weight"], kept["embedding.weight"] if "embedding.weight" in kept else kept["0.embedding.weight"])
+    assert torch.equal(
+        last["0.embedding.weight"], kept["embedding.weight"] if "embedding.weight" in kept else kept["0.embedding.weight"]
+    )
 
 
 def test_rules_that_do_not_fire_change_no_byte_of_a_checkpoint(tmp_path: Path) -> None:

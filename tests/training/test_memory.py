@@ -82,9 +82,7 @@ def test_an_injected_lack_of_memory_leaves_the_result_of_an_undisturbed_run(
 
     monkeypatch.setattr(Trainer, "_clip_grad_norm", counted)
     with small_memory(monkeypatch, where, 3):
-        train(
-            bert(), examples(), VALIDATION, tmp_path / "run", PLAIN, held_out=examples(), memory_file=tmp_path / "memory.json"
-        )
+        train(bert(), examples(), VALIDATION, tmp_path / "run", PLAIN, held_out=examples(), memory_file=tmp_path / "memory.json")
     facts = json.loads((tmp_path / "memory.json").read_text())
 
     assert {event["where"] for event in facts["events"]} == {where}
@@ -182,9 +180,7 @@ def test_auto_probes_before_the_first_step_and_learns_nothing_by_it(
     monkeypatch.setenv("HAECHI_MINI_BATCH", "auto")
     monkeypatch.setattr("haechi.training.engine._probes", lambda: True)  # as on a GPU
     with small_memory(monkeypatch, "forward", 5):
-        train(
-            bert(), examples(), VALIDATION, tmp_path / "run", PLAIN, held_out=examples(), memory_file=tmp_path / "memory.json"
-        )
+        train(bert(), examples(), VALIDATION, tmp_path / "run", PLAIN, held_out=examples(), memory_file=tmp_path / "memory.json")
     facts = json.loads((tmp_path / "memory.json").read_text())
 
     assert facts["mini_batch"] == {"start": 4, "end": 4}

@@ -40,6 +40,7 @@ TOUCHED = (
     "params.yaml: train",
     "params.yaml: loss",
     "params.yaml: lora",
+    "params.yaml: guards",
     "params.yaml: select",
     "params.yaml: evaluate",
     "src/haechi/law/statutes.py",

@@ -50,6 +50,16 @@ def docs(write: bool, check: bool, root: Path) -> None:
 
 
 @main.command()
+@click.option("--root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The project.")
+def verdict(root: Path) -> None:
+    """How the training is doing, or how it ended: its state, whether to trust it, and what to try next."""
+    from haechi.guards.show import show
+    from haechi.guards.status import state_of
+
+    show(state_of(root / "metrics" / "train.json", root / "models" / "run"))
+
+
+@main.command()
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it here; shown where not given.")
 @click.option("--root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The project.")
 def card(out: Path | None, root: Path) -> None:

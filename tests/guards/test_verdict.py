@@ -1,0 +1,167 @@
+"""What is said of a run at its end, and that what it says to try next can be run."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from guards.curves import FALLING, RISING, curve, skipped
+from proofs.project import ROOT
+from ruamel.yaml import YAML
+
+from haechi.errors import HaechiError
+from haechi.files import read_json
+from haechi.guards.status import state_of, told
+from haechi.guards.verdict import Module, Seen, Verdict, judge
+from haechi.locks import writing
+from haechi.params.guards import GuardsParams
+from haechi.params.load import load_section
+
+PARAMS = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+GUARDS = load_section(ROOT / "params.yaml", "guards", GuardsParams)
+HEALTHY = [Module("a", 10, 10, True, True), Module("pooler", 5, 5, False, False, idle=True)]
+FALLS = curve(FALLING, ndcg=[0.2, 0.5, 0.6, 0.58, 0.55, 0.5, 0.45, 0.44, 0.43, 0.42])
+
+
+def seen(history: Any, state: Any = "finished", reason: str = "", rule: str = "", **more: Any) -> Seen:
+    return Seen(state, reason, rule, history, more.pop("modules", HEALTHY), more.pop("noted", {}))
+
+
+def judged(found: Seen, target: float = 0.0, floor: float = 0.0, static: bool = False, **train: Any) -> Verdict:
+    from dataclasses import replace
+
+    sections = {**PARAMS, "train": {**PARAMS["train"], **train}}
+    return judge(found, replace(GUARDS, target=target, floor=floor), sections, static=static)
+
+
+GOOD = curve(FALLING, ndcg=RISING)
+CASES: dict[str, tuple[Verdict, str, str, str]] = {
+    # name: (verdict, word, part of a reason, part of the first advice)
+    "all is well and converged": (judged(seen(curve([4.0, 1.0, *[0.5] * 8], ndcg=RISING))), "good", "validation rose", "dvc repro"),
+    "still on its way": (judged(seen(GOOD)), "good", "validation rose", "train.epochs=6"),
+    "the target is met": (judged(seen(GOOD), target=0.5), "good", "validation rose", "dvc repro"),
+    "between floor and target": (judged(seen(GOOD), target=0.9, floor=0.5), "good", "validation rose", "train.epochs=6"),
+    "below the floor": (judged(seen(GOOD), target=0.95, floor=0.9, lr=5e-5), "good", "validation rose", "train.lr=2e-05"),
+    "overfits": (judged(seen(FALLS)), "suspicious", "peaked at step 20", "guards.action.overfitting=rollback"),
+    "the base stays better": (judged(seen(curve(FALLING, ndcg=[0.5, 0.4, 0.3]))), "failed", "never beat the base", "train.lr="),
+    "the loss does not fall": (judged(seen(curve([1.0] * 8, ndcg=RISING))), "failed", "did not fall", "dvc"),
+    "broken off": (judged(seen(GOOD, "stopped", "3 steps skipped", "non_finite")), "failed", "3 steps", "train.lr=0.0003"),
+    "stopped early": (judged(seen(GOOD, "stopped", "no better", "early_stopping")), "good", "validation rose", "train.epochs"),
+    "degraded": (judged(seen(GOOD, "stopped", "fell 4 times", "degradation")), "suspicious", "fell 4 times", "guards.action"),
+    "noted": (judged(seen(GOOD, noted={"overfitting": "it turned"})), "suspicious", "it turned", "guards.action"),
+    "a step was skipped": (judged(seen(skipped(GOOD, 11))), "suspicious", "not finite: 1", "train.epochs"),
+    "a module stood still": (
+        judged(seen(GOOD, modules=[*HEALTHY, Module("b", 4, 4, True, False)])), "suspicious", "never moved: b", "train.epochs"
+    ),
+    "a module had no gradient": (
+        judged(seen(GOOD, modules=[*HEALTHY, Module("b", 4, 4, False, False)])), "suspicious", "given a gradient: b", "train.epochs"
+    ),
+    "frozen and moved": (
+        judged(seen(GOOD, modules=[*HEALTHY, Module("b", 4, 0, False, True)])), "failed", "all the same: b", "train.epochs"
+    ),
+    "nothing moved": (judged(seen(GOOD, modules=[Module("b", 4, 4, True, False)])), "failed", "no module moved", "train.epochs"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_case_has_its_verdict_its_reason_and_its_advice(name: str) -> None:
+    verdict, word, reason, advice = CASES[name]
+
+    assert verdict.verdict == word
+    assert any(reason in said for said in verdict.reasons)
+    assert advice in verdict.next[0]
+
+
+@pytest.mark.parametrize("score", [0.0, 0.1, 0.19, 0.2, 0.3, 0.5, 0.559, 0.56, 0.6])
+def test_no_score_falls_between_the_cases(score: float) -> None:
+    """An earlier plan had nothing to say between 87 and 88."""
+    assert judged(seen(curve(FALLING, ndcg=[0.1, score])), target=0.56, floor=0.2).next
+
+
+def commands() -> set[str]:
+    found = [verdict for verdict, *_ in CASES.values()]
+    found += [judged(seen(FALLS), static=True), judged(seen(FALLS), question_share=1.0, epochs=1)]
+    return {command for verdict in found for command in verdict.next}
+
+
+@pytest.mark.parametrize("command", sorted(commands()))
+def test_every_advice_can_be_run(command: str, tmp_path: Path) -> None:
+    """A parameter that is set is one that there is, with a value that its stage takes."""
+    words = shlex.split(command)
+    if words[:3] == ["dvc", "exp", "run"]:
+        key, _, value = words[4].partition("=")
+        section, *names = key.split(".")
+        values = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+        place = values[section]
+        for name in names[:-1]:
+            place = place[name]
+        assert names[-1] in place
+        place[names[-1]] = YAML(typ="safe").load(value)
+        YAML(typ="safe").dump(values, tmp_path / "params.yaml")
+        module = __import__(f"haechi.params.{section}", fromlist=["x"])
+        load_section(tmp_path / "params.yaml", section, getattr(module, f"{section.capitalize()}Params"))
+    else:
+        help_of = subprocess.run([*words[:2], "--help"], capture_output=True, text=True, check=False)
+        assert help_of.returncode == 0
+
+
+def test_a_run_that_works_ends_as_it_says_and_until_then_runs(tmp_path: Path) -> None:
+    file = tmp_path / "train.json"
+    with told(file) as report:
+        assert read_json(file)["state"] == "running"
+        report({"step": 3, "steps": 9})
+        assert read_json(file) == {"state": "running", "reason": "", "step": 3, "steps": 9}
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "reason"),
+    [
+        (HaechiError("out of memory"), "failed", "out of memory"),
+        (ValueError("a bug\nand more"), "crashed", "ValueError: a bug"),
+        (KeyboardInterrupt(), "crashed", "KeyboardInterrupt"),
+    ],
+)
+def test_an_error_is_written_down_and_goes_on_its_way(tmp_path: Path, error: BaseException, state: str, reason: str) -> None:
+    file = tmp_path / "train.json"
+
+    def fail() -> None:
+        with told(file) as report:
+            report({"step": 3, "steps": 9})
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
+    facts = read_json(file)
+    assert (facts["state"], facts["reason"], facts["verdict"], facts["step"]) == (state, reason, "failed", 3)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from haechi.guards.status import told
+from haechi.locks import writing
+with writing(Path("run")), told(Path("train.json")) as report:
+    report({"step": 3, "steps": 9})
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_whoever_is_killed_is_called_crashed_and_whoever_still_runs_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = os.environ | {"DVC_ROOT": str(tmp_path), "PYTHONPATH": str(ROOT / "src")}
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", KILLED], cwd=tmp_path, env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    file, run = tmp_path / "train.json", tmp_path / "run"
+
+    facts = state_of(file, run)
+    assert facts["state"] == "crashed"
+    assert "killed after step 3 of 9" in facts["reason"]
+    assert facts["next"] == ["dvc repro"]
+    with writing(run):
+        assert state_of(file, run)["state"] == "running"
