@@ -136,3 +136,84 @@ def test_going_on_is_refused(base: Path, tmp_path: Path) -> None:
 def test_a_model_that_is_not_there_is_one_sentence() -> None:
     with pytest.raises(ModelUnreachable, match="local hub cache"):
         folder_of("nobody/no-such-model")
+
+
+# --- the same guards, monitors and memory as the other engine's
+
+
+@pytest.fixture(scope="module")
+def steady(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Without dropout, which groups of another size would draw otherwise."""
+    folder = tmp_path_factory.mktemp("steady") / "base"
+    transformer(folder, "xlm-r", "mean", dropout=0.0)
+    torch.manual_seed(3)
+    for name, width in zip(HEADS, (16, 1), strict=True):
+        torch.save(torch.nn.Linear(16, width).state_dict(), folder / name)
+    return folder
+
+
+@pytest.mark.parametrize("where", ["forward", "backward"])
+def test_memory_that_runs_out_leaves_the_result_of_an_undisturbed_run(
+    steady: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    from FlagEmbedding.finetune.embedder.encoder_only.m3.modeling import EncoderOnlyEmbedderM3Model as M3
+    from safetensors.torch import load_file
+
+    tuned(steady, tmp_path / "plain")
+    embed = M3._encode
+
+    def refuse(gradient: torch.Tensor) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    def limited(self: Any, features: Any) -> Any:
+        large = len(features["input_ids"]) > 3
+        if large and where == "forward":
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        found = embed(self, features)
+        if large and found[0].requires_grad:
+            found[0].register_hook(refuse)
+        return found
+
+    monkeypatch.setattr(M3, "_encode", limited)
+    train_m3(
+        load_encoder(steady),
+        examples(),
+        VALIDATION,
+        tmp_path / "small",
+        RECIPE,
+        str(steady),
+        memory_file=tmp_path / "memory.json",
+    )
+    facts = read_json(tmp_path / "memory.json")
+
+    assert {event["where"] for event in facts["events"]} == {where}
+    assert facts["mini_batch"]["end"] == 2
+    plain, small = (load_file(tmp_path / name / "checkpoints/step-000004/model.safetensors") for name in ("plain", "small"))
+    for name, weight in plain.items():
+        torch.testing.assert_close(small[name], weight, rtol=1e-3, atol=3e-4)
+
+
+def test_its_steps_are_guarded_and_its_modules_looked_at(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first step is fine; from the second on nothing is finite."""
+    from FlagEmbedding.finetune.embedder.encoder_only.m3.modeling import EncoderOnlyEmbedderM3Model as M3
+
+    forward, count = M3.forward, [0]
+
+    def broken(self: Any, *args: Any, **kwargs: Any) -> Any:
+        found = forward(self, *args, **kwargs)
+        count[0] += 1
+        if count[0] > 1:
+            found.loss = found.loss * float("nan")
+        return found
+
+    monkeypatch.setattr(M3, "forward", broken)
+    facts = train_m3(load_encoder(base), examples(), VALIDATION, tmp_path / "run", RECIPE, str(base), held_out=examples())
+    rows = [json.loads(line) for line in (tmp_path / "run/history.jsonl").read_text().splitlines()]
+    skipped = [row for row in rows if "skipped" in row]
+
+    assert (facts["state"], facts["verdict"]) == ("stopped", "failed")
+    assert [row["step"] for row in skipped] == [2, 3, 4]
+    assert len(skipped[0]["batch"]) == 2  # six examples in batches of four
+    assert all("valid_loss" in row for row in rows if "valid_ndcg@10" in row)
+    assert {"colbert_linear", "sparse_linear", "model.encoder.layer.0"} <= facts["health"]["modules"].keys()
+    assert facts["health"]["modules"]["colbert_linear"]["moved"]
