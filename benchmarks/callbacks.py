@@ -1,6 +1,6 @@
 """What guards, monitors, memory and the rest cost a training step, against the bare trainer.
 
-    python benchmarks/callbacks.py [--pairs 5]
+    python benchmarks/callbacks.py [--pairs 5] [--average 0.99]
 
 The same training twice, turn by turn: with everything that watches it, and with a trainer that nothing watches. Time is taken
 from the beginning of a step to that of the next, without steps that are validated (both would be) and without the first ten.
@@ -29,29 +29,30 @@ def main() -> None:
     """Both models, as many pairs as wanted."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=5)
-    pairs = parser.parse_args().pairs
+    parser.add_argument("--average", type=float, default=0.0, help="with the moving average too, such as 0.99")
+    arguments = parser.parse_args()
+    pairs = arguments.pairs
     import torch
 
     torch.set_num_threads(1)
-    print("| model | bare, ms a step | watched | more | by pair |\n| --- | ---: | ---: | ---: | --- |")
+    print("| model | bare, ms a step | watched | more | by pair |\n| --- | ---: | ---: | ---: | --- |", flush=True)
     for kind in BATCH:
-        found = [one_pair(kind, number) for number in range(pairs)]
+        found = [one_pair(kind, number, arguments.average) for number in range(pairs)]
         bare, watched = (median(times) for times in zip(*found, strict=True))
         ratios = [b / a - 1 for a, b in found]
         each = ", ".join(f"{ratio:+.1%}" for ratio in ratios)
         print(f"| {kind} | {1e3 * bare:.2f} | {1e3 * watched:.2f} | {median(ratios):+.1%} | {each} |", flush=True)
 
 
-def one_pair(kind: str, number: int) -> tuple[float, float]:
+def one_pair(kind: str, number: int, average: float) -> tuple[float, float]:
     """(bare, watched) seconds a step; which comes first takes turns."""
     order = [False, True] if number % 2 else [True, False]
-    found = {watched: seconds(kind, watched=watched) for watched in order}
+    found = {watched: seconds(kind, average, watched=watched) for watched in order}
     return found[False], found[True]
 
 
-def seconds(kind: str, *, watched: bool) -> float:
+def seconds(kind: str, average: float, *, watched: bool) -> float:
     """Mean processor seconds of a step."""
-    from ruamel.yaml import YAML
     from training.made import recipe
     from transformers import TrainerCallback
 
@@ -64,10 +65,9 @@ def seconds(kind: str, *, watched: bool) -> float:
     from train import made_examples, small_transformer
 
     rules = load_section(ROOT / "params.yaml", "guards", GuardsParams)
-    average = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))["train"]["average"] if watched else 0.0
     batch = BATCH[kind]
     examples = made_examples(batch * 8)
-    wanted = recipe(batch_size=batch, epochs=STEPS // 8, evaluations=1, negatives=1, average=average)
+    wanted = recipe(batch_size=batch, epochs=STEPS // 8, evaluations=1, negatives=1, average=average if watched else 0.0)
     wanted = replace(wanted, guards=rules if watched else replace(rules, action={}))
     marks: list[tuple[int, float]] = []
 
