@@ -71,6 +71,7 @@ def quality(folder: Path, seconds: float | None, changes: list[str]) -> None:
     from haechi.evaluation.significance import difference, interval
     from haechi.files import read_records
     from haechi.models.load import load_encoder
+    from haechi.params.guards import GuardsParams
     from haechi.params.load import load_section
     from haechi.params.lora import LoraParams
     from haechi.params.loss import LossParams
@@ -97,7 +98,10 @@ def quality(folder: Path, seconds: float | None, changes: list[str]) -> None:
     YAML(typ="safe").dump(values, work / "params.yaml")
     told = work / "params.yaml"
     recipe = Recipe(
-        load_section(told, "train", TrainParams), load_section(told, "loss", LossParams), load_section(told, "lora", LoraParams)
+        load_section(told, "train", TrainParams),
+        load_section(told, "loss", LossParams),
+        load_section(told, "lora", LoraParams),
+        load_section(told, "guards", GuardsParams),
     )
 
     began = time.process_time()  # a clock on the wall measures the neighbours on a shared machine
@@ -430,6 +434,7 @@ def samples_per_second(folder: Path, engine: str) -> tuple[float, float]:
 
     class Clock:
         corpus: tuple[Any, ...] = ()
+        metrics = ("ndcg@10",)
 
         def __call__(self, model: Any) -> dict[str, float]:
             torch.cuda.synchronize()
