@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from haechi.errors import ParamsError
 from haechi.params.evaluate import EvaluateParams
 from haechi.params.generate_qa import GenerateQaParams
+from haechi.params.guards import GuardsParams
 from haechi.params.llm import LlmParams
 from haechi.params.load import load_section
 from haechi.params.lora import LoraParams
@@ -47,6 +48,7 @@ SECTIONS: dict[str, type[Any]] = {
     "train": TrainParams,
     "loss": LossParams,
     "lora": LoraParams,
+    "guards": GuardsParams,
     "select": SelectParams,
     "rank": RankParams,
     "evaluate": EvaluateParams,
