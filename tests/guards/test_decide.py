@@ -124,7 +124,7 @@ def test_a_bound_of_the_validation_loss_fires_at_once() -> None:
 
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_patience_is_exact(n: int) -> None:
-    """n falls fire, n - 1 don't; so for skipped steps."""
+    """So many falls fire, one less doesn't; so for skipped steps."""
     falls = [0.9 - 0.05 * i for i in range(n + 1)]
     rules = [replace(rule, patience=n) for rule in RULES if rule.name in ("degradation", "non_finite")]
 

@@ -156,11 +156,11 @@ def steady(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_memory_that_runs_out_leaves_the_result_of_an_undisturbed_run(
     steady: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    from FlagEmbedding.finetune.embedder.encoder_only.m3.modeling import EncoderOnlyEmbedderM3Model as M3
+    from FlagEmbedding.finetune.embedder.encoder_only.m3.modeling import EncoderOnlyEmbedderM3Model
     from safetensors.torch import load_file
 
     tuned(steady, tmp_path / "plain")
-    embed = M3._encode
+    embed = EncoderOnlyEmbedderM3Model._encode
 
     def refuse(gradient: torch.Tensor) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory.")
@@ -174,7 +174,7 @@ def test_memory_that_runs_out_leaves_the_result_of_an_undisturbed_run(
             found[0].register_hook(refuse)
         return found
 
-    monkeypatch.setattr(M3, "_encode", limited)
+    monkeypatch.setattr(EncoderOnlyEmbedderM3Model, "_encode", limited)
     train_m3(
         load_encoder(steady),
         examples(),
@@ -195,9 +195,9 @@ def test_memory_that_runs_out_leaves_the_result_of_an_undisturbed_run(
 
 def test_its_steps_are_guarded_and_its_modules_looked_at(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first step is fine; from the second on nothing is finite."""
-    from FlagEmbedding.finetune.embedder.encoder_only.m3.modeling import EncoderOnlyEmbedderM3Model as M3
+    from FlagEmbedding.finetune.embedder.encoder_only.m3.modeling import EncoderOnlyEmbedderM3Model
 
-    forward, count = M3.forward, [0]
+    forward, count = EncoderOnlyEmbedderM3Model.forward, [0]
 
     def broken(self: Any, *args: Any, **kwargs: Any) -> Any:
         found = forward(self, *args, **kwargs)
@@ -206,7 +206,7 @@ def test_its_steps_are_guarded_and_its_modules_looked_at(base: Path, tmp_path: P
             found.loss = found.loss * float("nan")
         return found
 
-    monkeypatch.setattr(M3, "forward", broken)
+    monkeypatch.setattr(EncoderOnlyEmbedderM3Model, "forward", broken)
     facts = train_m3(load_encoder(base), examples(), VALIDATION, tmp_path / "run", RECIPE, str(base), held_out=examples())
     rows = [json.loads(line) for line in (tmp_path / "run/history.jsonl").read_text().splitlines()]
     skipped = [row for row in rows if "skipped" in row]
