@@ -106,7 +106,7 @@ class Watch(TrainerCallback):
     def _all_skipped(self, step: int) -> bool:
         """Whether every step since the last row of the log was skipped: the trainer would log a loss of nothing."""
         before = max((row["step"] for row in self.history if "loss" in row), default=0)
-        return sum("skipped" in row and row["step"] > before for row in self.history) == step - before
+        return bool(sum("skipped" in row and row["step"] > before for row in self.history) == step - before)
 
     def _shrink_validation(self, step: int) -> None:
         self._validation.shrink(step)
