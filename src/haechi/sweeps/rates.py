@@ -1,0 +1,248 @@
+"""Which learning rate to try next: two plans, each a pure function of what has been measured so far.
+
+A plan gives the runs that are still missing, or none at its end. It keeps no state: a killed search goes on from its ledger, and
+several processes may share one. Rates are compared by their logarithms, and one within 10% of a tested one counts as tested.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from haechi.errors import UsageError
+from haechi.sweeps.ties import noise
+
+Plan = Literal["halving", "classic"]
+Scores = dict[float, dict[int, float]]
+"""Rate -> seed -> validation score."""
+
+NEAR = 1.1
+"""A rate within this factor of a tested one reuses its result."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """How the rate is searched."""
+
+    low: float = 1e-5
+    high: float = 1e-2
+    plan: Plan = "halving"
+    rates: int = 7
+    """Rates of the first round; the classic plan has 5 a stage."""
+    stages: int = 5
+    """Stages of the classic plan, at most."""
+    seeds: int = 5
+    """Runs of each finalist."""
+    seed: int = 7
+    """The first of the seeds."""
+
+    def check(self) -> None:
+        """Refuse what makes no sense."""
+        if not (0 < self.low < math.inf and 0 < self.high < math.inf):
+            raise UsageError(f"lr-sweep: rates lie above 0, since they are spaced by their logarithm; found {self.low:g}..{self.high:g}")
+        if self.low >= self.high:
+            raise UsageError(f"lr-sweep: the range {self.low:g}..{self.high:g} is empty; --low should be below --high")
+        if self.rates < 3:
+            raise UsageError(f"lr-sweep: --rates {self.rates}: a search needs 3 rates or more")
+        if self.seeds < 2:
+            raise UsageError(f"lr-sweep: --seeds {self.seeds}: without a second seed there is no measure of noise")
+
+    def seeds_of(self, count: int) -> range:
+        """The first so many seeds."""
+        return range(self.seed, self.seed + count)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The range test: one short training in which the rate rises from step to step, and the loss at each rate."""
+
+    rates: tuple[float, ...]
+    losses: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Everything that has been measured so far."""
+
+    scores: Scores
+    curve: Curve | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training that is still missing; `rate` is 0 for the range test."""
+
+    rate: float
+    seed: int
+    stage: int
+
+
+def missing(search: Search, measured: Measured) -> list[Run]:
+    """The runs that the plan wants next; they don't depend on each other. Empty at the end."""
+    return _halving(search, measured) if search.plan == "halving" else _classic(search, measured.scores)
+
+
+def spaced(low: float, high: float, count: int) -> list[float]:
+    """Rates evenly spaced by logarithm, ends included, three digits each."""
+    return [_short(10**x) for x in np.linspace(math.log10(low), math.log10(high), count)]
+
+
+def tested(rate: float, rates: Sequence[float]) -> float | None:
+    """The tested rate that stands for this one, if there is one within 10%."""
+    near = min(rates, key=lambda other: abs(math.log(other / rate)), default=None)
+    return near if near is not None and abs(math.log(near / rate)) <= math.log(NEAR) + 1e-9 else None
+
+
+def bracket(curve: Curve, low: float, high: float) -> tuple[float, float]:
+    """Where a rate is worth trying: from a tenth of where the loss begins to fall, to where it has climbed half of its fall again.
+
+    The test makes few steps at each rate, so real training learns at lower ones. Where the fall doesn't stand out from the
+    wiggling of the loss, the whole range is kept.
+    """
+    if len(curve.rates) < 8:
+        return low, high
+    losses = np.nan_to_num(np.asarray(curve.losses), nan=np.inf, posinf=np.inf)
+    first = int(np.argmin(np.isfinite(losses))) if not np.isfinite(losses).all() else len(losses)
+    if first < 8:
+        return low, high
+    smooth = _smoothed(losses[:first])
+    wiggle = float(np.std(losses[:first] - smooth))
+    lowest = int(np.argmin(smooth))
+    fall = float(smooth[: lowest + 1].max() - smooth[lowest])
+    if fall <= 3 * wiggle:
+        return low, high
+    top = int(np.argmax(smooth[: lowest + 1]))
+    start = next(i for i in range(top, lowest + 1) if smooth[i] <= smooth[top] - 0.1 * fall)
+    climbed = [i for i in range(lowest, first) if smooth[i] >= smooth[lowest] + 0.5 * fall]
+    end = curve.rates[climbed[0]] if climbed else curve.rates[first - 1] if first < len(losses) else high
+    return max(low, _short(curve.rates[start] / 10)), min(high, _short(end))
+
+
+def _smoothed(losses: np.ndarray) -> np.ndarray:
+    """A mean over neighbours, shorter at the ends."""
+    half = max(2, len(losses) // 20)
+    return np.array([losses[max(0, i - half) : i + half + 1].mean() for i in range(len(losses))])
+
+
+def _halving(search: Search, measured: Measured) -> list[Run]:
+    """Range test, a grid within its bracket, then ever fewer rates with ever more seeds, and the vertex of a parabola."""
+    if measured.curve is None:
+        return [Run(0.0, search.seed, 0)]
+    low, high = bracket(measured.curve, search.low, search.high)
+    scores = measured.scores
+    alive = [tested(rate, list(scores)) or rate for rate in spaced(low, high, search.rates)]
+    grid = alive = list(dict.fromkeys(alive))
+    seeds_before = 1
+    for stage, (count, seeds) in enumerate(_rungs(search), start=1):
+        if stage > 1:
+            alive = _top(alive, scores, search.seeds_of(seeds_before), count)
+        if wanted := _untried(alive, scores, search.seeds_of(seeds), stage):
+            return wanted
+        seeds_before = seeds
+    return _vertices(search, scores, grid, alive, len(_rungs(search)) + 1)
+
+
+def _rungs(search: Search) -> list[tuple[int, int]]:
+    """(rates, seeds) of each round: half of the rates stay, at least three at the end."""
+    rungs = [(search.rates, 1)]
+    while rungs[-1][1] < search.seeds:
+        count, seeds = rungs[-1]
+        rungs.append((max(3, -(-count // 2)), min(search.seeds, seeds + 2)))
+    return rungs
+
+
+def _top(rates: Sequence[float], scores: Scores, seeds: Sequence[int], count: int) -> list[float]:
+    return sorted(sorted(rates, key=lambda rate: -_mean(scores[rate], seeds))[:count])
+
+
+def _vertices(search: Search, scores: Scores, grid: Sequence[float], finalists: Sequence[float], stage: int) -> list[Run]:
+    """Where a parabola through the finalists has its top, if no rate near it was tested; twice at most.
+
+    Not again once such a rate gains less than a standard error.
+    """
+    full = search.seeds_of(search.seeds)
+    known = list(finalists)
+    for step in range(2):
+        vertex = _parabola({rate: _mean(scores[rate], full) for rate in known})
+        if vertex is None or not min(grid) <= vertex <= max(grid) or tested(vertex, [*grid, *known]):
+            return []
+        rate = tested(vertex, list(scores)) or vertex
+        if wanted := _untried([rate], scores, full, stage + step):
+            return wanted
+        gain = _mean(scores[rate], full) - max(_mean(scores[other], full) for other in known)
+        if gain < _standard_error({name: scores[name] for name in (*known, rate)}, search.seeds):
+            return []
+        known.append(rate)
+    return []
+
+
+def _parabola(means: Mapping[float, float]) -> float | None:
+    """The rate at the top of the parabola through the three or more best ones; None where it opens upwards."""
+    if len(means) < 3:
+        return None
+    x = np.log10(np.array(sorted(means)))
+    curvature, slope, _ = np.polyfit(x, np.array([means[rate] for rate in sorted(means)]), 2)
+    return _short(10 ** float(-slope / (2 * curvature))) if curvature < 0 and abs(slope / curvature) < 40 else None
+
+
+def _classic(search: Search, scores: Scores) -> list[Run]:
+    """Five rates, then five within the two gaps around the best of all so far, and so on; the best and its neighbours repeated.
+
+    Ends when a stage gains less than a standard error.
+    """
+    rates = spaced(search.low, search.high, 5)
+    one = search.seeds_of(1)
+    if wanted := _untried([tested(rate, list(scores)) or rate for rate in rates], scores, one, 0):
+        return wanted
+    best_before: float | None = None
+    known = sorted(dict.fromkeys(tested(rate, list(scores)) or rate for rate in rates))
+    for stage in range(search.stages):
+        best = max(known, key=lambda rate: _mean(scores[rate], one))
+        place = known.index(best)
+        around = known[max(0, place - 1) : place + 2]
+        if wanted := _untried(around, scores, search.seeds_of(search.seeds), stage):
+            return wanted
+        full = {rate: scores[rate] for rate in known}
+        level = max(_mean(scores[rate], search.seeds_of(search.seeds)) for rate in around)
+        if best_before is not None and level - best_before < _standard_error(full, search.seeds):
+            return []
+        best_before = level if best_before is None else max(level, best_before)
+        if stage == search.stages - 1:
+            return []
+        inner = [rate for rate in _between(around) if not tested(rate, known)]
+        if not inner:
+            return []
+        points = [tested(rate, list(scores)) or rate for rate in inner]
+        if wanted := _untried(points, scores, one, stage + 1):
+            return wanted
+        known = sorted({*known, *points})
+    return []
+
+
+def _between(around: Sequence[float]) -> list[float]:
+    """Five rates within the one or two gaps between neighbours: three in the first, two in the second."""
+    gaps = list(zip(around, around[1:], strict=False))
+    counts = (5,) if len(gaps) == 1 else (3, 2)
+    return [rate for (low, high), count in zip(gaps, counts, strict=True) for rate in spaced(low, high, count + 2)[1:-1]]
+
+
+def _untried(rates: Sequence[float], scores: Scores, seeds: Sequence[int], stage: int) -> list[Run]:
+    return [Run(rate, seed, stage) for rate in rates for seed in seeds if seed not in scores.get(rate, {})]
+
+
+def _standard_error(scores: Scores, seeds: int) -> float:
+    """Of a mean over so many seeds; nothing where noise is unknown, so that the search goes on."""
+    found = noise(scores)
+    return found.spread / math.sqrt(seeds) if found.degrees else 0.0
+
+
+def _mean(by_seed: Mapping[int, float], seeds: Sequence[int]) -> float:
+    values = [by_seed[seed] for seed in seeds if seed in by_seed]
+    return sum(values) / len(values)
+
+
+def _short(rate: float) -> float:
+    """Three digits are more than a rate needs, and read well."""
+    return float(f"{rate:.3g}")
