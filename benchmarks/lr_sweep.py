@@ -1,4 +1,4 @@
-"""The search for a learning rate on made-up objectives with a known optimum: its error, and how often it says `indistinguishable`.
+"""The search for a learning rate on made-up objectives with a known optimum: how far off, and how often undecided.
 
     python benchmarks/lr_sweep.py [--runs 200]
 
@@ -75,7 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=200)
     runs = parser.parse_args().runs
-    print(f"| plan | noise | median error | 90% | indistinguishable of {runs} | tied | found | optimum among the tied | trainings |")
+    print(f"| plan | noise | error, median | 90% | indistinguishable of {runs} | tied | found | optimum within | trainings |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     table(lambda *cells: print("|", " | ".join(map(str, cells)), "|", flush=True), runs)
 

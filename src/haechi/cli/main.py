@@ -208,6 +208,33 @@ def learning_curve(of: str, shares: str, seed: int) -> None:
     measure(Path(), "decisions" if of == "decisions" else "questions", numbers, seed)
 
 
+@main.command("lr-sweep")
+@click.option("--low", default=1e-5, show_default=True, help="Lowest rate.")
+@click.option("--high", default=1e-2, show_default=True, help="Highest rate.")
+@click.option("--plan", type=click.Choice(["halving", "classic"]), default="halving", show_default=True, help="How to search.")
+@click.option("--rates", default=7, show_default=True, help="Rates of the first round (halving).")
+@click.option("--stages", default=5, show_default=True, help="Stages of five rates, at most (classic).")
+@click.option("--seeds", default=5, show_default=True, help="Runs of each finalist.")
+@click.option("--seed", default=7, show_default=True, type=click.IntRange(min=0), help="The first seed.")
+@click.option("--examples", default=1000, show_default=True, type=click.IntRange(min=0), help="Training examples; 0 takes all.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("reports/lr-sweep"), show_default=True, help="Files."
+)
+@click.option("--apply", "apply", is_flag=True, help="Write the rate into params.yaml.")
+def lr_sweep(
+    low: float, high: float, plan: str, rates: int, stages: int, seeds: int, seed: int, examples: int, out: Path, apply: bool
+) -> None:
+    """Which learning rate? Short trainings scored on validation, with repeated seeds, and an honest answer.
+
+    What is done is kept: the same command goes on where it was stopped, and a second one beside it shares the work.
+    """
+    from haechi.cli.lr_sweep import lr_sweep as search_rate
+    from haechi.sweeps.rates import Search
+
+    search = Search(low, high, "classic" if plan == "classic" else "halving", rates, stages, seeds, seed)
+    search_rate(Path(), search, examples, out, apply=apply)
+
+
 @main.group()
 def pool() -> None:
     """Judging by people: courts' citations are incomplete."""

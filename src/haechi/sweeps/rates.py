@@ -4,6 +4,7 @@ A plan gives the runs that are still missing, or none at its end. It keeps no st
 several processes may share one. Rates are compared by their logarithms, and one within 10% of a tested one counts as tested.
 """
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +42,9 @@ class Search:
     def check(self) -> None:
         """Refuse what makes no sense."""
         if not (0 < self.low < math.inf and 0 < self.high < math.inf):
-            raise UsageError(f"lr-sweep: rates lie above 0, since they are spaced by their logarithm; found {self.low:g}..{self.high:g}")
+            raise UsageError(
+                f"lr-sweep: rates lie above 0, since they are spaced by their logarithm; found {self.low:g}..{self.high:g}"
+            )
         if self.low >= self.high:
             raise UsageError(f"lr-sweep: the range {self.low:g}..{self.high:g} is empty; --low should be below --high")
         if self.rates < 3:
@@ -96,7 +99,7 @@ def tested(rate: float, rates: Sequence[float]) -> float | None:
 
 
 def bracket(curve: Curve, low: float, high: float) -> tuple[float, float]:
-    """Where a rate is worth trying: from a tenth of where the loss begins to fall, to where it has climbed half of its fall again.
+    """Where a rate is worth trying: from a tenth of where the loss begins to fall, to where half of the fall is lost again.
 
     The test makes few steps at each rate, so real training learns at lower ones. Where the fall doesn't stand out from the
     wiggling of the loss, the whole range is kept.
@@ -223,7 +226,7 @@ def _classic(search: Search, scores: Scores) -> list[Run]:
 
 def _between(around: Sequence[float]) -> list[float]:
     """Five rates within the one or two gaps between neighbours: three in the first, two in the second."""
-    gaps = list(zip(around, around[1:], strict=False))
+    gaps = list(itertools.pairwise(around))
     counts = (5,) if len(gaps) == 1 else (3, 2)
     return [rate for (low, high), count in zip(gaps, counts, strict=True) for rate in spaced(low, high, count + 2)[1:-1]]
 

@@ -39,7 +39,7 @@ from haechi.training.plan import Batch, plan
 from haechi.training.recipe import Recipe
 from haechi.training.refresh import Refresh
 from haechi.training.retention import announce
-from haechi.training.trainer import Trainer, load_last, save_last, trained
+from haechi.training.trainer import Memory, Trainer, load_last, save_last, trained
 from haechi.training.validation import Validation
 from haechi.training.verdict import outcome
 from haechi.training.watch import METRIC, Watch
@@ -58,11 +58,13 @@ def train(
     held_out: Sequence[MinedExample] = (),
     report: Report = lambda facts: None,
     memory_file: Path | None = None,
+    also: Sequence[Memory] = (),
 ) -> dict[str, Any]:
     """Tune the model; leaves checkpoints, history, looks at modules and training_config.json in the folder, returns the counts.
 
     `base` is the model's name where the registry may know it. Without `update` everything runs, but no weight changes.
     `held_out` examples give the validation loss; `report` is told how far the run is; `memory_file` gets memory statistics.
+    `also` are further callbacks.
     """
     params = recipe.params
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -120,7 +122,7 @@ def train(
             loss=objective,
             batches=batches,
             state=state,
-            memories=[watch, guard, monitor, refresh, mini_batch],
+            memories=[watch, guard, monitor, refresh, mini_batch, *also],
             ended=lambda: guard.ended is not None,
         )
         trainer.mini_batch, trainer.counts = mini_batch, objective

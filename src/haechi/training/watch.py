@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sentence_transformers import SentenceTransformer
 from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -23,6 +24,8 @@ from haechi.training.retention import Checkpoint, protected, retained, validated
 from haechi.training.validation import Validation
 
 METRIC = "ndcg@10"
+PROGRESS = "HAECHI_PROGRESS"
+"""Names a file in which the agent of a sweep waits for validations."""
 HISTORY, KEPT = "history.jsonl", "kept.jsonl"
 AVERAGE = "average"
 
@@ -100,6 +103,7 @@ class Watch(TrainerCallback):
         self.history.append({"step": step, **{f"valid_{k}": round(v, 6) for k, v in metrics.items()}})
         self._report({"step": step, "steps": self._steps, METRIC: round(metrics[METRIC], 6)})
         say(f"train: step {step}, validation {METRIC} {metrics[METRIC]:.4f}")
+        _tell_agent(step, metrics)
         if step:
             self._keep(Checkpoint(f"step-{step:06d}", step, metrics[METRIC]))
 
@@ -148,3 +152,9 @@ class Watch(TrainerCallback):
             self._average.load(folder)
         if (folder / "checkpoints").is_dir():
             shutil.copytree(folder / "checkpoints", self._folder / "checkpoints", copy_function=linked)
+
+
+def _tell_agent(step: int, metrics: dict[str, float]) -> None:
+    if told := os.environ.get(PROGRESS):
+        with Path(told).open("ab") as stream:
+            stream.write(orjson.dumps({"step": step, "metrics": metrics}, option=orjson.OPT_APPEND_NEWLINE))

@@ -1,0 +1,92 @@
+"""`haechi lr-sweep`: the search for the rate, as a study in this process."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from haechi.errors import HaechiError
+from haechi.home import home
+from haechi.progress import say, show_table
+from haechi.sweeps import rate_files
+from haechi.sweeps.agent import Agent
+from haechi.sweeps.apply import write_params
+from haechi.sweeps.ledger import Ledger
+from haechi.sweeps.methods import RATE, Rates, measured
+from haechi.sweeps.owners import myself
+from haechi.sweeps.rates import Search, missing
+from haechi.sweeps.slots import here, taken
+from haechi.sweeps.storage import Storage
+from haechi.sweeps.study import Study, open_study
+from haechi.sweeps.trainings import Setting, Trainings
+from haechi.sweeps.verdict import Verdict, judge
+
+TIMEOUT = 600.0
+"""Seconds without a sign of life; the search runs on one machine as a rule, where the dead are known at once."""
+
+
+def lr_sweep(root: Path, search: Search, examples: int, out: Path, *, apply: bool) -> None:
+    """Search, write the files, and write the rate into params.yaml if asked to."""
+    search.check()
+    setting = Setting.of(root, examples)
+    folder = home() / "sweeps" / "lr-sweep"
+    with taken(here(), waiting=lambda: say("lr-sweep: every slot of this machine is taken; waiting for one")) as slot:
+        os.environ.update(slot.environment)
+        say("lr-sweep: looking at data and code")
+        base = setting.base(root)
+        storage = Storage(str(folder / "journal.log"))
+        name = f"lr-{'-'.join(part[:6] for part in base.values())}"
+        method = Rates(search)
+        study = Study(open_study(storage, name), storage, method, Ledger(folder / "ledger.jsonl"), myself(), base, TIMEOUT)
+        if known := len(study.trials()):
+            say(f"lr-sweep: going on after {known} trainings with this data, these parameters and this code")
+        if missing(search, measured(study.trials())):
+            Agent(study, Trainings(setting, search), before=_unchanged(setting, root)).work()
+    _report(study, search, base, examples, out, root, apply=apply)
+
+
+def _unchanged(setting: Setting, root: Path) -> Callable[[], None]:
+    def check() -> None:
+        now = Setting.of(root, setting.examples)
+        if (now.params, now.loss, now.lora) != (setting.params, setting.loss, setting.lora):
+            raise HaechiError(
+                f"{root / 'params.yaml'}: changed during the search, so further trials could not be compared; "
+                "what has been measured is kept: restore the file, or begin a search with the new one by running this again"
+            )
+
+    return check
+
+
+def _report(study: Study, search: Search, base: dict[str, str], examples: int, out: Path, root: Path, *, apply: bool) -> None:
+    data = measured(study.trials())
+    if missing(search, data) or not data.scores:
+        say("lr-sweep: stopped before its end; the same command goes on")
+        return
+    verdict = judge(data.scores)
+    trials = [trial for trial in study.trials() if trial.state == "complete"]
+    found = rate_files.result(verdict, search, trials, base, examples)
+    rate_files.write(out, found, rate_files.cumulative(list(study.ledger.entries()), base), trials, search)
+    ranked = sorted(verdict.standings, key=lambda standing: standing.name)
+    reach = {s.name: "-" if s.name == verdict.best else f"{s.reach:.4f}" for s in ranked}
+    rows = [(f"{s.name:g}", f"{s.mean:.4f}", s.runs, f"{s.behind:.4f}", reach[s.name], "yes" if s.tied else "no") for s in ranked]
+    show_table("lr-sweep: validation ndcg@10", ("rate", "mean", "runs", "behind", "told apart from", "tied"), rows)
+    say(sentence(verdict))
+    say(f"files: {out}")
+    if apply:
+        _apply(root / "params.yaml", verdict)
+
+
+def sentence(verdict: Verdict) -> str:
+    """The result in words."""
+    low, high = verdict.interval
+    best = f"best {verdict.best:g}: {verdict.standings[0].mean:.4f} [{low:.4f}, {high:.4f}], a run strays by {verdict.spread:.4f}"
+    if verdict.chosen is None:
+        return f"indistinguishable ({best}): {verdict.rule}"
+    return f"chosen {verdict.chosen:g} ({best}): {verdict.rule}"
+
+
+def _apply(file: Path, verdict: Verdict) -> None:
+    if verdict.chosen is None:
+        say(f"{file}: left as it is, since no rate can be told apart from another")
+        return
+    changes = write_params(file, {RATE: verdict.chosen})
+    say("\n".join(f"{file}: {change}" for change in changes) or f"{file}: {RATE} is {verdict.chosen:g} already")

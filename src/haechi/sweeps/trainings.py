@@ -1,0 +1,138 @@
+"""Trials of the search for the rate: short trainings in this process, through the very function that the train stage calls.
+
+All start at the base as it lies on disk. Two trials with one seed see the same examples in the same batches; what differs is
+the rate alone. They are scored on validation pairs, at their end.
+"""
+
+import math
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from haechi.errors import HaechiError, UsageError
+from haechi.files import read_records
+from haechi.params.load import load_section
+from haechi.params.lora import LoraParams
+from haechi.params.loss import LossParams
+from haechi.params.train import TrainParams
+from haechi.records.mined import MinedExample
+from haechi.records.pair import Pair
+from haechi.records.passage import Passage
+from haechi.sweeps import base
+from haechi.sweeps.agent import Outcome, Report
+from haechi.sweeps.methods import RANGE_TEST, RATE
+from haechi.sweeps.rates import Search
+from haechi.sweeps.trial import Trial
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+    from haechi.training.validation import Validation
+
+METRIC = "ndcg@10"
+STEPS = 60
+"""Steps of the range test, at least."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where the parts of a training lie, and how much of the examples it takes."""
+
+    paths: Mapping[str, Path]
+    params: TrainParams
+    loss: LossParams
+    lora: LoraParams
+    examples: int
+
+    @classmethod
+    def of(cls, root: Path, examples: int) -> "Setting":
+        """As dvc.yaml and params.yaml have it."""
+        file = root / "params.yaml"
+        params = load_section(file, "train", TrainParams)
+        if params.engine != "sentence-transformers":
+            raise UsageError(
+                f"lr-sweep: trains in the engine sentence-transformers alone, not {params.engine}; use `haechi sweep`"
+            )
+        if params.resume_from:
+            raise UsageError("lr-sweep: trials start at the base; leave train.resume_from empty")
+        named = base.options(root, "train")
+        paths = {name: named[f"--{name}"] for name in ("examples", "valid-pairs", "corpus", "base")}
+        loss, lora = load_section(file, "loss", LossParams), load_section(file, "lora", LoraParams)
+        return cls(paths, params, loss, lora, examples)
+
+    def base(self, root: Path) -> dict[str, str]:
+        """What all trials share; rate and seed are not part of it."""
+        from haechi.models.load import device
+
+        shared = {
+            k: v
+            for k, v in asdict(self.params).items()
+            if k not in ("lr", "seed", "max_samples", "evaluations", "keep", "keep_last")
+        }
+        recipe = base.digest([shared, asdict(self.loss), asdict(self.lora), self.examples, device()])
+        return {"params": recipe, "data": base.inputs(self.paths), "code": base.code(root, ["train"])}
+
+
+class Trainings:
+    """Runs the trials; examples, pairs and corpus are read once."""
+
+    def __init__(self, setting: Setting, search: Search) -> None:
+        from haechi.training.validation import Validation
+
+        self._setting, self._search = setting, search
+        paths = setting.paths
+        self._examples = list(read_records(paths["examples"], MinedExample))
+        self._corpus = list(read_records(paths["corpus"], Passage))
+        self._validation = Validation(list(read_records(paths["valid-pairs"], Pair)), self._corpus)
+
+    def __call__(self, trial: Trial, report: Report) -> Outcome:
+        """One training; the range test where the trial asks for it."""
+        if trial.proposal.kind == RANGE_TEST:
+            return self._range_test(trial.proposal.seed)
+        counts = self._train(float(trial.proposal.params[RATE]), trial.proposal.seed, self._validation)
+        found: Any = counts["validation"]
+        if not math.isfinite(found["best"]):
+            raise HaechiError(f"lr-sweep: validation at rate {trial.proposal.params[RATE]} gave no number")
+        return Outcome(found["best"], {"untrained": found["base"], "steps": counts["steps"], "examples": counts["examples"]})
+
+    def _range_test(self, seed: int) -> Outcome:
+        from haechi.training.rising import Rising
+
+        rising = Rising(self._search.low, self._search.high)
+        rows = self._setting.examples or len(self._examples)
+        batches = max(
+            1, -(-min(rows, len(self._examples)) // (self._setting.params.batch_size * self._setting.params.accumulation))
+        )
+        epochs = max(1, -(-STEPS // batches))
+        self._train(self._search.low, seed, _unasked(self._corpus), epochs=epochs, also=[rising])
+        return Outcome(0.0, {"rates": rising.rates, "losses": rising.losses})
+
+    def _train(self, rate: float, seed: int, validation: "Validation", **changed: Any) -> dict[str, object]:
+        from haechi.models.load import load_encoder, name_of
+        from haechi.training.engine import train
+        from haechi.training.recipe import Recipe
+
+        also = changed.pop("also", [])
+        few = {"max_samples": self._setting.examples, "evaluations": 1, "keep": 1, "keep_last": False}
+        params = replace(self._setting.params, lr=rate, seed=seed, **{**few, **changed})
+        recipe: Recipe = Recipe(params, self._setting.loss, self._setting.lora)
+        place = self._setting.paths["base"]
+        with tempfile.TemporaryDirectory() as folder:
+            model: SentenceTransformer = load_encoder(place)
+            return train(model, self._examples, validation, Path(folder) / "run", recipe, base=name_of(place), also=also)
+
+
+def _unasked(corpus: list[Passage]) -> "Validation":
+    """A validation that costs nothing and says nothing: the range test looks at the loss alone."""
+    from haechi.training.validation import Validation
+
+    class Unasked(Validation):
+        def __init__(self) -> None:
+            self.corpus = corpus
+
+        def __call__(self, model: "SentenceTransformer") -> dict[str, float]:
+            return {METRIC: 0.0}
+
+    return Unasked()
