@@ -235,6 +235,15 @@ def lr_sweep(
     search_rate(Path(), search, examples, out, apply=apply)
 
 
+@main.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sweep(arguments: tuple[str, ...]) -> None:
+    """Search parameters with DVC experiments: preset, --config, agent, status, best, report."""
+    from haechi.cli.sweep import sweep as group  # late: `haechi --help` needn't wait for it
+
+    group.main(list(arguments), prog_name="haechi sweep", standalone_mode=False)
+
+
 @main.group()
 def pool() -> None:
     """Judging by people: courts' citations are incomplete."""

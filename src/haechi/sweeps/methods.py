@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import optuna
     from optuna.distributions import BaseDistribution
 
+CURRENT = "current"
+"""A fact of the trial that has the values of params.yaml."""
 RATE, RANGE_TEST = "train.lr", "range test"
 
 
@@ -22,12 +24,15 @@ class Sampled:
     A trial's draw is seeded by its number, so two agents never draw the same.
     """
 
-    def __init__(self, sweep: Sweep, train_seed: int) -> None:
-        self._sweep, self._seed = sweep, train_seed
+    def __init__(self, sweep: Sweep, current: Proposal) -> None:
+        """`current` is what params.yaml has now; where it lies within the ranges it is the first trial."""
+        self._sweep, self._current = sweep, current
 
     def wanted(self, trials: Sequence[Trial]) -> Wanted:
         """One more until there are enough, then the best again with other seeds."""
         own = [trial for trial in trials if trial.proposal.kind == "trial"]
+        if not own and within(self._sweep, self._current):
+            return Wanted([self._current])
         if len(own) < self._sweep.trials:
             return Wanted(draw=True)
         return Wanted(confirmations(self._sweep, trials))
@@ -47,7 +52,7 @@ class Sampled:
             axis = self._sweep.parameters[name]
             if holds(axis, params, self._sweep.fixed):
                 params[name] = _suggest(trial, name, axis)
-        return trial, Proposal(params, self._seed)
+        return trial, Proposal(params, self._current.seed)
 
     def distributions(self, proposal: Proposal) -> "Mapping[str, BaseDistribution]":
         """Those of the file."""
@@ -57,8 +62,8 @@ class Sampled:
 class Grid:
     """All combinations, in the order of the file."""
 
-    def __init__(self, sweep: Sweep, train_seed: int) -> None:
-        self._sweep, self._seed = sweep, train_seed
+    def __init__(self, sweep: Sweep, current: Proposal) -> None:
+        self._sweep, self._seed = sweep, current.seed
 
     def wanted(self, trials: Sequence[Trial]) -> Wanted:
         """Every point, then the best again with other seeds."""
@@ -114,8 +119,23 @@ def measured(trials: Sequence[Trial]) -> Measured:
     return Measured(scores, curve)
 
 
+def within(sweep: Sweep, current: Proposal) -> bool:
+    """Whether the sampler could have drawn these values, so that it can learn from them."""
+    searched = {name for name in order(sweep) if holds(sweep.parameters[name], current.params, sweep.fixed)}
+    if searched != set(current.params):
+        return False
+    try:
+        return all(_contains(_distribution(sweep.parameters[name]), value) for name, value in current.params.items())
+    except (TypeError, ValueError):
+        return False
+
+
+def _contains(distribution: "BaseDistribution", value: Value) -> bool:
+    return bool(distribution._contains(distribution.to_internal_repr(value)))
+
+
 def confirmations(sweep: Sweep, trials: Sequence[Trial]) -> list[Proposal]:
-    """The best trials with other seeds, once all trials have ended."""
+    """The best trials, and the parameters as they are, with other seeds, once all trials have ended."""
     own = [trial for trial in trials if trial.proposal.kind == "trial"]
     if any(trial.state == "running" for trial in own):
         return []
@@ -124,7 +144,7 @@ def confirmations(sweep: Sweep, trials: Sequence[Trial]) -> list[Proposal]:
     ranked = sorted(complete, key=lambda trial: (-sign * (trial.value or 0.0), trial.number))
     return [
         Proposal(trial.proposal.params, trial.proposal.seed + i, "repeat", {"of": trial.number})
-        for trial in ranked[: sweep.confirm.top]
+        for trial in [*ranked[: sweep.confirm.top], *(t for t in ranked[sweep.confirm.top :] if t.proposal.facts.get(CURRENT))]
         for i in range(1, sweep.confirm.seeds)
     ]
 

@@ -11,7 +11,7 @@ from haechi.files import atomic_file, write_json
 from haechi.sweeps.ledger import Entry
 from haechi.sweeps.methods import RANGE_TEST, RATE, measured
 from haechi.sweeps.rates import Curve, Scores, Search, bracket
-from haechi.sweeps.ties import noise
+from haechi.sweeps.ties import noise, seed_levels
 from haechi.sweeps.trial import Trial
 from haechi.sweeps.verdict import Verdict
 
@@ -92,20 +92,27 @@ def _picture(place: Path, scores: Scores, stages: Mapping[int, Scores], found: M
     """Every run as a dot, every mean with its standard error, what can't be told apart from the best in one colour."""
     figure, axes = pyplot().subplots(figsize=(7, 3.8), layout="constrained")
     tied, spread = set(found["cannot_be_told_apart"]), noise(scores)
+    levels, means = seed_levels(scores), {s["lr"]: s["score"] for s in found["rates"]}
     unit = spread.spread if spread.degrees else found["noise"] or 0.0
     for number, here in (stages or {0: scores}).items():
-        dots = [(rate, value) for rate, by_seed in here.items() for value in by_seed.values()]
+        dots = [(rate, value - levels.get(seed, 0.0)) for rate, by_seed in here.items() for seed, value in by_seed.items()]
         label = f"runs of stage {number}" if stages else "a run"
         axes.scatter(*zip(*dots, strict=True), s=14, alpha=0.45, color=_shade(number, len(stages)), label=label, zorder=2)
     for rate, by_seed in sorted(scores.items()):
         colour = COLOURS["tuned"] if rate in tied else COLOURS["popularity"]
-        mean, error = sum(by_seed.values()) / len(by_seed), unit / math.sqrt(len(by_seed))
+        error = unit / math.sqrt(len(by_seed))
+        mean = means[rate] if stages else sum(v - levels.get(seed, 0.0) for seed, v in by_seed.items()) / len(by_seed)
         axes.errorbar([rate], [mean], yerr=[error], fmt="o", color=colour, capsize=3, zorder=3)
     for colour, text in ((COLOURS["tuned"], "can't be told apart from the best"), (COLOURS["popularity"], "worse than the best")):
         axes.errorbar([], [], yerr=[], fmt="o", color=colour, capsize=3, label=text)
     if found["lr"] in scores:
         axes.axvline(found["lr"], color=COLOURS["reranked"], linestyle="--", linewidth=1, label=f"chosen: {found['lr']:g}")
-    axes.set(xscale="log", xlabel="learning rate", ylabel="validation ndcg@10", title=f"{title}: mean and standard error")
+    axes.set(
+        xscale="log",
+        xlabel="learning rate",
+        ylabel="validation ndcg@10, less the seed's share",
+        title=f"{title}: mean and standard error",
+    )
     axes.legend(fontsize=7, frameon=False)
     _save(figure, place)
 

@@ -90,6 +90,14 @@ class Study:
         with self.storage.turn():
             return self.storage.guarded(self._claimed)
 
+    def claimable(self) -> bool:
+        """Whether there is, or will be, anything left to run."""
+        trials = self.trials()
+        begun = {trial.proposal.key(self._base) for trial in trials}
+        wanted = self.method.wanted(trials)
+        left = wanted.draw or any(proposal.key(self._base) not in begun for proposal in wanted.proposals)
+        return left or any(trial.state == "running" for trial in trials)
+
     def report(self, trial: Trial, step: int, value: float) -> bool:
         """Note an intermediate value; whether the trial should be given up."""
 

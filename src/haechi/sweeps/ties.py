@@ -34,6 +34,7 @@ class Standing(Generic[K]):
 
     name: K
     mean: float
+    """Over the seeds that the best ran with: its mean less `behind`, so that luck with a seed doesn't show."""
     runs: int
     behind: float
     """How much worse than the best, over the seeds that both ran."""
@@ -82,11 +83,19 @@ def standings(runs: Runs[K], confidence: float = CONFIDENCE) -> list[Standing[K]
         behind = sum(runs[best][seed] - runs[name][seed] for seed in shared) / len(shared) if shared else 0.0
         # a difference of two means of n runs has the error spread * sqrt(2 / n), which the table's figure holds without the 2
         reach = extremes * found.spread / math.sqrt(len(shared)) if shared and math.isfinite(extremes) else math.inf
-        return Standing(name, means[name], len(runs[name]), behind, 0.0 if name == best else reach)
+        return Standing(name, means[best] - behind, len(runs[name]), behind, 0.0 if name == best else reach)
 
     ranked = sorted((beside(name) for name in runs if name != best), key=lambda standing: (-standing.runs, -standing.mean))
     top = beside(best)
     return [Standing(best, top.mean, top.runs, 0.0, math.inf), *ranked]
+
+
+def seed_levels(runs: Runs[K]) -> dict[int, float]:
+    """What each seed does to all settings alike, on average 0; seeds that nobody repeated are left out."""
+    repeated = [scores for scores in runs.values() if len(scores) > 1]
+    seeds = sorted({seed for scores in repeated for seed in scores})
+    gaps = {seed: [scores[seed] - sum(scores.values()) / len(scores) for scores in repeated if seed in scores] for seed in seeds}
+    return {seed: sum(values) / len(values) for seed, values in gaps.items()}
 
 
 def interval(runs: Runs[K], name: K, confidence: float = CONFIDENCE) -> tuple[float, float]:

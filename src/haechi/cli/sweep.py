@@ -1,0 +1,197 @@
+"""`haechi sweep`: begin a sweep, work on one, look at one, take its best."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from haechi.errors import UsageError
+from haechi.progress import say, show_table
+from haechi.sweeps.board import Board, board
+from haechi.sweeps.open import Opened, begin, existing, folder_of
+from haechi.sweeps.plan import read_sweep
+from haechi.sweeps.trial import SEED, Trial
+
+PARAMS = Path("params.yaml")
+FILE = click.Path(path_type=Path, dir_okay=False)
+STORAGE = click.option("--storage", default="", help="Where the study is, if not in .haechi/sweeps: a file or a database URL.")
+ID = click.argument("id", default="")
+COUNT = click.option("--count", type=click.IntRange(min=1), help="Run so many trials, then stop.")
+WINDOW = click.option("--time-window", default="", help="Work in these hours only, such as 1-8 or 22-6.")
+ZONE = click.option("--timezone", default="", help="Of the time window, such as Asia/Seoul.")
+WANDB = click.option("--wandb", "project", default="", metavar="PROJECT", help="Mirror to Weights & Biases, offline by default.")
+
+
+@click.group(invoke_without_command=True)
+@click.option("--config", type=FILE, help="File of a sweep: begin it, or go on with it.")
+@click.option("--no-run-agent", is_flag=True, help="Only make the study.")
+@click.pass_context
+def sweep(context: click.Context, config: Path | None, no_run_agent: bool) -> None:
+    """Search parameters with trials that are DVC experiments; scored on validation, the test set stays unread."""
+    if context.invoked_subcommand:
+        return
+    if not config:
+        raise UsageError("haechi sweep: say --config FILE, or one of preset, agent, status, best, report")
+    opened = begin(Path(), read_sweep(config, PARAMS))
+    _begun(opened)
+    if not no_run_agent:
+        work(opened)
+
+
+@sweep.command()
+@click.option("--output", type=FILE, default=Path("sweep.yaml"), show_default=True, help="The file to write.")
+@click.option("--name", default="preset", show_default=True, help="Of the study and of its experiments.")
+@click.option("--no-run", is_flag=True, help="Only write the file.")
+@click.option("--no-run-agent", is_flag=True, help="Write the file and make the study, but run nothing.")
+@COUNT
+def preset(output: Path, name: str, no_run: bool, no_run_agent: bool, count: int | None) -> None:
+    """Write a file with what usually matters for the configured model, make the study, run an agent."""
+    from haechi.sweeps.preset import write_preset
+
+    if output.exists():
+        raise UsageError(f"{output}: exists already; begin it with `haechi sweep --config {output}`, or name another --output")
+    written = write_preset(output, PARAMS, name)
+    say(f"{output}: {len(written.parameters)} parameters, {written.trials} trials")
+    if no_run:
+        return
+    opened = begin(Path(), written)
+    _begun(opened)
+    if not no_run_agent:
+        work(opened, count=count)
+
+
+@sweep.command()
+@ID
+@click.option("--config", type=FILE, help="The file of the sweep, instead of its ID.")
+@COUNT
+@WINDOW
+@ZONE
+@STORAGE
+@WANDB
+def agent(id: str, config: Path | None, count: int | None, time_window: str, timezone: str, storage: str, project: str) -> None:
+    """Work on a sweep; start as many as there are devices, on as many machines as reach the storage.
+
+    An agent takes over what a dead one left. Ctrl-C ends the trial first, Ctrl-C twice gives it back.
+    """
+    if config and id:
+        raise UsageError("haechi sweep agent: say the ID or --config, not both")
+    opened = begin(Path(), read_sweep(config, PARAMS)) if config else existing(Path(), id, storage)
+    work(opened, count=count, time_window=time_window, timezone=timezone, project=project)
+
+
+@sweep.command()
+@ID
+@STORAGE
+def status(id: str, storage: str) -> None:
+    """The leaderboard, what is running, what failed."""
+    opened = existing(Path(), id, storage)
+    trials = opened.study.trials()
+    found = board(trials, opened.sweep.goal)
+    _show(opened, trials, found)
+
+
+@sweep.command()
+@ID
+@STORAGE
+@click.option("--apply", "apply", is_flag=True, help="Write its parameters into params.yaml.")
+def best(id: str, storage: str, apply: bool) -> None:
+    """The best parameters, and whether they are any better than the others."""
+    from haechi.sweeps.apply import write_params
+
+    opened = existing(Path(), id, storage)
+    trials = opened.study.trials()
+    found = board(trials, opened.sweep.goal)
+    if not found.rows:
+        raise UsageError(f"sweep {opened.sweep.name}: no trial has ended yet")
+    trial = found.rows[0].trial
+    values = {name: value for name, value in {**opened.sweep.fixed, **trial.proposal.params}.items() if name != SEED}
+    show_table(f"trial {trial.number}", ("parameter", "value"), values.items())
+    say(f"{found.verdict}; experiment {trial.facts.get('experiment', '-')}")
+    if not apply:
+        say("to take them: `haechi sweep best --apply`, then `dvc repro`, which scores the model once on the test set")
+        return
+    changes = write_params(PARAMS, values)
+    say("\n".join(f"{PARAMS}: {change}" for change in changes) or f"{PARAMS}: has these values already")
+
+
+@sweep.command()
+@ID
+@STORAGE
+@click.option("--out", type=FILE, help="The page.  [default: reports/sweep-ID.html]")
+def report(id: str, storage: str, out: Path | None) -> None:
+    """One page with leaderboard, history, importance and parallel coordinates; opens without a network."""
+    from haechi.files import write_text
+    from haechi.sweeps.importance import importance
+    from haechi.sweeps.page import page
+
+    opened = existing(Path(), id, storage)
+    trials = opened.study.trials()
+    found = board(trials, opened.sweep.goal)
+    file = out or Path("reports") / f"sweep-{opened.sweep.name}.html"
+    write_text(file, page(opened.sweep, trials, found, importance(opened.study.optuna)))
+    say(f"{file}: {len(trials)} trials; {found.verdict}")
+
+
+def work(opened: Opened, *, count: int | None = None, time_window: str = "", timezone: str = "", project: str = "") -> None:
+    """One agent in this process: a slot, a stand, and trials until there are no more."""
+    from haechi.home import home
+    from haechi.sweeps import stands
+    from haechi.sweeps.agent import Agent
+    from haechi.sweeps.experiment import Experiments
+    from haechi.sweeps.mirror import mirror
+    from haechi.sweeps.slots import here, taken
+    from haechi.sweeps.window import Window
+
+    root, plan, study = Path(), opened.sweep, opened.study
+    window = Window.read(time_window or plan.time_window, timezone or plan.timezone)
+    unchanged = opened.unchanged(root)
+    unchanged()
+    folder = folder_of(plan.name)
+    after: Callable[[Trial], None] = mirror(project, plan.name, folder / "wandb") if project else lambda trial: None
+
+    def waiting() -> None:
+        say(f"{plan.name}: every slot of this machine is taken; waiting for one (HAECHI_SLOTS=2 makes two of its cores)")
+
+    with taken(here(), waiting=waiting) as slot, stands.stand(root, home(), folder / "stands") as stand:
+        say(f"{plan.name}: agent on {slot.name}")
+        run = Experiments(root, stand, plan.name, plan.metric, plan.fixed, slot.environment)
+        done = Agent(study, run, window, unchanged, after).work(count)
+    trials = study.trials()
+    say(f"{plan.name}: this agent ran {done} trials")
+    if study.claimable():
+        return
+    stands.remove(folder / "stands")
+    _show(opened, trials, board(trials, plan.goal))
+    say(f"next: `haechi sweep best {plan.name} --apply`, then `dvc repro`; pictures: `haechi sweep report {plan.name}`")
+
+
+def _begun(opened: Opened) -> None:
+    say(
+        f"sweep {opened.sweep.name}: {len(opened.study.trials())} trials so far; more agents: `haechi sweep agent {opened.sweep.name}`"
+    )
+
+
+def _show(opened: Opened, trials: list[Trial], found: Board) -> None:
+    names = list(opened.sweep.parameters)
+    rows = []
+    for row in found.rows[:20]:
+        params = ", ".join(_short(name, row.trial) for name in names if name in row.trial.proposal.params)
+        tied = "yes" if row.standing.tied and found.noise.degrees else "" if found.noise.degrees else "?"
+        score = abs(row.standing.mean)
+        rows.append(
+            (f"{row.trial.number}{' (as it is)' if row.current else ''}", f"{score:.4f}", row.standing.runs, tied, params)
+        )
+    show_table(
+        f"{opened.sweep.name}: validation {opened.sweep.metric}", ("trial", "mean", "runs", "tied", "parameters"), rows, False
+    )
+    states = [trial.state for trial in trials]
+    say(", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)) or "no trial yet")
+    for trial in trials:
+        if trial.state == "failed":
+            say(f"trial {trial.number} failed: {trial.facts.get('error', '')}")
+    say(found.verdict)
+
+
+def _short(name: str, trial: Trial) -> str:
+    value = trial.proposal.params[name]
+    return f"{name.rpartition('.')[2]}={value:.3g}" if isinstance(value, float) else f"{name.rpartition('.')[2]}={value}"
