@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +112,8 @@ def problem(log: str) -> str:
 @contextmanager
 def _leashed(command: list[str], folder: Path, variables: Mapping[str, str], log: Any) -> Iterator[subprocess.Popen[bytes]]:
     """The command in a group of its own that ends with us, or when the block ends early."""
-    start = partial(subprocess.Popen[bytes], stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-    child: subprocess.Popen[bytes] = start(command, cwd=folder, env=dict(variables))
+    pipe, alike = subprocess.PIPE, subprocess.STDOUT
+    child = subprocess.Popen(command, cwd=folder, env={**variables}, stdin=pipe, stdout=log, stderr=alike, start_new_session=True)
     try:
         yield child
     finally:

@@ -65,9 +65,8 @@ def begin(root: Path, sweep: Sweep) -> Opened:
     facts = {SWEEP: msgspec.to_builtins(told), BASE: found}
     optuna_study = open_study(storage, sweep.name, goal=sweep.goal, pruner=_pruner(root, sweep), facts=facts)
     there = msgspec.convert(optuna_study.user_attrs[SWEEP], Sweep)
-    if there != replace(
-        sweep, storage="", trials=there.trials, confirm=there.confirm, time_window=there.time_window, timezone=there.timezone
-    ):
+    may_differ = ("trials", "confirm", "time_window", "timezone", "heartbeat")  # more trials, other hours: the same search
+    if there != replace(sweep, storage="", **{name: getattr(there, name) for name in may_differ}):
         raise UsageError(f"sweep {sweep.name} exists with another space or method; give this one another name")
     if there != replace(sweep, storage=""):
         optuna_study.set_user_attr(SWEEP, facts[SWEEP])
