@@ -34,7 +34,7 @@ ROOMS = (
     ("guards",),
     ("training",),
     ("selection",),
-    ("search",),
+    ("sweeps",),
     ("pages",),
     ("serving",),
     ("fetch",),
@@ -62,6 +62,7 @@ MAY_BE_HEAVY = {
         "refresh",
         "retention",
         "retry",
+        "rising",
         "trainer",
         "watch",
     )

@@ -166,9 +166,8 @@ def work(opened: Opened, *, count: int | None = None, time_window: str = "", tim
 
 
 def _begun(opened: Opened) -> None:
-    say(
-        f"sweep {opened.sweep.name}: {len(opened.study.trials())} trials so far; more agents: `haechi sweep agent {opened.sweep.name}`"
-    )
+    name, begun = opened.sweep.name, len(opened.study.trials())
+    say(f"sweep {name}: {begun} trials so far; more agents: `haechi sweep agent {name}`")
 
 
 def _show(opened: Opened, trials: list[Trial], found: Board) -> None:

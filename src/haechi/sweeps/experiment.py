@@ -106,7 +106,7 @@ def problem(log: str) -> str:
     """The sentence with which a stage, or DVC, ended."""
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in log.splitlines()]
     errors = [line for line in lines if line.startswith(("error: ", "ERROR: "))]
-    return (errors or [line for line in lines if line] or ["it ended without a word"])[0].removeprefix("error: ")[:500]
+    return (errors[:1] or [line for line in lines if line][-1:] or ["it ended without a word"])[0].removeprefix("error: ")[:500]
 
 
 @contextmanager

@@ -21,9 +21,10 @@ def main() -> int:
 
 
 def _watch() -> None:
-    sys.stdin.buffer.read()  # returns at the end of input only
+    while os.read(0, 1024):  # nothing comes, until it closes
+        pass
     os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    os._exit(main())  # at once: the thread is still reading

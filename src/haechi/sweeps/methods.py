@@ -137,7 +137,7 @@ def _contains(distribution: "BaseDistribution", value: Value) -> bool:
 def confirmations(sweep: Sweep, trials: Sequence[Trial]) -> list[Proposal]:
     """The best trials, and the parameters as they are, with other seeds, once all trials have ended."""
     own = [trial for trial in trials if trial.proposal.kind == "trial"]
-    if any(trial.state == "running" for trial in own):
+    if not sweep.confirm.top or any(trial.state == "running" for trial in own):
         return []
     sign = 1 if sweep.goal == "maximize" else -1
     complete = [trial for trial in own if trial.state == "complete" and trial.value is not None]

@@ -92,7 +92,7 @@ def spaced(low: float, high: float, count: int) -> list[float]:
     return [_short(10**x) for x in np.linspace(math.log10(low), math.log10(high), count)]
 
 
-def tested(rate: float, rates: Sequence[float]) -> float | None:
+def stand_in(rate: float, rates: Sequence[float]) -> float | None:
     """The tested rate that stands for this one, if there is one within 10%."""
     near = min(rates, key=lambda other: abs(math.log(other / rate)), default=None)
     return near if near is not None and abs(math.log(near / rate)) <= math.log(NEAR) + 1e-9 else None
@@ -135,7 +135,7 @@ def _halving(search: Search, measured: Measured) -> list[Run]:
         return [Run(0.0, search.seed, 0)]
     low, high = bracket(measured.curve, search.low, search.high)
     scores = measured.scores
-    alive = [tested(rate, list(scores)) or rate for rate in spaced(low, high, search.rates)]
+    alive = [stand_in(rate, list(scores)) or rate for rate in spaced(low, high, search.rates)]
     grid = alive = list(dict.fromkeys(alive))
     seeds_before = 1
     for stage, (count, seeds) in enumerate(_rungs(search), start=1):
@@ -169,9 +169,9 @@ def _vertices(search: Search, scores: Scores, grid: Sequence[float], finalists: 
     known = list(finalists)
     for step in range(2):
         vertex = _parabola({rate: _mean(scores[rate], full) for rate in known})
-        if vertex is None or not min(grid) <= vertex <= max(grid) or tested(vertex, [*grid, *known]):
+        if vertex is None or not min(grid) <= vertex <= max(grid) or stand_in(vertex, [*grid, *known]):
             return []
-        rate = tested(vertex, list(scores)) or vertex
+        rate = stand_in(vertex, list(scores)) or vertex
         if wanted := _untried([rate], scores, full, stage + step):
             return wanted
         gain = _mean(scores[rate], full) - max(_mean(scores[other], full) for other in known)
@@ -197,10 +197,10 @@ def _classic(search: Search, scores: Scores) -> list[Run]:
     """
     rates = spaced(search.low, search.high, 5)
     one = search.seeds_of(1)
-    if wanted := _untried([tested(rate, list(scores)) or rate for rate in rates], scores, one, 0):
+    if wanted := _untried([stand_in(rate, list(scores)) or rate for rate in rates], scores, one, 0):
         return wanted
     best_before: float | None = None
-    known = sorted(dict.fromkeys(tested(rate, list(scores)) or rate for rate in rates))
+    known = sorted(dict.fromkeys(stand_in(rate, list(scores)) or rate for rate in rates))
     for stage in range(search.stages):
         best = max(known, key=lambda rate: _mean(scores[rate], one))
         place = known.index(best)
@@ -214,10 +214,10 @@ def _classic(search: Search, scores: Scores) -> list[Run]:
         best_before = level if best_before is None else max(level, best_before)
         if stage == search.stages - 1:
             return []
-        inner = [rate for rate in _between(around) if not tested(rate, known)]
+        inner = [rate for rate in _between(around) if not stand_in(rate, known)]
         if not inner:
             return []
-        points = [tested(rate, list(scores)) or rate for rate in inner]
+        points = [stand_in(rate, list(scores)) or rate for rate in inner]
         if wanted := _untried(points, scores, one, stage + 1):
             return wanted
         known = sorted({*known, *points})

@@ -7,6 +7,7 @@ however the agent ends. So whatever is decided within a turn (what comes next, w
 import fcntl
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,12 +65,15 @@ class Storage:
         from optuna.storages.journal import JournalFileBackend, JournalStorage
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
+        warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
         if self._kind == "journal":
             self._file.parent.mkdir(parents=True, exist_ok=True)
             return JournalStorage(JournalFileBackend(str(self._file), lock_obj=_Flock(self._file)))  # type: ignore[arg-type]  # has its two methods
         if self._kind == "sqlite":
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            return optuna.storages.RDBStorage(self.url, engine_kwargs={"connect_args": {"timeout": 30}})
+            self._file.touch()
+            with self._file_turn(PATIENCE):  # tables are made by one agent alone
+                return optuna.storages.RDBStorage(self.url, engine_kwargs={"connect_args": {"timeout": 30}})
         return optuna.storages.RDBStorage(self.url, engine_kwargs={"pool_pre_ping": True})
 
     @contextmanager

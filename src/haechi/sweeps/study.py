@@ -83,7 +83,7 @@ class Study:
 
     def trials(self) -> list[Trial]:
         """Everything that was begun, by number."""
-        return [_trial(frozen) for frozen in self._frozen() if PROPOSAL in frozen.user_attrs]
+        return [_trial(frozen) for frozen in self._frozen() if OWNER in frozen.user_attrs]
 
     def claim(self) -> Trial | Wait | None:
         """A trial for this agent; None where the study is at its end."""

@@ -1,6 +1,7 @@
 """What watches a training: validates at evenly spread steps, keeps the best checkpoints, and writes down what happened."""
 
 import math
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
