@@ -1,6 +1,7 @@
 """The search for a rate: what it proposes, what it concludes, and how often it is wrong."""
 
 import importlib.util
+import itertools
 import math
 from types import ModuleType
 
@@ -74,7 +75,7 @@ def test_a_search_that_is_cut_off_anywhere_goes_on_as_if_it_had_not_been(plan: s
     course(10_000, parts, reverse=False)
     assert parts == whole
     rates = sorted(whole)
-    assert all(high / low > NEAR - 1e-6 for low, high in zip(rates, rates[1:], strict=False))
+    assert all(high / low > NEAR - 1e-6 for low, high in itertools.pairwise(rates))
 
 
 @given(st.floats(1e-6, 1e-1), st.floats(0.5, 2.0))
