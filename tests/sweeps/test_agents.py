@@ -154,3 +154,20 @@ def test_the_best_and_the_present_parameters_run_again_with_other_seeds(tmp_path
     repeats = [trial for trial in study.trials() if trial.proposal.kind == "repeat"]
     assert collections.Counter(trial.proposal.facts["of"] for trial in repeats) == {5: 2, 4: 2, 0: 2}
     assert {trial.proposal.seed for trial in repeats} == {8, 9}
+
+
+def test_present_parameters_outside_the_ranges_run_first_and_leave_the_sampler_alone(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from haechi.sweeps.importance import importance
+    from haechi.sweeps.methods import Sampled
+    from haechi.sweeps.trial import Proposal
+
+    study = fake.study(tmp_path, plan := fake.sweep(12, top=1))
+    study.method = Sampled(plan, replace(Proposal({"train.lr": 0.5, "train.warmup_ratio": 0.1}, 7), facts={"current": True}))
+    Agent(study, Instant()).work()
+    trials = study.trials()
+    assert trials[0].proposal.params == {"train.lr": 0.5, "train.warmup_ratio": 0.1}
+    assert all(1e-5 <= float(trial.proposal.params["train.lr"]) <= 1e-2 for trial in trials[1:12])
+    assert {trial.proposal.facts["of"] for trial in trials[12:]} == {0, 11}
+    assert sum(importance(study.optuna).values()) == pytest.approx(1)

@@ -13,9 +13,11 @@ def importance(study: "optuna.Study") -> dict[str, float]:
     """Shares by fANOVA over the parameters that all trials have; empty where too few trials have ended."""
     import optuna
 
-    complete = study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
-    values = {trial.value for trial in complete}
-    if len(complete) < FEWEST or len(values) < 2:
+    ended = study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
+    complete = [trial for trial in ended if trial.params]  # that of the present parameters may lie outside the ranges
+    if len(complete) < FEWEST or len({trial.value for trial in complete}) < 2:
         return {}
+    copy = optuna.create_study(direction=study.direction)
+    copy.add_trials(complete)
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=7)
-    return {name: float(share) for name, share in optuna.importance.get_param_importances(study, evaluator=evaluator).items()}
+    return {name: float(share) for name, share in optuna.importance.get_param_importances(copy, evaluator=evaluator).items()}

@@ -25,13 +25,13 @@ class Sampled:
     """
 
     def __init__(self, sweep: Sweep, current: Proposal) -> None:
-        """`current` is what params.yaml has now; where it lies within the ranges it is the first trial."""
+        """`current` is what params.yaml has now: the first trial, from which the sampler learns where it lies within the ranges."""
         self._sweep, self._current = sweep, current
 
     def wanted(self, trials: Sequence[Trial]) -> Wanted:
         """One more until there are enough, then the best again with other seeds."""
         own = [trial for trial in trials if trial.proposal.kind == "trial"]
-        if not own and within(self._sweep, self._current):
+        if not own and self._current.facts:
             return Wanted([self._current])
         if len(own) < self._sweep.trials:
             return Wanted(draw=True)
@@ -55,7 +55,9 @@ class Sampled:
         return trial, Proposal(params, self._current.seed)
 
     def distributions(self, proposal: Proposal) -> "Mapping[str, BaseDistribution]":
-        """Those of the file."""
+        """Those of the file; none for values that it rules out, which the sampler then doesn't see."""
+        if not within(self._sweep, proposal):
+            return {}
         return {name: _distribution(self._sweep.parameters[name]) for name in proposal.params}
 
 

@@ -179,11 +179,12 @@ class Study:
     def _begun(self, proposal: Proposal, number: int) -> "FrozenTrial":
         import optuna
 
+        known = dict(self.method.distributions(proposal))
         self.optuna.add_trial(
             optuna.trial.create_trial(
                 state=optuna.trial.TrialState.RUNNING,
-                params=dict(proposal.params),
-                distributions=dict(self.method.distributions(proposal)),
+                params={name: proposal.params[name] for name in known},
+                distributions=known,
                 user_attrs={PROPOSAL: _plain(proposal), OWNER: self._me.as_dict(), BASE: dict(self._base)},
             )
         )
