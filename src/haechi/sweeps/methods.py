@@ -25,7 +25,7 @@ class Sampled:
     """
 
     def __init__(self, sweep: Sweep, current: Proposal) -> None:
-        """`current` is what params.yaml has now: the first trial, from which the sampler learns where it lies within the ranges."""
+        """`current` is what params.yaml has now: the first trial."""
         self._sweep, self._current = sweep, current
 
     def wanted(self, trials: Sequence[Trial]) -> Wanted:
