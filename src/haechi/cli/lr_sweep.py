@@ -1,6 +1,8 @@
 """`haechi lr-sweep`: the search for the rate, as a study in this process."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +30,7 @@ def lr_sweep(root: Path, search: Search, examples: int, out: Path, *, apply: boo
     """Search, write the files, and write the rate into params.yaml if asked to."""
     search.check()
     setting = Setting.of(root, examples)
+    _make_missing(root, setting)
     folder = home() / "sweeps" / "lr-sweep"
     with taken(here(), waiting=lambda: say("lr-sweep: every slot of this machine is taken; waiting for one")) as slot:
         os.environ.update(slot.environment)
@@ -42,6 +45,15 @@ def lr_sweep(root: Path, search: Search, examples: int, out: Path, *, apply: boo
         if missing(search, measured(study.trials())):
             Agent(study, Trainings(setting, search), before=_unchanged(setting, root)).work()
     _report(study, search, base, examples, out, root, apply=apply)
+
+
+def _make_missing(root: Path, setting: Setting) -> None:
+    """Run what comes before train where its inputs aren't there yet, as in a new clone."""
+    if all(path.exists() for path in setting.paths.values()):
+        return
+    say("lr-sweep: the examples are not made yet; `dvc repro mine` makes them")
+    if subprocess.run([sys.executable, "-m", "dvc", "repro", "mine"], cwd=root, check=False).returncode:
+        raise HaechiError("lr-sweep: `dvc repro mine` failed, so there are no examples to train on")
 
 
 def _unchanged(setting: Setting, root: Path) -> Callable[[], None]:
