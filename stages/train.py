@@ -66,10 +66,10 @@ def main(
     )
     if no_update and recipe.params.engine == "flagembedding":
         raise UsageError("--no-update: the flagembedding engine can't do without updates; take a small train.max_samples")
-    validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
-    mined, unseen = (list(files.read_records(file, MinedExample)) for file in (examples, held_out))
 
     def trained(folder: Path, state: State | None, report: Report, memory: Path | None) -> dict[str, Any]:
+        validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
+        mined, unseen = (list(files.read_records(file, MinedExample)) for file in (examples, held_out))
         model, name = load_encoder(base), name_of(base)
         told: dict[str, Any] = {"held_out": unseen, "report": report, "memory_file": memory}
         if recipe.params.engine == "flagembedding":
@@ -86,8 +86,11 @@ def main(
     inputs = {"examples": examples, "held_out": held_out, "valid_pairs": valid_pairs, "corpus": corpus, "base": base}
     if recipe.params.resume_from:
         inputs["resume_from"] = Path(recipe.params.resume_from)
-    work = Work("train", asdict(recipe), hashes(inputs), running())
-    with locks.writing(out, plots, metrics), resumable(work) as state, status.told(metrics) as report:
+    with (
+        locks.writing(out, plots, metrics),
+        resumable(Work("train", asdict(recipe), hashes(inputs), running())) as state,
+        status.told(metrics) as report,
+    ):
         facts = trained(out, state if alone else None, report, statistics_of(out))
         with files.atomic_folder(plots) as drawn:
             draw_history(list(files.read_records(out / "history.jsonl", dict)), drawn)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from haechi.errors import HaechiError, UsageError
 from haechi.files import read_records
+from haechi.params.guards import GuardsParams
 from haechi.params.load import load_section
 from haechi.params.lora import LoraParams
 from haechi.params.loss import LossParams
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 METRIC = "ndcg@10"
 STEPS = 60
 """Steps of the range test, at least."""
+UNGUARDED = GuardsParams({}, {}, {}, {}, {}, 0.5, 0, 0.0, 0.0)
+"""A rate that diverges is to score as it does: nobody rolls it back to a better one."""
+SHORT = {"evaluations": 1, "keep": 1, "keep_last": False, "average": 0.0, "keep_every": 0, "pin": ()}
+"""A trial leaves nothing behind but its score."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +71,7 @@ class Setting:
         """What all trials share; rate and seed are not part of it."""
         from haechi.models.load import device
 
-        shared = {
-            k: v
-            for k, v in asdict(self.params).items()
-            if k not in ("lr", "seed", "max_samples", "evaluations", "keep", "keep_last")
-        }
+        shared = {k: v for k, v in asdict(self.params).items() if k not in {"lr", "seed", "max_samples", *SHORT}}
         recipe = base.digest([shared, asdict(self.loss), asdict(self.lora), self.examples, device()])
         return {"params": recipe, "data": base.inputs(self.paths), "code": base.code(root, ["train"])}
 
@@ -115,9 +116,9 @@ class Trainings:
         from haechi.training.recipe import Recipe
 
         also = changed.pop("also", [])
-        few = {"max_samples": self._setting.examples, "evaluations": 1, "keep": 1, "keep_last": False}
-        params = replace(self._setting.params, lr=rate, seed=seed, **{**few, **changed})
-        recipe: Recipe = Recipe(params, self._setting.loss, self._setting.lora)
+        told: dict[str, Any] = {**SHORT, "max_samples": self._setting.examples, "lr": rate, "seed": seed, **changed}
+        params = replace(self._setting.params, **told)
+        recipe: Recipe = Recipe(params, self._setting.loss, self._setting.lora, UNGUARDED)
         place = self._setting.paths["base"]
         with tempfile.TemporaryDirectory() as folder:
             model: SentenceTransformer = load_encoder(place)
@@ -130,7 +131,7 @@ def _unasked(corpus: list[Passage]) -> "Validation":
 
     class Unasked(Validation):
         def __init__(self) -> None:
-            self.corpus = corpus
+            self.corpus, self.metrics = corpus, (METRIC,)
 
         def __call__(self, model: "SentenceTransformer") -> dict[str, float]:
             return {METRIC: 0.0}

@@ -39,7 +39,7 @@ from haechi.training.plan import Batch, plan
 from haechi.training.recipe import Recipe
 from haechi.training.refresh import Refresh
 from haechi.training.retention import announce
-from haechi.training.trainer import Memory, Trainer, load_last, save_last, trained
+from haechi.training.trainer import Remembers, Trainer, load_last, save_last, trained
 from haechi.training.validation import Validation
 from haechi.training.verdict import outcome
 from haechi.training.watch import METRIC, Watch
@@ -58,7 +58,7 @@ def train(
     held_out: Sequence[MinedExample] = (),
     report: Report = lambda facts: None,
     memory_file: Path | None = None,
-    also: Sequence[Memory] = (),
+    also: Sequence[Remembers] = (),
 ) -> dict[str, Any]:
     """Tune the model; leaves checkpoints, history, looks at modules and training_config.json in the folder, returns the counts.
 
