@@ -1,9 +1,11 @@
 """Mining beside the peers: the same models, pairs, candidates and machine, one run after the other.
 
-    python benchmarks/mining.py FOLDER [--queries 800] [--passages 6000] [--width 256] [--rounds 1]
+    python benchmarks/mining.py FOLDER [--queries 800] [--passages 6000] [--width 256] [--rounds 1] [--model CROSS]
 
 FOLDER holds what the pipeline built: data/processed and models/base, the dense model of all. The cross-encoder is a BERT of
-four layers with random weights, made here: its scores mean nothing, its work is that of a real one. Candidates are the first 50
+four layers, trained here for some minutes on the training pairs that are not asked (once, if --model names a folder to keep
+it in): with random weights the scores of a query's candidates lie so close that no rounding leaves their order.
+Candidates are the first 50
 of the dense model, so that sentence-transformers' `mine_hard_negatives` can do the same work; every pair goes through in
 order of length once more, alone, as the least that any method needs. FlagEmbedding's `hn_mine` is not in its wheel: its recipe
 (encode, FAISS, draw from ranks 10 to 210) is written out here. Seconds are those of the processor, all threads together: with
@@ -25,6 +27,8 @@ import click
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from cross_encoder import train_cross_encoder
 
 from haechi.files import read_records
 from haechi.mining.filters import KNOWLEDGE
@@ -79,15 +83,17 @@ class Clock:
 @click.option("--passages", default=6000, show_default=True)
 @click.option("--width", default=256, show_default=True, help="Hidden size of the cross-encoder.")
 @click.option("--rounds", default=1, show_default=True, help="Each is a whole comparison; the best time of each line counts.")
-def main(folder: Path, queries: int, passages: int, width: int, rounds: int) -> None:
+@click.option("--model", type=click.Path(path_type=Path), help="Where the trained cross-encoder is kept, or is found.")
+def main(folder: Path, queries: int, passages: int, width: int, rounds: int, model: Path | None) -> None:
     """Print the table."""
     logging.disable(logging.WARNING)
     corpus, asked = _data(folder, queries, passages)
-    dense, cross = load_encoder(folder / "models/base"), _cross_encoder(folder / "models/base", width)
+    dense = load_encoder(folder / "models/base")
+    with tempfile.TemporaryDirectory() as scratch:
+        cross = _cross_encoder(folder, width, model or Path(scratch) / "cross", asked)
     mining = replace(load_section(PARAMS, "mine", MineParams), bm25_top=0, dense_top=DEPTH, negatives=NEGATIVES, structural=False)
     mining = replace(mining, max_uses=len(asked))
     print(f"{len(asked)} queries, {len(corpus)} passages, {DEPTH} candidates, a cross-encoder of {_size(cross)} parameters")
-    _spread(cross, [(q.text, p.text) for q, p in zip(asked, corpus, strict=False)])
     best: dict[str, Clock] = {}
     for _ in range(rounds):
         for name, clock in _compare(dense, cross, corpus, asked, mining).items():
@@ -246,51 +252,16 @@ def _data(folder: Path, queries: int, passages: int) -> tuple[list[Passage], lis
     return corpus, asked
 
 
-def _cross_encoder(base: Path, width: int) -> Any:
-    import torch
+def _cross_encoder(folder: Path, width: int, kept: Path, asked: list[Query]) -> Any:
+    """The one that is kept there, or a new one, trained on what is not asked, and kept."""
     from sentence_transformers import CrossEncoder
-    from tokenizers import Tokenizer, processors
-    from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
-    words = Tokenizer.from_file(str(next(base.rglob("tokenizer.json"))))
-    words.no_truncation()
-    words.add_special_tokens(["[CLS]", "[SEP]"])
-    marks = [(mark, words.token_to_id(mark)) for mark in ("[CLS]", "[SEP]")]
-    words.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1", marks)
-    torch.manual_seed(7)
-    config = BertConfig(
-        vocab_size=words.get_vocab_size(),
-        hidden_size=width,
-        num_hidden_layers=4,
-        num_attention_heads=width // 32,
-        intermediate_size=4 * width,
-        max_position_embeddings=LENGTH,
-        num_labels=1,
-        initializer_range=0.05,
-    )
-    with tempfile.TemporaryDirectory() as place:
-        BertForSequenceClassification(config).save_pretrained(place)
-        PreTrainedTokenizerFast(
-            tokenizer_object=words,
-            model_max_length=LENGTH,
-            pad_token="[PAD]",
-            unk_token="[UNK]",
-            cls_token="[CLS]",
-            sep_token="[SEP]",
-        ).save_pretrained(place)
-        return CrossEncoder(place, device="cpu")
-
-
-def _spread(cross: Any, pairs: list[tuple[str, str]]) -> None:
-    """Scale the last layer so that logits of these pairs have mean 1 and deviation 1: random ones hardly differ."""
-    import torch
-
-    with torch.inference_mode():
-        said = torch.cat([cross(cross.preprocess([pair]))["scores"].flatten() for pair in pairs[:64]])
-    last = cross[0].model.classifier
-    with torch.no_grad():
-        last.weight.div_(said.std())
-        last.bias.copy_((last.bias - said.mean()) / said.std() + 1.0)
+    if not kept.is_dir():
+        used = {query.text for query in asked}
+        pairs = [p for p in read_records(folder / "data/processed/pairs_train.jsonl", Pair) if p.meta.type == "precedent"]
+        texts = {p.id: p.text for p in read_records(folder / "data/processed/merged_corpus.jsonl", Passage)}
+        train_cross_encoder(folder, width, kept, [pair for pair in pairs if pair.query_text not in used], texts)
+    return CrossEncoder(str(kept), device="cpu")
 
 
 def _pairs(mined: Mined, corpus: list[Passage]) -> list[tuple[str, str]]:

@@ -28,6 +28,8 @@ from haechi.mining.mine import Advice, mine
 from haechi.mining.stage import positives, queries_of, search_all
 from haechi.models.load import load_encoder
 from haechi.params.load import load_section
+from haechi.params.lora import LoraParams
+from haechi.params.loss import LossParams
 from haechi.params.mine import MineParams
 from haechi.params.retrieval import RetrievalParams
 from haechi.params.train import TrainParams
@@ -36,6 +38,7 @@ from haechi.records.passage import Passage
 from haechi.records.question import Question
 from haechi.rowstore.store import open_store
 from haechi.training.engine import train
+from haechi.training.recipe import Recipe
 from haechi.training.validation import Validation
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
@@ -75,6 +78,7 @@ def main(folder: Path, seeds: str, cells: str, encoder: Path | None, keep: Path 
     queries = queries_of(pairs, read_records(folder / "data/qa/questions.jsonl", Question))
     manifest = read_json(folder / "data/testset/manifest.json")
     reserved = with_twins(frozenset(manifest["reserved_articles"]) | frozenset(manifest["held_out_documents"]), corpus)
+    loss, lora = load_section(PARAMS, "loss", LossParams), load_section(PARAMS, "lora", LoraParams)
     validation = Validation(list(read_records(processed / "pairs_train_valid.jsonl", Pair)), corpus)
     bm25 = load_section(PARAMS, "retrieval", RetrievalParams)
     with open_store() as store:
@@ -95,7 +99,8 @@ def main(folder: Path, seeds: str, cells: str, encoder: Path | None, keep: Path 
             start = time.time()
             params = replace(training, seed=seed, negatives=training.negatives if most is None else most)
             with tempfile.TemporaryDirectory() as scratch:
-                train(load_encoder(folder / "models/base"), made.examples, validation, Path(scratch) / "run", params)
+                recipe = Recipe(params, loss, lora)
+                train(load_encoder(folder / "models/base"), made.examples, validation, Path(scratch) / "run", recipe)
                 history = [row["valid_ndcg@10"] for row in _history(Path(scratch) / "run") if "valid_ndcg@10" in row]
                 if keep:
                     shutil.copytree(max((Path(scratch) / "run/checkpoints").iterdir()), keep, dirs_exist_ok=True)

@@ -60,15 +60,14 @@ class Ranking:
 
 def ranking(run: Run, query_ids: Sequence[str], number: Mapping[str, int]) -> Ranking:
     """The lists of these queries, numbered."""
-    lists = [run[id] for id in query_ids]
-    lengths = np.array([len(found) for found in lists], dtype=np.int64)
+    counts, ids, scores = run.columns(query_ids)
+    lengths, score = np.array(counts, dtype=np.int64), np.array(scores, dtype=np.float32)
     try:
-        passage = np.array([number[scored.id] for found in lists for scored in found], dtype=np.int64)
+        passage = np.array([number[id] for id in ids], dtype=np.int64)
     except KeyError as error:
         raise HaechiError(f"mine: a search found passage {error.args[0]}, which is not in the corpus") from error
-    score = np.array([scored.score for found in lists for scored in found], dtype=np.float32)
     rank = np.arange(len(passage)) - np.repeat(np.cumsum(lengths) - lengths, lengths) + 1
-    return Ranking(np.repeat(np.arange(len(lists)), lengths), passage, rank.astype(np.uint16), score)
+    return Ranking(np.repeat(np.arange(len(lengths)), lengths), passage, rank.astype(np.uint16), score)
 
 
 def gather(bm25: Ranking, dense: Ranking, structural: Ints, own: Ints, passages: int) -> Candidates:

@@ -43,6 +43,15 @@ class Run:
         """The list of a query; empty if the run has none."""
         return tuple([Scored(id, -score) for score, id in self._lists.get(query_id, ())])
 
+    def columns(self, query_ids: Iterable[str]) -> tuple[list[int], list[str], list[float]]:
+        """The lists of these queries end to end: how long each is, all ids, all scores."""
+        lists = [self._lists.get(query_id, ()) for query_id in query_ids]
+        return (
+            [len(ranked) for ranked in lists],
+            [id for ranked in lists for _, id in ranked],
+            [-low for ranked in lists for low, _ in ranked],
+        )
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._lists)
 
