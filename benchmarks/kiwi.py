@@ -1,4 +1,7 @@
-"""Kiwi with one worker and with two, on the wall clock; only idle cores can tell: python benchmarks/kiwi.py FOLDER [--texts 2000]."""
+"""Kiwi with one worker and with two, on the wall clock, which only idle cores can tell.
+
+python benchmarks/kiwi.py FOLDER [--texts 2000]
+"""
 
 import sys
 import time
