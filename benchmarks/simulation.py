@@ -38,7 +38,6 @@ WORLDS = (
     World("218 queries, each by itself", 218, 1, 0.0),
     World("60 decisions of 1 to 6 queries", 60, 6, 0.6),
     World("218 queries of about 90 decisions", 90, 4, 0.6),
-    World("1,200 queries of about 500 decisions", 500, 4, 0.6),
 )
 
 

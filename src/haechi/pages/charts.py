@@ -305,6 +305,7 @@ def selection(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None
     """Validation score of each candidate, and which was chosen."""
     told = found.stage("select")
     rows = [(name, float(value)) for name, value in told.get("validation", {}).items() if isinstance(value, int | float)]
+    rows.sort(key=lambda row: (-row[1], row[0]))
     if not rows:
         return None
     figure, axes = _axes(height=0.8 + 0.38 * len(rows))

@@ -192,7 +192,7 @@ def _selection(found: Found) -> Iterator[Check]:
         )
     else:
         value, base = validation.get(chosen), validation.get(BASE)
-        figures = f" ({HEADLINE} {value:.3f}, {base:.3f})" if value is not None and base is not None else ""
+        figures = f" ({HEADLINE} {base:.3f} → {value:.3f})" if value is not None and base is not None else ""
         yield Check(
             "good",
             name,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from haechi.evaluation.names import HEADLINE
 from haechi.pages.inputs import Found
 from haechi.pages.words import Words, same
 
@@ -12,7 +13,7 @@ from haechi.pages.words import Words, same
 class Table:
     """A table as it is shown."""
 
-    columns: list[str]
+    columns: list[Words]
     rows: list[list[str]]
 
 
@@ -46,30 +47,32 @@ def facts(found: Found) -> list[tuple[Words, Words]]:
 
 
 def candidates(found: Found) -> Table | None:
-    """What select knew of each candidate, however many figures it gives them."""
-    told = found.stage("select")
-    table = next(
-        (value for name in ("candidates", "table", "ranking") if isinstance(value := told.get(name), list | Mapping)), None
-    )
-    if not table:
+    """What select knew of each candidate, best first."""
+    told: Mapping[str, Mapping[str, Any]] = found.stage("select").get("candidates", {})
+    if not told:
         return None
-    entries = (
-        [{"name": name, **_flat(value)} for name, value in table.items()]
-        if isinstance(table, Mapping)
-        else list(map(_flat, table))
-    )
-    columns = list(dict.fromkeys(column for entry in entries for column in entry))
-    return Table(columns, [[_cell(entry.get(column)) for column in columns] for entry in entries])
+    columns = [
+        Words("candidate", "후보"),
+        Words("kind", "종류"),
+        Words("places it may take", "가능한 순위"),
+        Words(f"validation {HEADLINE}", f"검증 {HEADLINE}"),
+        Words("95% interval", "95% 구간"),
+        Words("less the best checkpoint", "가장 좋은 체크포인트와의 차이"),
+    ]
+    ranked = sorted(told.items(), key=lambda entry: (-entry[1]["score"], entry[0]))
+    return Table(columns, [[name, *_candidate(one)] for name, one in ranked])
 
 
-def _flat(value: Any) -> dict[str, Any]:
-    return dict(value) if isinstance(value, Mapping) else {"value": value}
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+def _candidate(one: Mapping[str, Any]) -> list[str]:
+    first, last = one["places"]
+    lead = one.get("against_single")
+    return [
+        one["kind"],
+        f"{first}" if first == last else f"{first}–{last}",
+        f"{one['score']:.3f}",
+        f"{one['low']:.3f} … {one['high']:.3f}",
+        f"{lead['value']:+.4f} ± {lead['error']:.4f}" if lead else "",
+    ]
 
 
 def _counts(value: Mapping[str, int] | None) -> Words | None:

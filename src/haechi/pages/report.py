@@ -111,6 +111,8 @@ def render(
         facts=facts(found),
         trained=trained,
         candidates=candidates(found),
+        why=found.stage("select").get("why", ""),
+        optimism=found.stage("select").get("optimism", 0.0),
         chosen=found.stage("select").get("chosen"),
         graph=graph(),
         params=_sections(found.params),
