@@ -24,8 +24,9 @@ def make_project(folder: Path) -> Path:
     shutil.copy(MINI_PARAMS, folder / "params.yaml")
     _copy_sample(folder)
     (folder / ".dvc").mkdir()
-    shutil.copy(ROOT / ".dvc" / "config", folder / ".dvc" / "config")
-    shutil.copy(ROOT / ".dvc" / ".gitignore", folder / ".dvc" / ".gitignore")
+    for name in ("config", ".gitignore", "offline_plots.html"):
+        shutil.copy(ROOT / ".dvc" / name, folder / ".dvc" / name)
+    shutil.copytree(ROOT / ".dvc" / "plots", folder / ".dvc" / "plots")
     for command in (["init", "-q"], ["config", "user.email", "t@example.invalid"], ["config", "user.name", "t"]):
         git(folder, *command)
     commit(folder, "start")
