@@ -1,5 +1,6 @@
 """The exponential average of the weights: its law, its place in a run, and that a run isn't moved by being averaged."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,35 @@ def test_it_is_the_weighted_sum_that_its_decays_say(values: list[float], decay: 
         wanted = d * wanted + (1 - d) * value
     assert averaged(average, module) == pytest.approx(wanted, abs=1e-4)
     assert min(values) - 1e-4 <= wanted <= max(values) + 1e-4
+
+
+@given(st.floats(0.5, 0.999), st.integers(1, 600), st.integers(1, 600))
+def test_leaving_steps_out_changes_little_of_how_fast_the_past_is_forgotten(decay: float, before: int, after: int) -> None:
+    """Weights jump from 0 to 1; the average that takes in every step says how far one may be by now."""
+    module = one_weight()
+    average, every = Average(module, decay), 0.0
+    for step in range(1, before + after + 1):
+        value = float(step > before)
+        put(module, value)
+        average.follow(step)
+        share = 1.0 if step == 1 else 1.0 - min(decay, (1 + step) / (10 + step))
+        every += share * (value - every)
+
+    assert averaged(average, module) == pytest.approx(every, abs=0.2)
+
+
+def test_an_average_that_reaches_far_back_is_moved_every_eighth_step() -> None:
+    module, moved = one_weight(), []
+    average = Average(module, 0.99)
+    for step in range(1, 1001):
+        put(module, float(step))
+        before = averaged(average, module) if average.started else None
+        average.follow(step)
+        if averaged(average, module) != before:
+            moved.append(step)
+
+    assert moved[:80] == list(range(1, 81))
+    assert {b - a for a, b in pairwise(moved) if a >= 800} == {8}
 
 
 def test_the_model_has_its_own_weights_again_afterwards_also_after_an_error() -> None:

@@ -28,14 +28,17 @@ class Average:
         return bool(self._mean)
 
     def follow(self, step: int) -> None:
-        """Take in the weights as they are after this step, the first being 1."""
+        """Take in the weights as they are after this step, the first being 1; once they count for little, not after each."""
+        decay = min(self._decay, (1 + step) / (10 + step))
+        stride = _stride(decay)
+        if step % stride and self._mean:
+            return
         weights = self._weights()
         if not self._mean:
             self._mean = {name: weight.detach().float().clone() for name, weight in weights.items()}
             return
-        decay = min(self._decay, (1 + step) / (10 + step))
         with torch.no_grad():
-            torch._foreach_lerp_(list(self._mean.values()), [w.detach().float() for w in weights.values()], 1.0 - decay)
+            torch._foreach_lerp_(list(self._mean.values()), [w.detach().float() for w in weights.values()], 1.0 - decay**stride)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
@@ -63,3 +66,12 @@ class Average:
 
     def _weights(self) -> dict[str, nn.Parameter]:
         return {name: weight for name, weight in self._model.named_parameters() if weight.requires_grad}
+
+
+def _stride(decay: float) -> int:
+    """Every so many steps, a power of two, so that longer strides go on where shorter ones end.
+
+    At most a fifth of the steps that the average reaches back: that hardly changes it, and of a large table each step costs.
+    """
+    reach = 1.0 / (1.0 - decay) if decay < 1.0 else float("inf")
+    return next(stride for stride in (8, 4, 2, 1) if stride <= max(1.0, reach / 5))
