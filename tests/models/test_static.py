@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -33,14 +34,13 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The embedded base; a bare table with prompts that is not normalised; one with a default prompt."""
     root = tmp_path_factory.mktemp("static")
     save_encoder(build(SENTENCES, ModelParams("embedded", 64, 1, 500, 24, 0.01)), root / "base")
-    bare = tiny_models.static()
+    bare = deepcopy(tiny_models.static())  # others use it too
     for name, prompts, default in (
         ("prompted", {"query": f"{WORDS[0]} ", "document": f"{WORDS[1]} "}, None),
         ("default", {"x": f"{WORDS[2]} "}, "x"),
     ):
         bare.prompts, bare.default_prompt_name = prompts, default
         save_encoder(bare, root / name)
-    bare.prompts, bare.default_prompt_name = {}, None
     return [root / name for name in ("base", "prompted", "default")]
 
 
@@ -115,6 +115,7 @@ def test_half_a_model_is_one_sentence(folders: list[Path], tmp_path: Path) -> No
 def test_it_needs_no_torch(folders: list[Path]) -> None:
     code = f"""
 import sys
+from copy import deepcopy
 from pathlib import Path
 from haechi.models.static import load_static
 assert load_static(Path({str(folders[0])!r})).encode(["우물"], "query").any()
