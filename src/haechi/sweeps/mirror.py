@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from haechi.errors import HaechiError
 from haechi.progress import say
@@ -16,6 +17,7 @@ def mirror(project: str, sweep: str, folder: Path) -> Callable[[Trial], None]:
     except ImportError as error:
         raise HaechiError("--wandb needs the extra: pip install -e '.[wandb]' -c constraints.txt") from error
     folder.mkdir(parents=True, exist_ok=True)
+    mode: Any = os.environ.get("WANDB_MODE", "offline")  # wandb checks the word itself
 
     def copy(trial: Trial) -> None:
         try:
@@ -24,7 +26,7 @@ def mirror(project: str, sweep: str, folder: Path) -> Callable[[Trial], None]:
                 group=sweep,
                 name=f"{sweep}-{trial.number}",
                 dir=str(folder),
-                mode=os.environ.get("WANDB_MODE", "offline"),  # type: ignore[arg-type]
+                mode=mode,
                 config={**trial.proposal.params, "seed": trial.proposal.seed, "kind": trial.proposal.kind},
                 reinit="finish_previous",
                 settings=wandb.Settings(silent=True, disable_git=True, console="off", x_disable_stats=True),
