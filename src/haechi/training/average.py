@@ -14,31 +14,33 @@ FILE = "average.safetensors"
 class Average:
     """Follows the weights that are trained, in 32 bits whatever they have; it takes the memory of one more model.
 
-    The decay rises with the steps, so that a short run's average isn't its first weights; it depends on the step alone, and so
-    a resumed run averages as an undisturbed one.
+    One that reaches far back is moved every few steps only: of a large table each move costs, and the steps between change
+    hardly anything. The decay of a move rises with the moves, so that a short run's average isn't its first weights; it depends
+    on the step alone, and so a resumed run averages as an undisturbed one.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
-        self._model, self._decay = model, decay
+        self._model, self._every = model, _stride(decay)
+        self._decay = decay**self._every
         self._mean: dict[str, Tensor] = {}
 
     @property
     def started(self) -> bool:
-        """Whether a step has been made."""
+        """Whether it has been moved; not in a run that ends before its first move."""
         return bool(self._mean)
 
     def follow(self, step: int) -> None:
-        """Take in the weights as they are after this step, the first being 1; once they count for little, not after each."""
-        decay = min(self._decay, (1 + step) / (10 + step))
-        stride = _stride(decay)
-        if step % stride and self._mean:
+        """Take in the weights as they are after this step, the first being 1, if it is one of those that move the average."""
+        if step % self._every:
             return
+        moves = step // self._every
+        decay = min(self._decay, (1 + moves) / (10 + moves))
         weights = self._weights()
         if not self._mean:
             self._mean = {name: weight.detach().float().clone() for name, weight in weights.items()}
             return
         with torch.no_grad():
-            torch._foreach_lerp_(list(self._mean.values()), [w.detach().float() for w in weights.values()], 1.0 - decay**stride)
+            torch._foreach_lerp_(list(self._mean.values()), [w.detach().float() for w in weights.values()], 1.0 - decay)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
@@ -69,9 +71,6 @@ class Average:
 
 
 def _stride(decay: float) -> int:
-    """Every so many steps, a power of two, so that longer strides go on where shorter ones end.
-
-    At most a fifth of the steps that the average reaches back: that hardly changes it, and of a large table each step costs.
-    """
+    """Every so many steps: at most ten, and a tenth of the steps that the average reaches back."""
     reach = 1.0 / (1.0 - decay) if decay < 1.0 else float("inf")
-    return next(stride for stride in (8, 4, 2, 1) if stride <= max(1.0, reach / 5))
+    return max(1, round(min(10.0, reach / 10)))
