@@ -15,6 +15,7 @@ SELECT = SelectParams(
     criteria={"loss": 0.3, "accuracy": 0.4, "stability": 0.15, "gradient": 0.15},
     tolerance=1,
     agreement=0.5,
+    export=(),
     seed=7,
     resamples=400,
     confidence=0.95,

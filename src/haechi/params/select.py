@@ -40,14 +40,19 @@ class SelectParams:
     """Votes that differ by so many validations are one."""
     agreement: Share
     """The vote counts only if so much of the voters' weight agrees."""
+    export: tuple[Literal["onnx", "openvino"], ...]
+    """Forms of the model to add to its folder for other runtimes, in single precision (extras `onnx`, `openvino`). Vectors are
+    compared with the model's own on texts of the corpus; a form that differs by more than rounding is an error."""
     seed: Seed
-    """Draws bootstrap samples and sign flips."""
+    """Draws the texts that exports are compared on, bootstrap samples and sign flips."""
     resamples: Annotated[int, Meta(ge=100)]
     """Bootstrap samples and sign flips."""
     confidence: Annotated[float, Meta(gt=0.5, lt=1.0)]
     """Coverage of the intervals."""
 
     def __post_init__(self) -> None:
+        if len(set(self.export)) != len(self.export):
+            raise ValueError(f"export must name each form once, found {list(self.export)}")
         if self.voters and not sum(self.voters.values()) > 0:
             raise ValueError(f"voters need a weight above 0, found {self.voters}")
         if self.voters.get("criteria") and not sum(self.criteria.values()) > 0:

@@ -26,6 +26,8 @@ def show(found: Selected) -> None:
         )
     if found.spot:
         say(f"Sweet spot: {found.spot.why}")
+    for form, off in found.exported.items():
+        say(f"The model is there for {form} too; its vectors differ by {off:.1g} of their length at most.")
     say("Places such as 1-3 are ties: the models could stand in any order there.")
 
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from haechi.errors import HaechiError
 from haechi.evaluation.significance import Resampler
-from haechi.files import read_records
+from haechi.files import atomic_folder, read_records
+from haechi.models.export import add_forms, require
 from haechi.models.heads import copy_heads, folder_of
 from haechi.models.load import folder_hash, load_encoder, name_of, save_encoder
 from haechi.params.select import SelectParams
@@ -44,6 +45,8 @@ class Selected:
     metric: str
     rows: tuple[ValidatedQuery, ...]
     """The chosen model, query by query."""
+    exported: Mapping[str, float]
+    """Forms for other runtimes, and how far their vectors lie from the model's own at most, as a share of a vector's length."""
 
     @property
     def corrected(self) -> float:
@@ -54,6 +57,7 @@ class Selected:
 
 def select(run: Path, base: Path, validation: Validation, out: Path, params: SelectParams) -> Selected:
     """Score the base, all checkpoints and their merges, and save the winner."""
+    require(params.export)
     checkpoints = {folder.name: folder for folder in sorted((run / "checkpoints").glob("step-*"))}
     if not checkpoints:
         raise HaechiError(f"{run}: holds no checkpoint; run the train stage")
@@ -72,11 +76,14 @@ def select(run: Path, base: Path, validation: Validation, out: Path, params: Sel
         voted = spot.checkpoint(list(checkpoints)) if spot else ""
         choice = choose(candidates, columns, sample, params, voted)
         everything = np.stack([bench.column(name, params.metric) for name in sorted(bench.places)], axis=1)
-        if choice.name in folders:
-            save_encoder(load_encoder(folders[choice.name]), out)
-            copy_heads(folders[choice.name], out)
-        else:
-            kitchen.make(choice.name, out)
+        with atomic_folder(out) as whole:
+            if choice.name in folders:
+                save_encoder(load_encoder(folders[choice.name]), whole)
+                copy_heads(folders[choice.name], whole)
+            else:
+                kitchen.make(choice.name, whole)
+            texts = [passage.text for passage in validation.corpus]
+            exported = add_forms(whole, params.export, texts, params.seed) if params.export else {}
     return Selected(
         tuple(candidates),
         rank(columns, sample),
@@ -87,6 +94,7 @@ def select(run: Path, base: Path, validation: Validation, out: Path, params: Sel
         folder_hash(out),
         params.metric,
         tuple(results_of(bench.places[choice.name], validation)),
+        exported,
     )
 
 
@@ -127,6 +135,8 @@ def facts_of(found: Selected) -> dict[str, Any]:
         "optimism": _round(found.optimism),
         "corrected": _round(found.corrected),
     }
+    if found.exported:
+        facts["export"] = {form: {"difference": float(f"{off:.1g}")} for form, off in found.exported.items()}
     return facts | ({"sweet_spot": found.spot.facts()} if found.spot else {})
 
 
