@@ -25,7 +25,7 @@ from haechi.doctor.gpu import Gpu, check_gpu, parse
 from haechi.doctor.llm import check_llm, models_of
 from haechi.doctor.model import cached, check_model, http_status, size_of_weights
 from haechi.doctor.parameters import check_parameters
-from haechi.doctor.python import check_packages, check_python
+from haechi.doctor.python import check_extras, check_packages, check_python
 from haechi.doctor.repo import check_dvc, check_git, check_running, check_untracked
 from haechi.doctor.store import check_store
 from haechi.files import write_json, write_text
@@ -98,6 +98,19 @@ def test_packages(project: Path) -> None:
 
 def test_what_is_installed_here_fits() -> None:
     assert check_packages(ROOT).level in ("ok", "warn")
+
+
+def test_extras_that_parameters_ask_for(project: Path) -> None:
+    exports = {"select": {"export": ["onnx", "openvino"]}}
+    holds(check_extras({}), "ok", "no parameter")
+    holds(check_extras(exports, installed(project)), "ok", "select.export: onnx", "select.export: openvino")
+    lacking = check_extras(exports, installed(project, openvino=None, onnxscript=None))
+    holds(lacking, "fail", "select.export: onnx needs the extra `onnx`", "pip install -e '.[onnx,openvino]'")
+    without = installed(project, flagembedding=None, openvino=None)
+    holds(check_extras({"train": {"engine": "flagembedding"}}, without), "fail", "train.engine", "[flagembedding]")
+    int8 = {"mine": {"reranker": "x", "reranker_first": "int8"}}
+    holds(check_extras(int8, without), "fail", "mine.reranker_first", "[openvino]")
+    holds(check_extras({"mine": {"reranker": "", "reranker_first": "int8"}}, without), "ok")
 
 
 # Git and DVC
@@ -492,7 +505,7 @@ def test_a_sound_project_ends_with_0_and_nothing_heavy_is_loaded(project: Path) 
     lines = [line for line in done.stdout.splitlines() if not line.startswith(" ")]
     checks = [line[6:22].strip() for line in lines]
     assert checks == [
-        "python", "packages", "git", "dvc", "at work", "untracked", "parameters", "row store", "disk", "gpu", "base model", "language model",
+        "python", "packages", "extras", "git", "dvc", "at work", "untracked", "parameters", "row store", "disk", "gpu", "base model", "language model",
     ]  # fmt: skip
     assert {line[:5].strip() for line, check in zip(lines, checks, strict=True) if check != "packages"} == {"ok"}
     loaded = {line.split("|")[2].strip().split(".")[0] for line in done.stderr.splitlines() if line.startswith("import time:")}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from models.test_export import given
 from safetensors.torch import load_file, save_file
 from selection.made import SELECT, VOTERS
 from training.made import VALIDATION, examples, recipe, static, transformer
@@ -19,6 +20,9 @@ from haechi.errors import HaechiError, UsageError
 from haechi.evaluation.metrics import mean, score
 from haechi.evaluation.names import HEADLINE
 from haechi.files import read_records, sha256_folder, write_json, write_jsonl
+from haechi.models import export
+from haechi.models.export import Encode, Format
+from haechi.models.graph import Graph
 from haechi.models.load import folder_hash, load_encoder, save_encoder, save_pointer
 from haechi.params.rank import RankParams
 from haechi.records.validated import ValidatedQuery
@@ -151,6 +155,34 @@ def test_a_base_that_only_points_to_a_model_is_followed(project: Path, tmp_path:
     found = select(project / "run", tmp_path / "pointer", VALIDATION, tmp_path / "encoder", SELECT)
 
     assert any(one.kind == "interpolation" for one in found.candidates)
+
+
+def test_a_model_is_exported_whole_or_not_at_all(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also without the extra: a form that keeps what it was given, one that gives something else, and one that can't be made."""
+    wrong = 0.0
+    kept: list[Graph] = []
+
+    def read(folder: Path) -> Encode:
+        return lambda texts: given(kept[-1], texts) + np.float32(wrong)
+
+    monkeypatch.setattr(export, "FORMATS", {"onnx": Format("onnx", (), lambda graph, _: kept.append(graph), read)})
+    asked = replace(SELECT, export=("onnx",))
+    found = select(project / "run", project / "base", VALIDATION, tmp_path / "encoder", asked)
+
+    assert facts_of(found)["export"]["onnx"]["difference"] < 1e-6
+    assert (tmp_path / "encoder/onnx/tokenizer.json").is_file()
+    assert found.encoder == folder_hash(tmp_path / "encoder")
+    assert VALIDATION(load_encoder(tmp_path / "encoder"))[SELECT.metric] == pytest.approx(found.ranking[found.choice.name].score)
+    assert "export" not in facts_of(replace(found, exported={}))
+
+    wrong = 1e-3
+    with pytest.raises(HaechiError, match="gives other vectors"):
+        select(project / "run", project / "base", VALIDATION, tmp_path / "other", asked)
+    assert [path.name for path in tmp_path.iterdir()] == ["encoder"]
+
+    monkeypatch.setattr(export, "FORMATS", {"onnx": Format("onnx", ("no_such_package",), lambda *_: None, read)})
+    with pytest.raises(HaechiError, match=r"needs no_such_package: pip install -e '\.\[onnx\]'"):
+        select(tmp_path / "nothing is read", project / "base", VALIDATION, tmp_path / "other", asked)
 
 
 def test_the_vote_is_told_and_counts(project: Path, tmp_path: Path) -> None:

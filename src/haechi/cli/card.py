@@ -3,9 +3,10 @@
 Refused where they speak of different models: the encoder in the folder must be the one that was scored.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from haechi.errors import HaechiError
 from haechi.files import read_json, sha256_file
@@ -16,6 +17,34 @@ DATA = {
     "training examples": "data/mined/train.jsonl",
     "validation pairs": "data/processed/pairs_train_valid.jsonl",
     "corpus": "data/processed/merged_corpus.jsonl",
+}
+
+
+class Runtime(NamedTuple):
+    """The lines of code in which runtimes differ."""
+
+    name: str
+    opened: str
+    inputs: str
+    name_of: str
+    run: str
+
+
+RUNTIMES = {
+    "onnx": Runtime(
+        "ONNX Runtime",
+        'onnxruntime.InferenceSession("models/encoder/onnx/model.onnx")',
+        "model.get_inputs()",
+        "one.name",
+        'model.run(["sentence_embedding"], inputs)[0]',
+    ),
+    "openvino": Runtime(
+        "OpenVINO",
+        'openvino.Core().compile_model("models/encoder/openvino/openvino_model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})',
+        "model.inputs",
+        "one.get_any_name()",
+        'np.array(model(inputs)["sentence_embedding"])',
+    ),
 }
 SYSTEMS = ("tuned", "base", "bm25", "hybrid")
 
@@ -49,6 +78,7 @@ def model_card(root: Path) -> str:
         'passages = model.encode_document(["..."])',
         "```",
         "",
+        *other_runtimes(root, chosen.get("export", {})),
         "## Results",
         "",
         f"Test set {found['testset']}, {found['n_queries']} queries; {found['confidence']:.0%} intervals over groups of queries.",
@@ -75,6 +105,43 @@ def licence(base: str) -> str:
     entry = known(base)
     told = entry.licence if entry else "unknown"
     return "other" if base == EMBEDDED or told == "unknown" else told
+
+
+def other_runtimes(root: Path, exported: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """How to use what select.export added, with nothing else installed than the runtime, tokenizers and numpy."""
+    if not exported:
+        return []
+    prompts = read_json(root / "models/encoder/config_sentence_transformers.json").get("prompts", {})
+    query, passage = (json.dumps(prompts.get(task) or "", ensure_ascii=False) for task in ("query", "document"))
+    lines = ["## Without sentence-transformers", ""]
+    for form, compared in exported.items():
+        lines += [
+            f"`{form}/` holds the same model for {RUNTIMES[form].name}, in single precision, and a tokenizer that cuts and pads",
+            f"for it. On texts of the corpus its vectors differ by {compared['difference']:.0e} of their length at most.",
+            "",
+            "```python",
+            "import numpy as np",
+            f"import {form.replace('onnx', 'onnxruntime')}",
+            "from tokenizers import Tokenizer",
+            "",
+            'columns = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}',
+            f'tokenizer = Tokenizer.from_file("models/encoder/{form}/tokenizer.json")',
+            f"model = {RUNTIMES[form].opened}",
+            f"names = [{RUNTIMES[form].name_of} for one in {RUNTIMES[form].inputs}]",
+            "",
+            "",
+            "def encode(texts, prompt):",
+            "    rows = tokenizer.encode_batch([prompt + text for text in texts])",
+            "    inputs = {name: np.array([getattr(row, columns[name]) for row in rows], dtype=np.int64) for name in names}",
+            f"    return {RUNTIMES[form].run}",
+            "",
+            "",
+            f'queries = encode(["..."], {query})',
+            f'passages = encode(["..."], {passage})',
+            "```",
+            "",
+        ]
+    return lines
 
 
 def _results(found: Mapping[str, Any]) -> list[str]:

@@ -14,7 +14,7 @@ from haechi.doctor.gpu import check_gpu, gpus
 from haechi.doctor.llm import check_llm, models_of
 from haechi.doctor.model import check_model, http_status
 from haechi.doctor.parameters import check_parameters
-from haechi.doctor.python import check_packages, check_python, installed
+from haechi.doctor.python import check_extras, check_packages, check_python, installed
 from haechi.doctor.repo import check_dvc, check_git, check_running, check_untracked
 from haechi.doctor.store import check_store
 from haechi.errors import ParamsError
@@ -29,6 +29,7 @@ def examine(root: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
     file = root / "params.yaml"
     yield check_python(sys.version_info[:3], root)
     yield check_packages(root)
+    yield check_extras(_sections(file))
     yield check_git(root)
     yield check_dvc(root)
     yield check_running(root, home())

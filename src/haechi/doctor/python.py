@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -15,6 +16,9 @@ INSTALL = "pip install -e . -c constraints.txt"
 
 BUILDERS = {"pip", "setuptools", "wheel"}
 """They build packages and don't run with them."""
+
+EXTRAS = {"onnx": ("onnxruntime", "onnxscript"), "openvino": ("openvino",), "flagembedding": ("FlagEmbedding",)}
+"""Those that a parameter may ask for, and what they install."""
 
 Installed = Callable[[str], str | None]
 
@@ -59,6 +63,21 @@ def check_packages(root: Path, find: Installed = installed) -> Finding:
     if others:
         return Finding("packages", "warn", some(others), f"figures may differ from those in the documents; {INSTALL}")
     return Finding("packages", "ok", f"{len(needed)} dependencies, all installed packages in the tested versions")
+
+
+def check_extras(sections: Mapping[str, Any], find: Installed = installed) -> Finding:
+    """What parameters ask for beyond the dependencies; else hours may pass before a stage misses it."""
+    mine, train, select = (sections.get(name) or {} for name in ("mine", "train", "select"))
+    asked = {form: f"select.export: {form}" for form in select.get("export") or ()}
+    if train.get("engine") == "flagembedding":
+        asked["flagembedding"] = "train.engine: flagembedding"
+    if mine.get("reranker") and mine.get("reranker_first") == "int8":
+        asked["openvino"] = "mine.reranker_first: int8"
+    lacking = [name for name in asked if not all(find(package) for package in EXTRAS.get(name, ()))]
+    if lacking:
+        said = some([f"{asked[name]} needs the extra `{name}`" for name in lacking])
+        return Finding("extras", "fail", said, f"pip install -e '.[{','.join(lacking)}]' -c constraints.txt")
+    return Finding("extras", "ok", some([f"{why} has what it needs" for why in asked.values()]) or "no parameter asks for one")
 
 
 def _project(root: Path) -> Mapping[str, list[str]]:
