@@ -134,7 +134,8 @@ def _read_onnx(folder: Path) -> Encode:
 def _write_openvino(graph: Graph, folder: Path) -> None:
     import openvino
 
-    model = openvino.convert_model(graph.program)
+    with quiet():
+        model = openvino.convert_model(graph.program)
     for name, port in (*zip(graph.inputs, model.inputs, strict=True), *zip(graph.outputs, model.outputs, strict=True)):
         port.get_tensor().set_names({name})
     for number, part in enumerate(model.get_ordered_ops()):  # else they are named by what the process has made before
