@@ -147,17 +147,17 @@ def main() -> None:
         folder = Path(name)
         started = time.perf_counter()
         found.write(
-            inputs, folder / "data/runs", folder / "plots", folder / "metrics/per_query.jsonl", folder / "metrics/evaluate.json"
+            inputs, folder / "data/runs", folder / "plots", folder / "metrics/per_query.json", folder / "metrics/evaluate.json"
         )
         print(f"| writing all files | {time.perf_counter() - started:.1f} s | - |")
-        print(f"| metrics/per_query.jsonl | {(folder / 'metrics/per_query.jsonl').stat().st_size / 1e6:.1f} MB | - |")
+        print(f"| metrics/per_query.json | {(folder / 'metrics/per_query.json').stat().st_size / 1e6:.1f} MB | - |")
         compare(folder)
 
 
 def compare(folder: Path) -> None:
     """Two revisions of the same results, the second with some ranks moved."""
     git = ["git", "-c", "user.name=b", "-c", "user.email=b@example.invalid"]
-    file = folder / "metrics/per_query.jsonl"
+    file = folder / "metrics/per_query.json"
     for command in (["init", "-q"], ["add", "metrics"], ["commit", "-qm", "one"], ["tag", "one"]):
         subprocess.run([*git, *command], cwd=folder, check=True)
     moved = re.sub(

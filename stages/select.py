@@ -10,6 +10,7 @@ from haechi import files, locks, options
 from haechi.command import run
 from haechi.params.load import load_section
 from haechi.params.select import SelectParams
+from haechi.per_query import write_rows
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.selection.show import draw, show
@@ -44,7 +45,7 @@ def main(
         found = select(run_folder, base, validation, out, settings)
         with files.atomic_folder(plots) as drawn:
             draw(found, drawn)
-        files.write_jsonl(per_query, found.rows)
+        write_rows(per_query, found.rows)
         files.write_json(metrics, facts_of(found))
         show(found)
 

@@ -15,6 +15,7 @@ from haechi.evaluation.summary import summarise
 from haechi.evaluation.yardstick import VERSION
 from haechi.files import write_json, write_jsonl
 from haechi.params.evaluate import EvaluateParams
+from haechi.per_query import write_rows
 from haechi.records.query import TestQuery
 from haechi.retrieval.run import Run
 
@@ -50,7 +51,7 @@ def put(root: Path, good: float, seed: int = 1, encoder: str = "", **changed: An
     rows = judge(QUERIES, {q.query_id: q.gold for q in QUERIES}, runs, Facetter([], [], {}))
     told = {"testset": "t1", "evaluator": VERSION, "encoder": encoder or f"model-{good}-{seed}", **summarise(rows, PARAMS)}
     write_json(root / "metrics/evaluate.json", told | changed)
-    write_jsonl(root / "metrics/per_query.jsonl", rows)
+    write_rows(root / "metrics/per_query.json", rows)
     write_jsonl(root / "data/testset/queries.jsonl", QUERIES)
 
 
@@ -58,7 +59,7 @@ def lock(root: Path, *, made: str = "m1", scored: str = "m1", seed: int = 7, rat
     """A dvc.lock that tells which model was made and which was scored."""
     outs = [
         {"path": f"metrics/{name}", "md5": hashlib.md5((root / "metrics" / name).read_bytes(), usedforsecurity=False).hexdigest()}
-        for name in ("per_query.jsonl", "evaluate.json")
+        for name in ("per_query.json", "evaluate.json")
     ]
     stages = {
         "train": {

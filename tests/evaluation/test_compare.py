@@ -140,7 +140,7 @@ def test_a_drop_within_the_limit_passes(project: Path) -> None:
     ],
 )
 def test_what_can_not_be_read_is_one_sentence(project: Path, names: list[str], sentence: str) -> None:
-    (project / "metrics/per_query.jsonl").write_text('{"query_id":"q1","scores":{}}\n', encoding="utf-8")
+    (project / "metrics/per_query.json").write_text('[{"query_id":"q1","scores":{}}]\n', encoding="utf-8")
     revised.commit(project, "old")
     revised.git(project, "rm", "-rq", "metrics")
     revised.commit(project, "empty")
@@ -173,11 +173,11 @@ def test_results_of_another_model_are_not_believed(project: Path) -> None:
 
 def test_results_that_dvc_did_not_record_are_not_believed(project: Path) -> None:
     revised.lock(project)
-    file = project / "metrics/per_query.jsonl"
+    file = project / "metrics/per_query.json"
     file.write_text(file.read_text(encoding="utf-8").replace('"tuned":[2]', '"tuned":[1]', 1), encoding="utf-8")
     revised.commit(project, "polished")
 
-    with pytest.raises(HaechiError, match=r"polished: metrics/per_query.jsonl is not the file"):
+    with pytest.raises(HaechiError, match=r"polished: metrics/per_query.json is not the file"):
         load_revisions(project, ["polished"])
 
 

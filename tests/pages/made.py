@@ -16,6 +16,7 @@ from haechi.files import write_csv, write_json, write_jsonl, write_text
 from haechi.pages.inputs import Found, Places, gather
 from haechi.pages.make import make
 from haechi.params.evaluate import EvaluateParams
+from haechi.per_query import write_rows
 from haechi.records.mined import MinedExample
 from haechi.records.passage import Passage
 from haechi.records.query import TestQuery
@@ -122,7 +123,7 @@ def project(root: Path, base: float = 0.2, tuned: float = 0.9, attack: str = "")
     }
     for name, value in stages.items():
         write_json(root / "metrics" / f"{name}.json", value)
-    write_jsonl(root / "metrics/per_query.jsonl", rows)
+    write_rows(root / "metrics/per_query.json", rows)
     write_jsonl(root / "data/testset/queries.jsonl", queries)
     write_jsonl(root / "data/processed/merged_corpus.jsonl", passages)
     example = MinedExample(

@@ -85,7 +85,7 @@ def test_two_trials_one_killed_agent_and_a_workspace_that_nobody_touched(finishe
         assert chosen["validation"][chosen["chosen"]] == entry["value"]
         names = project.git(finished, "ls-tree", "-r", "--name-only", reference).splitlines()
         assert "metrics/select.json" in names
-        assert not {"metrics/evaluate.json", "metrics/per_query.jsonl"} & set(names)  # HEAD's, and of another model
+        assert not {"metrics/evaluate.json", "metrics/per_query.json"} & set(names)  # HEAD's, and of another model
         of_trial = YAML(typ="safe").load(project.git(finished, "show", f"{reference}:dvc.lock"))["stages"]
         assert of_trial["mine"] == lock["mine"]
         assert of_trial["train"] != lock["train"]

@@ -19,12 +19,13 @@ from haechi.cli.rank import board, check_same
 from haechi.errors import HaechiError, UsageError
 from haechi.evaluation.metrics import mean, score
 from haechi.evaluation.names import HEADLINE
-from haechi.files import read_records, sha256_folder, write_json, write_jsonl
+from haechi.files import sha256_folder, write_json
 from haechi.models import export
 from haechi.models.export import Encode, Format
 from haechi.models.graph import Graph
 from haechi.models.load import folder_hash, load_encoder, save_encoder, save_pointer
 from haechi.params.rank import RankParams
+from haechi.per_query import read_rows, write_rows
 from haechi.records.validated import ValidatedQuery
 from haechi.selection.bench import Bench
 from haechi.selection.mixtures import Kitchen
@@ -217,8 +218,8 @@ def test_an_empty_run_a_base_of_another_shape_and_a_lost_checkpoint_are_refused(
 
 def test_the_rows_give_the_figures_again(project: Path, tmp_path: Path) -> None:
     found = select(project / "run", project / "base", VALIDATION, tmp_path / "encoder", SELECT)
-    write_jsonl(tmp_path / "rows.jsonl", found.rows)
-    kept = list(read_records(tmp_path / "rows.jsonl", ValidatedQuery))
+    write_rows(tmp_path / "rows.json", found.rows)
+    kept = read_rows(tmp_path / "rows.json", ValidatedQuery)
     told = mean(score(VALIDATION.places(load_encoder(tmp_path / "encoder")), VALIDATION.k_values))
 
     again = metrics_of(kept, VALIDATION.k_values)
@@ -255,11 +256,11 @@ def test_the_command_ranks_the_workspace_and_a_commit(tmp_path: Path, monkeypatc
     from machinery.checkout import ROOT
 
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    write_jsonl(tmp_path / "metrics/per_query_valid.jsonl", validated(1))
+    write_rows(tmp_path / "metrics/per_query_valid.json", validated(1))
     git = ["git", "-c", "user.name=n", "-c", "user.email=e"]
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
         subprocess.run([*git, *command], cwd=tmp_path, check=True)
-    write_jsonl(tmp_path / "metrics/per_query_valid.jsonl", validated(2, gain=5))
+    write_rows(tmp_path / "metrics/per_query_valid.json", validated(2, gain=5))
     done = ranked(tmp_path, monkeypatch, "HEAD", "workspace")
 
     assert done.exit_code == 0, done.output
@@ -271,9 +272,9 @@ def test_the_command_says_what_it_lacks(tmp_path: Path, monkeypatch: pytest.Monk
     from machinery.checkout import ROOT
 
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    for names, says in (((), "holds no checkpoint"), (("workspace",), "has no metrics/per_query_valid.jsonl")):
+    for names, says in (((), "holds no checkpoint"), (("workspace",), "has no metrics/per_query_valid.json")):
         assert says in str(ranked(tmp_path, monkeypatch, *names).exception)
-    write_json(tmp_path / "metrics/per_query_valid.jsonl", {})
+    write_json(tmp_path / "metrics/per_query_valid.json", {})
     assert "another form" in str(ranked(tmp_path, monkeypatch, "workspace").exception)
     assert "named twice" in str(ranked(tmp_path, monkeypatch, "workspace", "workspace").exception)
 

@@ -32,9 +32,9 @@ def learning_curve(root: Path, of: Of, shares: Sequence[float], seed: int) -> No
             "train",
             {"--examples": "train.jsonl", "--out": "run", "--plots": "train-plots", "--metrics": "train.json"},
         )
-        selected = {"--plots": "select-plots", "--per-query": "per_query_valid.jsonl", "--metrics": "select.json"}
+        selected = {"--plots": "select-plots", "--per-query": "per_query_valid.json", "--metrics": "select.json"}
         _run(root, work, "select", {"--run": "run", "--out": "encoder", **selected})
-        outputs = {"--runs": "runs", "--plots": "plots", "--per-query": "per_query.jsonl", "--metrics": "evaluate.json"}
+        outputs = {"--runs": "runs", "--plots": "plots", "--per-query": "per_query.json", "--metrics": "evaluate.json"}
         _run(root, work, "evaluate", {"--encoder": "encoder", **outputs})
         found = read_json(work / "evaluate.json")
         bounds = found["interval"]["tuned"]["ndcg@10"]

@@ -8,6 +8,7 @@ from haechi.evaluation.names import label, shown
 from haechi.evaluation.pool import judged_rate, pooled, read_sheet, sheet
 from haechi.evaluation.runfile import read_run
 from haechi.files import read_records, write_jsonl, write_text
+from haechi.per_query import read_rows
 from haechi.progress import say, show_table
 from haechi.records.passage import Passage
 from haechi.records.query import Qrel, TestQuery
@@ -16,7 +17,7 @@ from haechi.retrieval.run import Run
 from haechi.testset.manifest import load_testset
 
 DEPTH = 10
-RUNS, CORPUS, PER_QUERY, TESTSET = "data/runs", "data/processed/merged_corpus.jsonl", "metrics/per_query.jsonl", "data/testset"
+RUNS, CORPUS, PER_QUERY, TESTSET = "data/runs", "data/processed/merged_corpus.jsonl", "metrics/per_query.json", "data/testset"
 
 
 def export(root: Path, out: Path, wanted: int, seed: int) -> None:
@@ -38,7 +39,7 @@ def take(root: Path, filled: Path, out: Path) -> None:
     found = read_sheet(filled, runs, DEPTH)
     if not found.pairs:
         raise HaechiError(f"{filled}: nothing is judged; write 1 or 0 under `relevant`")
-    rows = {row.query_id: row.gold for row in read_records(root / PER_QUERY, QueryResult)}
+    rows = {row.query_id: row.gold for row in read_rows(root / PER_QUERY, QueryResult)}
     queries = sorted({query_id for query_id, _ in found.pairs})
     cited = {query_id: rows[query_id] for query_id in queries}
     more = {q: tuple(dict.fromkeys((*gold, *sorted(found.relevant.get(q, ()))))) for q, gold in cited.items()}

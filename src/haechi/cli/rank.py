@@ -19,6 +19,7 @@ from haechi.evaluation.significance import Resampler
 from haechi.files import read_records
 from haechi.params.load import load_section
 from haechi.params.rank import RankParams
+from haechi.per_query import parse_rows
 from haechi.progress import say, show_table
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
@@ -29,7 +30,7 @@ from haechi.selection.results import K_VALUES, metrics_of, results_of
 from haechi.training.validation import Validation
 
 PAIRS, CORPUS = "data/processed/pairs_train_valid.jsonl", "data/processed/merged_corpus.jsonl"
-PER_QUERY = "metrics/per_query_valid.jsonl"
+PER_QUERY = "metrics/per_query_valid.json"
 BASE, RUN = "models/base", "models/run"
 WIDEST = 12
 """More models than this are shown without the table of pairs."""
@@ -145,7 +146,7 @@ def rows_of_revision(root: Path, name: str) -> list[ValidatedQuery]:
     if text is None:
         raise HaechiError(f"{name}: has no {PER_QUERY}; make it with `dvc repro select` and commit it, or name its model folder")
     try:
-        rows = [msgspec.convert(orjson.loads(line), ValidatedQuery) for line in text.splitlines()]
+        rows = parse_rows(text, ValidatedQuery)
     except (orjson.JSONDecodeError, msgspec.ValidationError) as error:
         raise HaechiError(f"{name}: {PER_QUERY} is in another form than today's ({error}); run its select stage again") from error
     if not rows:

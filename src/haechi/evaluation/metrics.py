@@ -4,7 +4,7 @@ Names: `recall@k` is the share of the gold articles found; whether any was found
 `map@r` stops at the number of gold articles; `hitmap@3` is the measure of an earlier competition (see `hit_normalised_map`).
 
 Every metric is a function of the ranks at which gold was found and of how much gold there is. So a ranking is first
-reduced to that: it is what `metrics/per_query.jsonl` keeps, and what a later comparison scores again with the same code.
+reduced to that: it is what `metrics/per_query.json` keeps, and what a later comparison scores again with the same code.
 Ties are broken once, by Run's own sort: pytrec_eval gets -rank as the score, since it breaks ties its own way.
 """
 

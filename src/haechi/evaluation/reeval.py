@@ -36,7 +36,7 @@ def reeval(root: Path, name: str) -> Revision:
             "--encoder": encoder,
             "--runs": out / "runs",
             "--plots": out / "plots",
-            "--per-query": out / "per_query.jsonl",
+            "--per-query": out / "per_query.json",
             "--metrics": out / "evaluate.json",
         }
         _run(stage_command(root, "evaluate", changed), root, f"{name}: today's evaluation of its model failed")
@@ -49,7 +49,7 @@ def reeval(root: Path, name: str) -> Revision:
 def stored(root: Path, name: str, commit: str) -> Revision | None:
     """Results of an earlier `reeval` on today's yardstick, if there are any."""
     out = _place(root, commit)
-    files = {METRICS: out / "evaluate.json", PER_QUERY: out / "per_query.jsonl", QUERIES: root / QUERIES}
+    files = {METRICS: out / "evaluate.json", PER_QUERY: out / "per_query.json", QUERIES: root / QUERIES}
     if not (out / "evaluate.json").is_file():
         return None
     contents: dict[str, bytes | None] = {file: path.read_bytes() if path.is_file() else None for file, path in files.items()}

@@ -1,4 +1,4 @@
-"""Rankings -> rows of metrics/per_query.jsonl, and those rows -> scores again."""
+"""Rankings -> rows of metrics/per_query.json, and those rows -> scores again."""
 
 from collections.abc import Mapping, Sequence
 

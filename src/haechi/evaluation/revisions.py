@@ -17,11 +17,12 @@ from ruamel.yaml import YAML
 
 from haechi.errors import HaechiError, UsageError
 from haechi.models.load import folder_hash
+from haechi.per_query import parse_rows
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
 
 WORKSPACE = "workspace"
-METRICS, PER_QUERY = "metrics/evaluate.json", "metrics/per_query.jsonl"
+METRICS, PER_QUERY = "metrics/evaluate.json", "metrics/per_query.json"
 QUERIES, LOCK, ENCODER = "data/testset/queries.jsonl", "dvc.lock", "models/encoder"
 FILES = (METRICS, PER_QUERY, QUERIES, LOCK)
 NOT_EVALUATED = "make them with `dvc repro` and commit, or score its model with `haechi reeval {name}`"
@@ -88,7 +89,7 @@ def parse(name: str, commit: str, files: Mapping[str, bytes | None]) -> Revision
         raise HaechiError(f"{name}: has no {METRICS} with {PER_QUERY}; {NOT_EVALUATED.format(name=name)}")
     try:
         told = orjson.loads(metrics)
-        rows = [msgspec.convert(orjson.loads(line), QueryResult) for line in per_query.splitlines()]
+        rows = parse_rows(per_query, QueryResult)
         texts = {q.query_id: q.query_text for q in _queries(queries or b"")}
         yardstick = (str(told["testset"]), int(told["evaluator"]), str(told["encoder"]))
     except (orjson.JSONDecodeError, msgspec.ValidationError, KeyError, TypeError) as error:

@@ -25,9 +25,10 @@ from haechi.evaluation.space import draw_map
 from haechi.evaluation.summary import summarise
 from haechi.evaluation.systems import best_weight, popularity
 from haechi.evaluation.yardstick import VERSION
-from haechi.files import atomic_folder, write_csv, write_json, write_jsonl, write_text
+from haechi.files import atomic_folder, write_csv, write_json, write_text
 from haechi.params.evaluate import EvaluateParams
 from haechi.params.retrieval import RetrievalParams
+from haechi.per_query import write_rows
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
 from haechi.retrieval.dense import Vectors, search
@@ -56,7 +57,7 @@ class Found:
             write_exports(folder, inputs.testset.queries, self.gold, inputs.corpus, self.name, inputs.testset.fingerprint)
         with atomic_folder(plots) as folder:
             self._tabulate(folder)
-        write_jsonl(per_query, self.rows)
+        write_rows(per_query, self.rows)
         write_json(metrics, self.metrics)
 
     def _tabulate(self, folder: Path) -> None:

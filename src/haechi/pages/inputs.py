@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from haechi.files import read_json, read_records, read_text
+from haechi.per_query import read_rows
 from haechi.records.passage import Passage
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
@@ -89,7 +90,7 @@ def gather(places: Places) -> Found:
     queries = read(places.testset / "queries.jsonl", "testset", lambda file: list(read_records(file, TestQuery)), [])
     return Found(
         metrics={name: value for name, value in metrics.items() if value is not None},
-        rows=read(places.metrics / "per_query.jsonl", "evaluate", lambda file: list(read_records(file, QueryResult)), []),
+        rows=read(places.metrics / "per_query.json", "evaluate", lambda file: read_rows(file, QueryResult), []),
         queries={query.query_id: query for query in queries},
         passages=read(places.corpus, "merge_corpus", lambda file: list(read_records(file, Passage)), []),
         history=read(places.run / "history.jsonl", "train", lambda file: list(read_records(file, dict)), []),

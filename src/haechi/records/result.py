@@ -1,4 +1,4 @@
-"""What came out for one test query: a row of metrics/per_query.jsonl."""
+"""What came out for one test query: a row of metrics/per_query.json."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What the chosen model did with one validation query: a row of metrics/per_query_valid.jsonl."""
+"""What the chosen model did with one validation query: a row of metrics/per_query_valid.json."""
 
 from dataclasses import dataclass
 
