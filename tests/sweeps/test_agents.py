@@ -27,14 +27,10 @@ def start(folder: Path, seconds: float, storage: str = "", method: str = "bayes"
     return subprocess.Popen(program, env={**os.environ, "PYTHONPATH": paths}, stdout=log, stderr=log)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("kind", "method"), [("", "bayes"), ("sqlite", "bayes"), ("", "grid")])
-def test_two_agents_killed_at_random_finish_twenty_trials_with_none_lost_and_none_repeated(
-    tmp_path: Path, kind: str, method: str
-) -> None:
-    storage = f"sqlite:///{tmp_path}/study.db" if kind else ""
+def killed_at_random(folder: Path, storage: str, method: str) -> None:
+    """Two agents, six kills, twenty trials: none lost, none repeated."""
     dice = random.Random(6)  # noqa: S311  (when to kill, no secret)
-    agents = [start(tmp_path, 0.08, storage, method) for _ in range(2)]
+    agents = [start(folder, 0.08, storage, method) for _ in range(2)]
     deadline, kills = time.monotonic() + 120, 0
     while any(agent.poll() is None for agent in agents) and time.monotonic() < deadline:
         time.sleep(dice.uniform(0.4, 1.6))
@@ -42,20 +38,28 @@ def test_two_agents_killed_at_random_finish_twenty_trials_with_none_lost_and_non
             victim = dice.randrange(2)
             agents[victim].send_signal(signal.SIGKILL)
             agents[victim].wait()
-            agents[victim] = start(tmp_path, 0.08, storage, method)
+            agents[victim] = start(folder, 0.08, storage, method)
             kills += 1
     for agent in agents:
-        assert agent.wait(30) == 0, [log.read_text() for log in tmp_path.glob("log-*")]
-    trials = fake.study(tmp_path, fake.sweep(method=method), storage).trials()
+        assert agent.wait(30) == 0, [log.read_text() for log in folder.glob("log-*")]
+    trials = fake.study(folder, fake.sweep(method=method), storage).trials()
     assert len(trials) == 20
     assert {trial.state for trial in trials} == {"complete"}
     assert len({tuple(trial.proposal.params.items()) for trial in trials}) == 20
-    entries = list(Ledger(tmp_path / "ledger.jsonl").entries())
+    entries = list(Ledger(folder / "ledger.jsonl").entries())
     assert sorted(entry.number for entry in entries) == sorted(trial.number for trial in trials)
-    ran = collections.Counter(int(file.name.split("-")[1]) for file in tmp_path.glob("ran-*"))
+    ran = collections.Counter(int(file.name.split("-")[1]) for file in folder.glob("ran-*"))
     assert set(ran) == {trial.number for trial in trials}
     assert sum(ran.values()) - 20 <= kills  # only what ended in the moment between its end and its line in the ledger
     assert kills
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "method"), [("", "bayes"), ("sqlite", "bayes"), ("", "grid")])
+def test_two_agents_killed_at_random_finish_twenty_trials_with_none_lost_and_none_repeated(
+    tmp_path: Path, kind: str, method: str
+) -> None:
+    killed_at_random(tmp_path, f"sqlite:///{tmp_path}/study.db" if kind else "", method)
 
 
 def once(value: float = 0.5) -> Outcome:

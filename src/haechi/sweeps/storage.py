@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +18,7 @@ from haechi.errors import HaechiError
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
+    from sqlalchemy.engine import Engine
 
 T = TypeVar("T")
 PATIENCE = 60.0
@@ -53,7 +55,10 @@ class Storage:
             return action()
         except OSError as error:
             raise self._unusable(f"can't be used: {error.strerror or error}") from error
-        except (SQLAlchemyError, ImportError) as error:
+        except ImportError as error:
+            how = "pip install -e '.[postgresql]' -c constraints.txt" if self._kind == "postgresql" else "pip install mysqlclient"
+            raise self._unusable(f"needs a driver ({error.name}): {how}") from error
+        except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise self._unusable(f"is locked, gone, or can't be reached: {_masked(reason, self.url)}") from error
 
@@ -74,7 +79,15 @@ class Storage:
             self._file.touch()
             with self._file_turn(PATIENCE):  # tables are made by one agent alone
                 return optuna.storages.RDBStorage(self.url, engine_kwargs={"connect_args": {"timeout": 30}})
-        return optuna.storages.RDBStorage(self.url, engine_kwargs={"pool_pre_ping": True})
+        with self._server_turn(PATIENCE):
+            return optuna.storages.RDBStorage(self.url, engine_kwargs={"pool_pre_ping": True})
+
+    @cached_property
+    def _engine(self) -> "Engine":
+        """Of the turns' own connection: a lock belongs to a connection, and Optuna's come from its pool."""
+        from sqlalchemy import create_engine
+
+        return create_engine(self.url, pool_pre_ping=True)
 
     @contextmanager
     def _file_turn(self, patience: float) -> Iterator[None]:
@@ -92,9 +105,8 @@ class Storage:
     def _server_turn(self, patience: float) -> Iterator[None]:
         from sqlalchemy import text
 
-        engine: Any = self.optuna._backend.engine if hasattr(self.optuna, "_backend") else self.optuna.engine  # type: ignore[attr-defined]
         deadline = time.monotonic() + patience
-        connection = self.guarded(engine.connect)
+        connection = self.guarded(self._engine.connect)
         try:
             while not self.guarded(lambda: connection.execute(text(SERVERS[self._kind].format(key=_KEY))).scalar()):
                 if time.monotonic() > deadline:
@@ -103,7 +115,7 @@ class Storage:
             try:
                 yield
             finally:
-                connection.execute(text(RELEASES[self._kind].format(key=_KEY)))
+                self.guarded(lambda: connection.execute(text(RELEASES[self._kind].format(key=_KEY))))
         finally:
             connection.close()
 
