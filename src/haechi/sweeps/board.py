@@ -2,10 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from haechi.sweeps.methods import CURRENT
 from haechi.sweeps.ties import Noise, Standing, noise, standings
 from haechi.sweeps.trial import Trial
+
+
+class Said(NamedTuple):
+    """The same in both languages."""
+
+    en: str
+    ko: str
 
 
 @dataclass(frozen=True)
@@ -29,25 +37,38 @@ class Board:
     @property
     def verdict(self) -> str:
         """What may be said."""
+        return self.said.en
+
+    @property
+    def said(self) -> Said:
+        """What may be said, in both languages."""
         if not self.rows:
-            return "no trial has ended yet"
-        best, others = self.rows[0], [row for row in self.rows[1:] if row.standing.tied]
-        name = f"trial {best.trial.number}"
+            return Said("no trial has ended yet", "아직 끝난 시도가 없습니다")
+        best, tied = self.rows[0], sum(row.standing.tied for row in self.rows[1:])
+        number = best.trial.number
         if not self.noise.degrees:
-            return f"{name} leads, but no trial was repeated with another seed, so nothing can be told apart from it"
-        current = next((row for row in self.rows if row.current), None)
-        than = ""
-        if current and current is not best:
-            than = (
-                "; it can't be told apart from the parameters as they are"
-                if current.standing.tied
-                else (f"; it is better than the parameters as they are by {current.standing.behind:.4f}")
+            return Said(
+                f"trial {number} leads, but no trial was repeated with another seed, so nothing can be told apart from it",
+                f"{number}번 시도가 앞서지만, 다른 시드로 되풀이한 시도가 없어 나머지와 구별할 수 없습니다",
             )
-        if current is best:
-            than = "; these are the parameters as they are"
-        if not others:
-            return f"{name} is better than every other{than}"
-        return f"{name} leads; {len(others)} other(s) can't be told apart from it{than}"
+        en, ko = self._beside_present(best)
+        if not tied:
+            return Said(f"trial {number} is better than every other{en}", f"{number}번 시도가 다른 모든 시도보다 낫습니다{ko}")
+        return Said(
+            f"trial {number} leads; {tied} other(s) can't be told apart from it{en}",
+            f"{number}번 시도가 앞서지만, 다른 {tied}건과는 구별할 수 없습니다{ko}",
+        )
+
+    def _beside_present(self, best: Row) -> Said:
+        present = next((row for row in self.rows if row.current), None)
+        if present is None:
+            return Said("", "")
+        if present is best:
+            return Said("; these are the parameters as they are", ". 지금 params.yaml에 있는 값입니다")
+        if present.standing.tied:
+            return Said("; it can't be told apart from the parameters as they are", ". 지금 값과도 구별할 수 없습니다")
+        behind = f"{present.standing.behind:.4f}"
+        return Said(f"; it is better than the parameters as they are by {behind}", f". 지금 값보다 {behind} 낫습니다")
 
 
 def board(trials: Sequence[Trial], goal: str) -> Board:

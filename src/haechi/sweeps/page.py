@@ -1,91 +1,85 @@
-"""The page of a sweep: one HTML file with its pictures in it, which opens without a network."""
+"""The page of a sweep: one HTML file in two languages with its pictures in it, which opens without a network or a script."""
 
-import io
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from html import unescape
+from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
-from haechi.evaluation.drawing import pyplot
+from haechi.evaluation import drawing
 from haechi.evaluation.names import COLOURS
+from haechi.files import read_text
 from haechi.sweeps.board import Board
+from haechi.sweeps.by_logarithm import by_logarithm
 from haechi.sweeps.plan import Axis, Sweep
 from haechi.sweeps.trial import Trial
 
-TEMPLATE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>sweep {{ sweep.name }}</title>
-<style>
-:root { color-scheme: light dark; }
-body { font: 16px/1.55 system-ui, "Noto Sans KR", sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-.answer { font-size: 1.1rem; border-left: 4px solid #0072B2; padding: .4rem 1rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .8rem; border-bottom: 1px solid #8884; text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
-svg { max-width: 100%; height: auto; background: white; }
-tr.tied { background: #0072B222; }
-</style>
-</head>
-<body>
-<h1>Sweep {{ sweep.name }}</h1>
-<p class="answer">{{ board.verdict }}.</p>
-<p>{{ counts }}. Scores are {{ sweep.metric }} on validation; the test set was not looked at.
-{% if board.noise.degrees %}A run strays by {{ "%.4f"|format(board.noise.spread) }} with its seed alone.{% endif %}</p>
-<h2>Leaderboard</h2>
-<div class="scroll"><table>
-<tr><th>trial</th><th>mean</th><th>runs</th><th>behind</th><th>told apart from</th>
-{% for n in names %}<th>{{ n }}</th>{% endfor %}</tr>
-{% for row in board.rows %}<tr{% if row.standing.tied %} class="tied"{% endif %}>
-<td>{{ row.trial.number }}{{ " (as it is)" if row.current }}</td>
-<td>{{ "%.4f"|format(row.standing.mean|abs) }}</td><td>{{ row.standing.runs }}</td>
-<td>{{ "%.4f"|format(row.standing.behind) }}</td>
-<td>{{ "-" if loop.first or row.standing.reach > 1e9 else "%.4f"|format(row.standing.reach) }}</td>
-{% for n in names %}<td>{{ shown(row.trial.proposal.params.get(n, "")) }}</td>{% endfor %}</tr>
-{% endfor %}</table></div>
-<p>Shaded: can't be told apart from the best.</p>
-{% for title, picture in pictures %}<h2>{{ title }}</h2>
-<div class="scroll">{{ picture|safe }}</div>
-{% endfor %}{% if failed %}<h2>Failures</h2>
-<ul>{% for trial in failed %}<li>trial {{ trial.number }}: {{ trial.facts.get("error", "") }}</li>{% endfor %}</ul>{% endif %}
-</body>
-</html>
-"""
+TEMPLATE = Path(__file__).with_name("page.html")
+KOREAN = {
+    "complete": "완료",
+    "pruned": "중단",
+    "failed": "실패",
+    "running": "진행 중",
+    "trial": "시도",
+    "validation": "검증 점수",
+    "best so far": "그때까지 가장 좋은 점수",
+    "score": "점수",
+    "share of the differences": "점수 차이에서 차지하는 몫",
+    "History": "경과",
+    "Every trial in its order; pruned ones with the last score before they were given up.": (
+        "시도한 순서대로 보인 점수입니다. 중단한 시도는 그만두기 전 마지막 점수입니다."
+    ),
+    "Importance of parameters": "매개변수의 중요도",
+    "How much of the differences between trials each one explains (fANOVA); with few trials a rough guess.": (
+        "점수 차이를 각 매개변수가 얼마나 설명하는지 나타냅니다(fANOVA). 시도가 적으면 어림값입니다."
+    ),
+    "Parameters side by side": "매개변수 한눈에 보기",
+    "A line a trial, from its parameters to its score; the stronger, the better. Dots beyond an end are outside the range.": (
+        "선 하나가 시도 하나이며, 매개변수에서 점수로 이어집니다. 진할수록 좋습니다. 끝에 찍힌 점은 범위 밖의 값입니다."
+    ),
+    "Each parameter": "매개변수별 점수",
+    "The score against each parameter alone, whatever the others were.": (
+        "다른 매개변수와 상관없이, 값 하나와 점수의 관계만 보입니다."
+    ),
+}
+"""What stands on the page and in its pictures -> in Korean."""
 
 
 def page(sweep: Sweep, trials: Sequence[Trial], board: Board, importance: Mapping[str, float]) -> str:
     """The whole page."""
     own = [trial for trial in trials if trial.value is not None]
+    history_text, importance_text, parallel_text, slices_text = (text for text in KOREAN if text.endswith("."))
     pictures = []
     if own:
-        pictures.append(("History", history(own, sweep.goal)))
-        pictures.append(("Parameters side by side", parallel(own, sweep)))
-        pictures.append(("Each parameter", slices(own, sweep)))
+        pictures.append(("History", history_text, history(own, sweep.goal)))
     if importance:
-        pictures.insert(1, ("Importance of parameters", bars(importance)))
+        pictures.append(("Importance of parameters", importance_text, bars(importance)))
+    if own:
+        pictures.append(("Parameters side by side", parallel_text, parallel(own, sweep)))
+        pictures.append(("Each parameter", slices_text, slices(own, sweep)))
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     count = Counter(trial.state for trial in trials)
-    counts = ", ".join(f"{count[state]} {state}" for state in ("complete", "pruned", "failed", "running") if count[state])
-    return environment.from_string(TEMPLATE).render(
+    return environment.from_string(read_text(TEMPLATE)).render(
         sweep=sweep,
         board=board,
         names=list(sweep.parameters),
-        counts=counts or "no trial yet",
+        counts=[(state, count[state]) for state in ("complete", "pruned", "failed", "running") if count[state]],
         pictures=pictures,
         failed=[trial for trial in trials if trial.state == "failed"],
         shown=lambda value: f"{value:.4g}" if isinstance(value, float) else str(value),
+        say=_say,
+        w=lambda text: _say(text, KOREAN[text]),
     )
 
 
 def history(trials: Sequence[Trial], goal: str) -> str:
     """Every trial, and the best so far."""
-    figure, axes = pyplot().subplots(figsize=(8, 3.2), layout="constrained")
+    figure, axes = drawing.pyplot().subplots(figsize=(9, 3.2), layout="constrained")
     for state, colour in (("complete", COLOURS["tuned"]), ("pruned", COLOURS["popularity"])):
         dots = [(trial.number, trial.value) for trial in trials if trial.state == state]
         if dots:
@@ -97,37 +91,52 @@ def history(trials: Sequence[Trial], goal: str) -> str:
     if best:
         axes.step(*zip(*best, strict=True), where="post", color=COLOURS["reranked"], label="best so far")
     axes.set(xlabel="trial", ylabel="validation")
-    axes.legend(fontsize=8, frameon=False)
-    return svg(figure)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return inline(figure)
 
 
 def bars(importance: Mapping[str, float]) -> str:
     """How much of the differences each parameter explains."""
-    figure, axes = pyplot().subplots(figsize=(8, 0.5 + 0.32 * len(importance)), layout="constrained")
+    figure, axes = drawing.pyplot().subplots(figsize=(9, 0.7 + 0.3 * len(importance)), layout="constrained")
     names = sorted(importance, key=lambda name: importance[name])
-    axes.barh(names, [importance[name] for name in names], color=COLOURS["tuned"])
-    axes.set(xlabel="share of the variance (fANOVA); few trials make it unsure")
-    return svg(figure)
+    drawn = axes.barh(names, [importance[name] for name in names], color=COLOURS["tuned"])
+    axes.bar_label(drawn, [f"{importance[name]:.0%}" for name in names], padding=3)
+    axes.set(xlabel="share of the differences")
+    axes.grid(axis="y", visible=False)
+    return inline(figure)
 
 
 def parallel(trials: Sequence[Trial], sweep: Sweep) -> str:
-    """A line a trial through all parameters to its score; brighter is better."""
-    plt = pyplot()
+    """A line a trial through all parameters to its score; the stronger, the better."""
+    plt = drawing.pyplot()
     names = list(sweep.parameters)
-    figure, axes = plt.subplots(figsize=(max(8, 1.2 * len(names)), 3.6), layout="constrained")
+    figure, axes = plt.subplots(figsize=(max(9, 0.95 * (len(names) + 1)), 3.8), layout="constrained")
     values = [trial.value or 0.0 for trial in trials]
     low, high = min(values), max(values)
-    colours = plt.get_cmap("viridis")
-    for trial in sorted(trials, key=lambda t: t.value or 0.0):
-        heights = [_height(sweep.parameters[name], trial.proposal.params.get(name)) for name in names]
+    sign = 1 if sweep.goal == "maximize" else -1
+    for trial in sorted(trials, key=lambda t: sign * (t.value or 0.0)):  # the best on top
         end = ((trial.value or 0.0) - low) / (high - low) if high > low else 0.5
-        drawn = [float("nan") if height is None else height for height in heights]
-        good = end if sweep.goal == "maximize" else 1 - end
-        axes.plot(range(len(names) + 1), [*drawn, end], color=colours(good), alpha=0.35 + 0.6 * good, linewidth=1.2)
-    labels = [*(_label(name, sweep.parameters[name]) for name in names), f"score\n{low:.3f}..{high:.3f}"]
-    axes.set_xticks(range(len(labels)), labels, fontsize=6)
-    axes.set_yticks([])
-    return svg(figure)
+        good = end if sign > 0 else 1 - end
+        heights = [height(sweep.parameters[name], trial.proposal.params.get(name)) for name in names]
+        drawn = [float("nan") if found is None else found for found in heights]
+        axes.plot(range(len(names) + 1), [*drawn, end], color=COLOURS["tuned"], alpha=0.12 + 0.8 * good**2, linewidth=1.3)
+        outside = [(x, y) for x, y in enumerate(drawn) if y in BEYOND]
+        if outside:
+            axes.plot(*zip(*outside, strict=True), "o", color=COLOURS["tuned"], markersize=4)
+    ends = [*(_ends(sweep.parameters[name]) for name in names), (f"{low:.3f}", f"{high:.3f}")]
+    for x, (least, most) in enumerate(ends):
+        axes.vlines(x, 0, 1, color=drawing.FAINT, linewidth=0.8, zorder=1)
+        axes.text(x, -0.1, least, ha="center", va="top", fontsize=8, color=drawing.FAINT)
+        axes.text(x, 1.1, most, ha="center", va="bottom", fontsize=8, color=drawing.FAINT)
+    short = [name.partition(".")[2].replace("_", "_\n", 1) for name in names]
+    axes.set_xticks(range(len(ends)), [*short, "score"], fontsize=8)
+    axes.tick_params(axis="x", length=0)
+    axes.set(yticks=[], ylim=(-0.22, 1.22))
+    axes.grid(visible=False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    return inline(figure)
 
 
 def slices(trials: Sequence[Trial], sweep: Sweep) -> str:
@@ -135,44 +144,63 @@ def slices(trials: Sequence[Trial], sweep: Sweep) -> str:
     names = list(sweep.parameters)
     columns = min(4, len(names))
     rows = -(-len(names) // columns)
-    size = (2.6 * columns, 2.2 * rows)
-    figure, grid = pyplot().subplots(rows, columns, figsize=size, squeeze=False, sharey=True, layout="constrained")
+    size = (2.5 * columns, 2.1 * rows)
+    figure, grid = drawing.pyplot().subplots(rows, columns, figsize=size, squeeze=False, sharey=True, layout="constrained")
     for axes, name in zip(grid.flat, names, strict=False):
         axis = sweep.parameters[name]
         dots = [(trial.proposal.params[name], trial.value) for trial in trials if name in trial.proposal.params]
-        if dots:
-            xs = [str(x) if axis.choices else x for x, _ in dots]
-            axes.scatter(xs, [y for _, y in dots], s=12, color=COLOURS["tuned"], alpha=0.7)
-        if axis.log:
-            axes.set_xscale("log")
-        axes.set_xlabel(name, fontsize=8)
-        axes.tick_params(labelsize=7)
+        if axis.choices:
+            places = [
+                *axis.choices,
+                *sorted({x for x, _ in dots} - {*axis.choices}, key=str),
+            ]  # what params.yaml has may be another
+            axes.scatter([places.index(x) for x, _ in dots], [y for _, y in dots], s=12, color=COLOURS["tuned"], alpha=0.7)
+            axes.set_xticks(range(len(places)), [str(place) for place in places])
+        else:
+            drawable = [(float(x), y) for x, y in dots if not axis.log or float(x) > 0]
+            axes.scatter([x for x, _ in drawable], [y for _, y in drawable], s=12, color=COLOURS["tuned"], alpha=0.7)
+            if axis.log:
+                by_logarithm(axes)
+        axes.set_xlabel(name, fontsize=9)
+        axes.tick_params(labelsize=8)
     for axes in list(grid.flat)[len(names) :]:
         axes.set_visible(False)
-    return svg(figure)
+    return inline(figure)
 
 
-def svg(figure: Any) -> str:
-    """As text to stand in a page; the same figures give the same bytes."""
-    plt = pyplot()
-    plt.rcParams["svg.hashsalt"] = "haechi"
-    stream = io.StringIO()
-    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    plt.close(figure)
-    return stream.getvalue().partition("<svg")[1] + stream.getvalue().partition("<svg")[2]
+BEYOND = (-0.06, 1.06)
+"""Heights of values below and above the range."""
 
 
-def _height(axis: Axis, value: Any) -> float | None:
+def height(axis: Axis, value: Any) -> float | None:
+    """Where a value stands between the ends of its axis; None where the trial has none."""
     if value is None:
         return None
     if axis.choices:
-        return axis.choices.index(value) / max(1, len(axis.choices) - 1) if value in axis.choices else None
+        return axis.choices.index(value) / max(1, len(axis.choices) - 1) if value in axis.choices else BEYOND[1]
     low, high = float(axis.low or 0), float(axis.high or 0)
+    if not low <= value <= high:
+        return BEYOND[float(value) > high]
     if axis.log:
         return (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
     return (float(value) - low) / (high - low)
 
 
-def _label(name: str, axis: Axis) -> str:
-    ends = ", ".join(map(str, axis.choices)) if axis.choices else f"{axis.low:g}..{axis.high:g}"
-    return f"{name}\n{ends}"
+def inline(figure: Any) -> str:
+    """The picture as it stands in the page: each text in both languages."""
+    drawn = drawing.svg(figure)
+    drawing.pyplot().close(figure)
+    return re.sub(r">([^<>]+)</text>", lambda found: f">{_in_both(found[1])}</text>", drawn[drawn.index("<svg") :])
+
+
+def _in_both(text: str) -> str:
+    korean = KOREAN.get(unescape(text).strip())
+    return f'<tspan class="en">{text}</tspan><tspan class="ko">{korean}</tspan>' if korean else text
+
+
+def _say(en: str, ko: str) -> Markup:
+    return Markup('<span class="en">{}</span><span class="ko" lang="ko">{}</span>').format(en, ko)
+
+
+def _ends(axis: Axis) -> tuple[str, str]:
+    return (str(axis.choices[0]), str(axis.choices[-1])) if axis.choices else (f"{axis.low:g}", f"{axis.high:g}")

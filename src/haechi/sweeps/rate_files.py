@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from haechi.evaluation.drawing import pyplot
+from haechi.evaluation.drawing import pyplot, save, svg
 from haechi.evaluation.names import COLOURS
-from haechi.files import atomic_file, write_json
+from haechi.files import write_json, write_text
+from haechi.sweeps.by_logarithm import by_logarithm
 from haechi.sweeps.ledger import Entry
 from haechi.sweeps.methods import RANGE_TEST, RATE, measured
 from haechi.sweeps.rates import Curve, Scores, Search, bracket
@@ -107,8 +108,8 @@ def _picture(place: Path, scores: Scores, stages: Mapping[int, Scores], found: M
         axes.errorbar([], [], yerr=[], fmt="o", color=colour, capsize=3, label=text)
     if found["lr"] in scores:
         axes.axvline(found["lr"], color=COLOURS["reranked"], linestyle="--", linewidth=1, label=f"chosen: {found['lr']:g}")
+    by_logarithm(axes)
     axes.set(
-        xscale="log",
         xlabel="learning rate",
         ylabel="validation ndcg@10, less the seed's share",
         title=f"{title}: mean and standard error",
@@ -122,20 +123,15 @@ def _range_picture(place: Path, curve: Curve, search: Search) -> None:
     axes.plot(curve.rates, curve.losses, color=COLOURS["tuned"], marker=".")
     low, high = bracket(curve, search.low, search.high)
     axes.axvspan(low, high, color=COLOURS["base"], alpha=0.15, label=f"searched: {low:g} to {high:g}")
-    axes.set(xscale="log", xlabel="learning rate", ylabel="training loss", title="range test: the rate rises from step to step")
+    by_logarithm(axes)
+    axes.set(xlabel="learning rate", ylabel="training loss", title="range test: the rate rises from step to step")
     axes.legend(fontsize=8, frameon=False)
     _save(figure, place)
 
 
 def _save(figure: Any, place: Path) -> None:
-    """As PNG and SVG, the same bytes for the same figures."""
-    plt = pyplot()
-    plt.rcParams["svg.hashsalt"] = "haechi"
-    with atomic_file(place.with_suffix(".svg")) as stream:
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    with atomic_file(place.with_suffix(".png")) as stream:
-        figure.savefig(stream, format="png", dpi=130, metadata={"Software": None})
-    plt.close(figure)
+    write_text(place.with_suffix(".svg"), svg(figure))
+    save(figure, place.with_suffix(".png"))
 
 
 def _shade(number: int, stages: int) -> str:

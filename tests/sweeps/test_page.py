@@ -1,0 +1,98 @@
+"""The page of a sweep and the pictures of a search for the rate: they open offline, speak two languages, and survive odd values."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sweeps import fake
+
+from haechi.sweeps import rate_files
+from haechi.sweeps.board import board
+from haechi.sweeps.page import BEYOND, KOREAN, height, page
+from haechi.sweeps.plan import Axis
+from haechi.sweeps.rates import Search
+from haechi.sweeps.trial import Proposal, Trial
+from haechi.sweeps.verdict import judge
+
+SPACE = {
+    "train.lr": Axis(low=1e-5, high=1e-2, log=True),
+    "train.weight_decay": Axis(low=0.01, high=0.5, log=True),
+    "train.batch_size": Axis(choices=(64, 128)),
+    "lora.alpha": Axis(choices=(8, 16), when={"lora.rank": (8,)}),
+}
+PLAN = replace(fake.sweep(), parameters=SPACE)
+PRESENT = {"train.lr": 3e-3, "train.weight_decay": 0.0, "train.batch_size": 32}  # a rate by logarithm can't be 0
+TRIALS = [
+    Trial(0, Proposal(PRESENT, 7, facts={"current": True}), "complete", 0.6, {}, {}),
+    Trial(
+        1,
+        Proposal({"train.lr": 1e-4, "train.weight_decay": 0.1, "train.batch_size": 64, "lora.alpha": 16}, 7),
+        "complete",
+        0.5,
+        {},
+        {},
+    ),
+    Trial(2, Proposal({"train.lr": 1e-4, "train.weight_decay": 0.1, "train.batch_size": 128}, 7), "pruned", 0.2, {1: 0.2}, {}),
+    Trial(3, Proposal(PRESENT, 8, "repeat", {"of": 0}), "complete", 0.61, {}, {}),
+    Trial(4, Proposal(PRESENT, 7), "failed", None, {}, {"error": "train: <no number> & more"}),
+]
+
+
+@pytest.fixture(scope="module")
+def made() -> str:
+    return page(PLAN, TRIALS, board(TRIALS, "maximize"), {"train.lr": 0.7, "train.weight_decay": 0.3})
+
+
+def test_the_page_needs_nothing_from_elsewhere(made: str) -> None:
+    assert not re.findall(r"(?:src|href)=\"(?!#)[^\"]*\"|url\((?!#)[^)]*\)|<script", made)
+    assert made.count("<svg") == 4
+
+
+def test_the_page_says_everything_in_both_languages(made: str) -> None:
+    for text in set(KOREAN) - {"running"}:
+        assert f'<span class="en">{text}' in made or f'<tspan class="en">{text}' in made, text
+    assert made.count('class="en"') == made.count('class="ko"')
+    found = board(TRIALS, "maximize").said
+    assert found.en == board(TRIALS, "maximize").verdict
+    assert found.ko in made
+
+
+def test_what_a_trial_says_of_its_failure_is_text(made: str) -> None:
+    assert "&lt;no number&gt; &amp; more" in made
+
+
+def test_present_values_outside_the_ranges_are_drawn_at_their_ends() -> None:
+    assert height(SPACE["train.weight_decay"], 0.0) == BEYOND[0]
+    assert height(SPACE["train.weight_decay"], 0.9) == BEYOND[1]
+    assert height(SPACE["train.batch_size"], 32) == BEYOND[1]
+    assert height(SPACE["lora.alpha"], None) is None
+
+
+@given(st.floats(1e-5, 1e-2), st.floats(1e-5, 1e-2))
+def test_heights_within_the_range_keep_its_order(one: float, other: float) -> None:
+    heights = [height(SPACE["train.lr"], value) for value in sorted((one, other))]
+    assert heights[0] is not None
+    assert heights[1] is not None
+    assert -1e-9 <= heights[0] <= heights[1] <= 1 + 1e-9
+
+
+def test_ticks_by_logarithm_are_numbers_not_formulas(made: str, tmp_path: Path) -> None:
+    scores = {rate: {seed: 0.5 + rate * 10 + seed * 0.01 for seed in (7, 8)} for rate in (1e-4, 1e-3, 1e-2)}
+    trials = [
+        Trial(i, Proposal({"train.lr": rate}, seed, "rate", {"stage": 1}), "complete", value, {}, {})
+        for i, (rate, seed, value) in enumerate((r, s, v) for r, by_seed in scores.items() for s, v in by_seed.items())
+    ]
+    found = rate_files.result(judge(scores), Search(), trials, {}, 1000)
+    for folder in ("one", "two"):
+        rate_files.write(tmp_path / folder, found, {}, trials, Search())
+    drawn = (tmp_path / "one" / "lr_sweep.svg").read_text(encoding="utf-8")
+    for text in (made, drawn):
+        assert "mathdefault" not in text
+        assert re.search(r">0\.001<", text)
+    ElementTree.fromstring(drawn)  # noqa: S314  (our own file)
+    for name in ("lr_sweep.svg", "lr_sweep.png", "stage_1.png"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
