@@ -1,0 +1,127 @@
+"""A sweep in a project: agents go on as long as trials stay comparable, and what was measured is kept."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from machinery.checkout import ROOT
+from ruamel.yaml import YAML
+from sweeps.test_agents import Instant
+
+from haechi.errors import HaechiError, UsageError
+from haechi.sweeps.agent import Agent
+from haechi.sweeps.ledger import Entry, Ledger
+from haechi.sweeps.open import Opened, begin, existing
+from haechi.sweeps.plan import read_sweep
+
+SWEEP = """
+name: one
+method: grid
+trials: 0
+confirm: {top: 0, seeds: 1}
+parameters: {train.lr: {choices: [1.0e-3, 2.0e-3]}}
+fixed: {train.epochs: 2}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("params.yaml", "dvc.yaml", "dvc.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / "stages").mkdir()
+    shutil.copy(ROOT / "stages/train.py", tmp_path / "stages")
+    (tmp_path / "sweep.yaml").write_text(SWEEP, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    return tmp_path
+
+
+def begun(project: Path) -> Opened:
+    return begin(project, read_sweep(project / "sweep.yaml", project / "params.yaml"))
+
+
+def edited(file: Path, edit: Callable[[str], str]) -> None:
+    before = file.read_text(encoding="utf-8")
+    file.write_text(edit(before), encoding="utf-8")
+    assert file.read_text(encoding="utf-8") != before
+
+
+def parameter(project: Path, section: str, key: str, value: object) -> None:
+    sections = YAML(typ="safe").load((project / "params.yaml").read_text(encoding="utf-8"))
+    assert key in sections[section]
+    sections[section][key] = value
+    YAML().dump(sections, project / "params.yaml")
+
+
+CHANGES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a parameter": (lambda p: parameter(p, "train", "batch_size", 96), "params.yaml changed"),
+    "the seed of mining": (lambda p: parameter(p, "mine", "seed", 99), "params.yaml changed"),
+    "code": (lambda p: edited(p / "stages/train.py", lambda text: text + "\n"), "the library or dvc.yaml changed"),
+    "a command": (
+        lambda p: edited(p / "dvc.yaml", lambda text: text.replace("--base models/base", "--base models/other")),
+        "the library or dvc.yaml changed",
+    ),
+    "raw data": (
+        lambda p: edited(p / "dvc.lock", lambda text: text.replace(_raw(p), "0" * 32 + ".dir")),
+        "data that no stage makes changed",
+    ),
+}
+
+
+def _raw(project: Path) -> str:
+    stage = YAML(typ="safe").load((project / "dvc.lock").read_text(encoding="utf-8"))["stages"]["preprocess"]
+    return str(next(dep["md5"] for dep in stage["deps"] if dep["path"] == "data/raw"))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_makes_trials_incomparable_stops_agents_and_keeps_what_was_done(project: Path, change: str) -> None:
+    opened = begun(project)
+    Agent(opened.study, Instant(), before=opened.unchanged(project)).work(1)
+    alter, words = CHANGES[change]
+    alter(project)
+    with pytest.raises(HaechiError, match=f"{words} since sweep one began") as caught:
+        Agent(opened.study, Instant(), before=opened.unchanged(project)).work()
+    assert "with its 1; those are kept" in str(caught.value)
+    assert [trial.state for trial in existing(project, "one").study.trials()] == ["complete"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda p: edited(p / "params.yaml", lambda text: "# a note\n" + text),
+        lambda p: parameter(p, "train", "lr", 0.5),  # searched
+        lambda p: parameter(p, "train", "epochs", 9),  # fixed by the sweep
+        lambda p: parameter(p, "evaluate", "seed", 99),  # no trial reads it
+    ],
+)
+def test_what_no_trial_reads_stops_nobody(project: Path, change: Callable[[Path], None]) -> None:
+    opened = begun(project)
+    change(project)
+    assert Agent(opened.study, Instant(), before=opened.unchanged(project)).work() == 2
+
+
+def test_another_space_under_the_same_name_is_refused_and_more_trials_are_not(project: Path) -> None:
+    begun(project)
+    edited(project / "sweep.yaml", lambda text: text.replace("trials: 0", "trials: 1"))
+    begun(project)
+    edited(project / "sweep.yaml", lambda text: text.replace("2.0e-3", "3.0e-3"))
+    with pytest.raises(UsageError, match="sweep one exists with another space"):
+        begun(project)
+
+
+def test_the_ledger_gives_back_what_ended_and_not_what_failed(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+
+    def entry(number: int, state: str, value: float | None) -> Entry:
+        return Entry("key", "one", number, {}, 7, "trial", state, value, {})  # type: ignore[arg-type]
+
+    ledger.add(entry(0, "failed", None))
+    assert ledger.find("key") is None
+    ledger.add(entry(1, "complete", 0.5))
+    ledger.add(entry(2, "complete", 0.6))
+    found = ledger.find("key")
+    assert found
+    assert found.number == 1
+    assert ledger.find("another") is None
