@@ -20,6 +20,7 @@ from pathlib import Path
 
 import orjson
 
+from haechi.environment import number
 from haechi.errors import HaechiError
 from haechi.files import ensure_writable, remove
 from haechi.home import home
@@ -41,7 +42,7 @@ def writing(*outputs: Path, wait: float | None = None) -> Iterator[None]:
     Locks are taken in one order everywhere, so two stages can't wait for each other. What a killed writer left half
     written beside an output is removed: nobody else can be writing it now. `wait` is in seconds, HAECHI_LOCK_WAIT where None.
     """
-    patience = _patience(os.environ) if wait is None else wait
+    patience = number(WAIT, PATIENCE) if wait is None else wait
     deadline = time.monotonic() + patience
     wanted = {lock_of(output): output for output in outputs}
     with ExitStack() as stack:
@@ -159,17 +160,6 @@ def _named(holder: Mapping[str, object] | None) -> tuple[str, str]:
     if holder is None:
         return "another process", ""
     return f"process {holder['pid']} (`{holder['command']}`, since {holder['since']})", f" with `kill {holder['pid']}`"
-
-
-def _patience(environment: Mapping[str, str]) -> float:
-    told = environment.get(WAIT, "")
-    try:
-        seconds = float(told) if told else PATIENCE
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < float("inf"):
-        raise HaechiError(f"{WAIT}: expected seconds, found {told!r}")
-    return seconds
 
 
 def _sweep(output: Path) -> None:

@@ -6,12 +6,13 @@ Pure: `haechi.retrieval.tokens` keeps what was made.
 """
 
 import functools
-import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from kiwipiepy import Kiwi
+
+from haechi.environment import workers
 
 CONTENT = ("NNG", "NNP", "NNB", "NR", "VV", "VA", "XR", "SL", "SH", "SN", "MAG")
 _FOREIGN = ("SL", "SH")
@@ -35,7 +36,7 @@ class Morpheme(Protocol):
 @functools.cache
 def kiwi(words: tuple[str, ...] = ()) -> Kiwi:
     """One analyser a process and user dictionary; workers come from HAECHI_WORKERS (they don't change results)."""
-    made = Kiwi(num_workers=int(os.environ.get("HAECHI_WORKERS", os.cpu_count() or 1)))
+    made = Kiwi(num_workers=workers())
     for word in words:
         made.add_user_word(word, "NNP")
     return made

@@ -226,7 +226,7 @@ def test_an_output_that_can_not_be_written_is_said_before_any_work_and_frees_the
 @pytest.mark.parametrize("told", ["soon", "-1", "nan", "inf"])
 def test_a_wait_that_is_no_number_of_seconds_is_refused(told: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HAECHI_LOCK_WAIT", told)
-    with pytest.raises(HaechiError, match=f"HAECHI_LOCK_WAIT: expected seconds, found '{told}'"), writing(root / "a"):
+    with pytest.raises(HaechiError, match="HAECHI_LOCK_WAIT should be a number, 0 or more"), writing(root / "a"):
         pass
 
 

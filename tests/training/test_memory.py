@@ -191,7 +191,7 @@ def test_auto_probes_before_the_first_step_and_learns_nothing_by_it(
 @pytest.mark.parametrize("value", ["0", "-1", "some", "1.5"])
 def test_a_mini_batch_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("HAECHI_MINI_BATCH", value)
-    with pytest.raises(HaechiError, match="HAECHI_MINI_BATCH: expected `auto` or a number"):
+    with pytest.raises(HaechiError, match="HAECHI_MINI_BATCH should be a whole number, 1 or more, or `auto`"):
         told()
 
 

@@ -5,11 +5,11 @@ doesn't depend on its neighbours. Gives up about a hundredth of the spread of th
 """
 
 import copy
-import os
 from collections.abc import Callable
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+from haechi.environment import workers
 from haechi.errors import HaechiError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def compiled(model: "CrossEncoder") -> Network:
     options = {
         "INFERENCE_PRECISION_HINT": "f32",
         "DYNAMIC_QUANTIZATION_GROUP_SIZE": GROUP,
-        "INFERENCE_NUM_THREADS": os.environ.get("HAECHI_WORKERS") or str(os.cpu_count() or 1),
+        "INFERENCE_NUM_THREADS": str(workers()),
     }
     compiled = openvino.Core().compile_model(graph, "CPU", options)
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from haechi.environment import count
 from haechi.errors import HaechiError
 
 SLOTS = "HAECHI_SLOTS"
@@ -32,14 +33,12 @@ def slots_of(environment: Mapping[str, str], gpus: Sequence[str], cores: int) ->
     """The slots of this machine: its GPUs; without any, or where HAECHI_DEVICE says cpu, its cores in HAECHI_SLOTS shares."""
     if gpus and environment.get("HAECHI_DEVICE", "") != "cpu":
         return [Slot(f"gpu-{gpu}", {"CUDA_VISIBLE_DEVICES": gpu}) for gpu in gpus]
-    told = environment.get(SLOTS, "1")
-    if not told.isdigit() or not 1 <= int(told) <= cores:
-        raise HaechiError(f"{SLOTS}: expected a number from 1 to {cores}, the cores of this machine; found {told!r}")
-    if int(told) == 1:
+    told = count(SLOTS, 1, least=1, most=cores, environ=environment)
+    if told == 1:
         return [Slot("cpu", {})]
-    threads = str(cores // int(told))
+    threads = str(cores // told)
     shared = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "HAECHI_WORKERS": threads}
-    return [Slot(f"cpu-{number + 1}of{told}", shared) for number in range(int(told))]
+    return [Slot(f"cpu-{number + 1}of{told}", shared) for number in range(told)]
 
 
 def gpus(environment: Mapping[str, str]) -> list[str]:

@@ -17,6 +17,7 @@ import torch
 from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from haechi.environment import count
 from haechi.errors import HaechiError
 from haechi.files import read_json, write_json
 from haechi.home import home
@@ -38,10 +39,8 @@ def out_of_memory(error: BaseException) -> bool:
 
 def told() -> str:
     """What HAECHI_MINI_BATCH says: nothing, `auto`, or a number."""
-    value = os.environ.get(MINI_BATCH, "")
-    if value and value != "auto" and not (value.isdigit() and int(value)):
-        raise HaechiError(f"{MINI_BATCH}: expected `auto` or a number of texts above 0, found {value!r}")
-    return value
+    value = os.environ.get(MINI_BATCH, "").strip()
+    return value if value == "auto" else str(count(MINI_BATCH, 0, least=1, word="auto") or "")
 
 
 def statistics_of(output: Path) -> Path:

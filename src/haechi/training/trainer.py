@@ -5,7 +5,6 @@ beforehand, states are saved only where the log has just been written (so no sum
 scheduler and random numbers come back as they were. Everything is loaded as tensors and plain values, never as objects.
 """
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from haechi.environment import number
 from haechi.errors import HaechiError
 from haechi.files import read_json, write_json
 from haechi.state import State
@@ -76,7 +76,7 @@ class Trainer(Retry, SentenceTransformerTrainer):
         self._opening: Callable[[Trainer], None] | None = None
         self._ended = ended
         self._saved, self._took = time.monotonic(), 0.0
-        self._patience = float(os.environ.get(EVERY, PATIENCE))
+        self._patience = number(EVERY, PATIENCE)
 
     def get_train_dataloader(self) -> DataLoader[Tensor]:
         """The plan, the same in every process: each embeds its share of every batch."""

@@ -4,11 +4,11 @@ None of it changes an answer, so none of it is a parameter. Neither key nor addr
 and `hide` takes them out of whatever a server sends back.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, quote_plus, urlsplit
 
+from haechi.environment import count, number
 from haechi.errors import UsageError
 
 KEYLESS = "none"
@@ -83,31 +83,21 @@ def endpoint_from(environ: Mapping[str, str]) -> Endpoint:
 def limits_from(environ: Mapping[str, str]) -> Limits:
     """Pace, patience, budget and prices in HAECHI_LLM_*."""
     limits = Limits(
-        concurrency=int(_number(environ, "HAECHI_LLM_CONCURRENCY", 16, least=1, whole=True)),
-        timeout=_number(environ, "HAECHI_LLM_TIMEOUT", 120, least=0.01),
-        tries=int(_number(environ, "HAECHI_LLM_TRIES", 6, least=1, whole=True)),
-        backoff=_number(environ, "HAECHI_LLM_BACKOFF", 1),
-        requests_per_minute=_number(environ, "HAECHI_LLM_RPM", 0),
-        tokens_per_minute=_number(environ, "HAECHI_LLM_TPM", 0),
-        max_requests=_number(environ, "HAECHI_LLM_MAX_REQUESTS", 0, whole=True),
-        max_tokens=_number(environ, "HAECHI_LLM_MAX_TOKENS", 0, whole=True),
-        max_cost=_number(environ, "HAECHI_LLM_MAX_COST", 0),
-        price_in=_number(environ, "HAECHI_LLM_PRICE_IN", 0),
-        price_out=_number(environ, "HAECHI_LLM_PRICE_OUT", 0),
+        concurrency=count("HAECHI_LLM_CONCURRENCY", 16, least=1, environ=environ),
+        timeout=number("HAECHI_LLM_TIMEOUT", 120, least=0.01, environ=environ),
+        tries=count("HAECHI_LLM_TRIES", 6, least=1, environ=environ),
+        backoff=number("HAECHI_LLM_BACKOFF", 1, environ=environ),
+        requests_per_minute=number("HAECHI_LLM_RPM", 0, environ=environ),
+        tokens_per_minute=number("HAECHI_LLM_TPM", 0, environ=environ),
+        max_requests=count("HAECHI_LLM_MAX_REQUESTS", 0, environ=environ),
+        max_tokens=count("HAECHI_LLM_MAX_TOKENS", 0, environ=environ),
+        max_cost=number("HAECHI_LLM_MAX_COST", 0, environ=environ),
+        price_in=number("HAECHI_LLM_PRICE_IN", 0, environ=environ),
+        price_out=number("HAECHI_LLM_PRICE_OUT", 0, environ=environ),
     )
     if limits.max_cost and not (limits.price_in or limits.price_out):
         raise UsageError("HAECHI_LLM_MAX_COST needs HAECHI_LLM_PRICE_IN and HAECHI_LLM_PRICE_OUT, prices of a million tokens")
     return limits
-
-
-def _number(environ: Mapping[str, str], name: str, default: float, least: float = 0.0, whole: bool = False) -> float:
-    text = environ.get(name, "").strip()
-    if not text:
-        return default
-    kind = "a whole number" if whole else "a number"
-    if not re.fullmatch(r"[0-9]{1,15}" if whole else r"[0-9]{1,15}(\.[0-9]{1,9})?", text) or float(text) < least:
-        raise UsageError(f"{name} should be {kind}, {least:g} or more")
-    return float(text)
 
 
 def _secrets(url: str, key: str) -> list[str]:
