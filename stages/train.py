@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from haechi import files, locks, options, progress
+from haechi import files, locks, options, progress, trackers
 from haechi.command import run
 from haechi.errors import UsageError
 from haechi.evaluation.curves import draw_history, write_modules
@@ -67,11 +67,15 @@ def main(
     if no_update and recipe.params.engine == "flagembedding":
         raise UsageError("--no-update: the flagembedding engine can't do without updates; take a small train.max_samples")
 
-    def trained(folder: Path, state: State | None, report: Report, memory: Path | None) -> dict[str, Any]:
+    trackers_asked = trackers.asked()
+
+    def trained(
+        folder: Path, state: State | None, report: Report, memory: Path | None, tracked: trackers.Tracked | None = None
+    ) -> dict[str, Any]:
         validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
         mined, unseen = (list(files.read_records(file, MinedExample)) for file in (examples, held_out))
         model, name = load_encoder(base), name_of(base)
-        told: dict[str, Any] = {"held_out": unseen, "report": report, "memory_file": memory}
+        told: dict[str, Any] = {"held_out": unseen, "report": report, "memory_file": memory, "tracked": tracked}
         if recipe.params.engine == "flagembedding":
             return train_m3(model, mined, validation, folder, recipe, name or str(base), **told)
         return train(model, mined, validation, folder, recipe, state, base=name, update=not no_update, **told)
@@ -90,8 +94,9 @@ def main(
         locks.writing(out, plots, metrics),
         resumable(Work("train", asdict(recipe), hashes(inputs), running())) as state,
         status.told(metrics) as report,
+        trackers.tracking(trackers_asked, asdict(recipe)) as tracked,
     ):
-        facts = trained(out, state if alone else None, report, statistics_of(out))
+        facts = trained(out, state if alone else None, report, statistics_of(out), tracked)
         with files.atomic_folder(plots) as drawn:
             draw_history(list(files.read_records(out / "history.jsonl", dict)), drawn)
             write_modules(list(files.read_records(out / "modules.jsonl", dict)), drawn)

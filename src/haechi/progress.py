@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 T = TypeVar("T")
 
@@ -26,9 +27,57 @@ def track(items: Iterable[T], title: str, total: int | None = None) -> Iterator[
         yield from bar.track(items, description=title, total=total)
 
 
+class Rate(ProgressColumn):
+    """How many a second, or how many seconds one takes."""
+
+    def render(self, task: Task) -> Text:
+        """Nothing until it is known."""
+        speed = task.finished_speed or task.speed
+        return Text("" if not speed else f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.1f} s each")
+
+
+class Bar:
+    """How far a long work is: rate, time left, and the last thing that was found. On a terminal alone, silent elsewhere.
+
+    What is said while it is up goes above it. It counts as begun at `done`: a resumed work's rate is that of today.
+    """
+
+    _up: "Bar | None" = None
+
+    def __init__(self, title: str, total: int, done: int = 0) -> None:
+        self._bar: Progress | None = None
+        if not sys.stderr.isatty():
+            return
+        plain, note = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[note]}", markup=False)
+        columns = (plain, BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn(), note)
+        # texts that go to a file while the bar is on the terminal must stay there
+        both = sys.stdout.isatty()
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=both)
+        self._task = self._bar.add_task(title, total=total, completed=done, note="")
+        self._bar.start()
+        Bar._up = self if both else None
+
+    def at(self, done: int, note: str = "") -> None:
+        """So many are done."""
+        if self._bar:
+            self._bar.update(self._task, completed=done, note=note)
+
+    def close(self) -> None:
+        """Take it away."""
+        if self._bar:
+            self._bar.stop()
+        if Bar._up is self:
+            Bar._up = None
+
+    @classmethod
+    def console(cls) -> Console | None:
+        """Where to print while a bar is up on the terminal that standard output is on too."""
+        return cls._up._bar.console if cls._up and cls._up._bar else None
+
+
 def say(message: str) -> None:
     """One line for the reader of the log, however long: a command in it can be copied."""
-    console().print(message, soft_wrap=True)
+    (Bar.console() or console()).print(message, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], figures: bool = True) -> None:

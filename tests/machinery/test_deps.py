@@ -21,7 +21,7 @@ STAGE_NAMES = sorted(script.stem for script in STAGES.glob("[!_]*.py"))
 
 ROOMS = (
     ("records", "params", "errors", "environment", "files", "home", "per_query", "retries"),
-    ("rowstore", "locks", "state", "progress", "options", "journal", "command"),
+    ("rowstore", "locks", "state", "progress", "options", "journal", "trackers", "command"),
     ("tokens",),
     ("law",),
     ("pairs", "corpus"),
@@ -63,6 +63,7 @@ MAY_BE_HEAVY = {
         "retention",
         "retry",
         "rising",
+        "tracking",
         "trainer",
         "watch",
     )

@@ -4,7 +4,6 @@ Checkpoints are model folders; nothing with a date or a path is written.
 """
 
 import itertools
-import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -27,6 +26,7 @@ from haechi.params.train import TrainParams
 from haechi.progress import say
 from haechi.records.mined import MinedExample
 from haechi.state import State
+from haechi.trackers import Tracked
 from haechi.training.adapt import add_adapters, freeze
 from haechi.training.checks import check_model, check_params, check_rows
 from haechi.training.examples import Rows, choose_examples, make_rows
@@ -39,6 +39,7 @@ from haechi.training.plan import Batch, plan
 from haechi.training.recipe import Recipe
 from haechi.training.refresh import Refresh
 from haechi.training.retention import announce
+from haechi.training.tracking import Onlooker
 from haechi.training.trainer import Remembers, Trainer, load_last, save_last, trained
 from haechi.training.validation import Validation
 from haechi.training.verdict import outcome
@@ -58,13 +59,14 @@ def train(
     held_out: Sequence[MinedExample] = (),
     report: Report = lambda facts: None,
     memory_file: Path | None = None,
+    tracked: Tracked | None = None,
     also: Sequence[Remembers] = (),
 ) -> dict[str, Any]:
     """Tune the model; leaves checkpoints, history, looks at modules and training_config.json in the folder, returns the counts.
 
     `base` is the model's name where the registry may know it. Without `update` everything runs, but no weight changes.
-    `held_out` examples give the validation loss; `report` is told how far the run is; `memory_file` gets memory statistics.
-    `also` are further callbacks.
+    `held_out` examples give the validation loss; `report` is told how far the run is; `memory_file` gets memory statistics,
+    `tracked` what the history gets. `also` are further callbacks.
     """
     params = recipe.params
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -114,7 +116,7 @@ def train(
         announce(
             folder, model, steps, params, resumes=state is not None, rolls_back=any(rule.action == "rollback" for rule in rules)
         )
-        model.model_card_data.generate_widget_examples = False  # our card is made elsewhere
+        model.model_card_data.widget = [{}]  # our card is made elsewhere; without a widget the trainer would look for examples
         trainer = Trainer(
             model=model,
             args=_arguments(params, Path(scratch), steps, update=update),
@@ -129,7 +131,9 @@ def train(
         guard.trainer = monitor.trainer = trainer
         trainer.remove_callback(PrinterCallback)
         memory_log = MemoryLog(mini_batch, memory_file)
+        onlooker = Onlooker(watch, tracked or Tracked({}))
         trainer.add_callback(memory_log)
+        trainer.add_callback(onlooker)
         if not (state and state.last()):
             watch.validate(0)
             say(f"train: {len(rows)} rows, {steps} steps; validation {METRIC} of the base {watch.start:.4f}")
@@ -143,6 +147,7 @@ def train(
                 "train adapters (lora.rank), freeze a part (train.freeze), or take a smaller model"
             ) from error
         finally:
+            onlooker.close()
             memory_log.write()
         if not watch.kept:
             raise HaechiError(f"train: stopped before the first validation: {guard.ended.reason if guard.ended else 'no step'}")
@@ -246,7 +251,7 @@ def _arguments(params: TrainParams, scratch: Path, steps: int, *, update: bool) 
         eval_strategy="no",
         logging_steps=max(1, steps // 50),
         report_to="none",
-        disable_tqdm=not os.isatty(2),
+        disable_tqdm=True,  # our own bar knows the last validation too
         dataloader_num_workers=0,
         use_cpu=device() == "cpu",
         dataloader_pin_memory=torch.cuda.is_available(),

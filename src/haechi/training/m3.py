@@ -6,7 +6,6 @@ that are missing are refused instead of drawn; validation runs during training. 
 again. Checkpoints hold safetensors, JSON and the two heads as FlagEmbedding reads them.
 """
 
-import os
 import random
 import tempfile
 from collections.abc import Sequence
@@ -28,6 +27,7 @@ from haechi.models.heads import HEADS, folder_of, require_heads
 from haechi.models.load import device
 from haechi.progress import say
 from haechi.records.mined import MinedExample
+from haechi.trackers import Tracked
 from haechi.training.checks import check_params
 from haechi.training.examples import choose_examples
 from haechi.training.guard import Guard
@@ -38,6 +38,7 @@ from haechi.training.objective import CachedObjective
 from haechi.training.recipe import Recipe
 from haechi.training.retention import announce
 from haechi.training.retry import Retry
+from haechi.training.tracking import Onlooker
 from haechi.training.validation import Validation
 from haechi.training.verdict import outcome
 from haechi.training.watch import METRIC, Watch
@@ -54,6 +55,7 @@ def train_m3(
     held_out: Sequence[MinedExample] = (),
     report: Report = lambda facts: None,
     memory_file: Path | None = None,
+    tracked: Tracked | None = None,
 ) -> dict[str, Any]:
     """Tune the model at `base`; leaves what the other engine leaves, with the heads in every checkpoint.
 
@@ -97,13 +99,15 @@ def train_m3(
         trainer.mini_batch = mini_batch
         guard.trainer = monitor.trainer = trainer
         memory_log = MemoryLog(mini_batch, memory_file)
-        for part in (watch, guard, monitor, memory_log):
+        onlooker = Onlooker(watch, tracked or Tracked({}))
+        for part in (watch, guard, monitor, memory_log, onlooker):
             trainer.add_callback(part)
         watch.validate(0)
         say(f"train: {len(chosen)} examples, {steps} steps; validation {METRIC} of the base {watch.start:.4f}")
         try:
             trainer.train()
         finally:
+            onlooker.close()
             memory_log.write()
         if not watch.kept:
             raise HaechiError(f"train: stopped before the first validation: {guard.ended.reason if guard.ended else 'no step'}")
@@ -220,7 +224,7 @@ def _trainer(
         save_strategy="no",
         logging_steps=max(1, steps // 50),
         report_to="none",
-        disable_tqdm=not os.isatty(2),
+        disable_tqdm=True,
         remove_unused_columns=False,
         use_cpu=device() == "cpu",
         dataloader_pin_memory=torch.cuda.is_available(),
