@@ -26,6 +26,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         table(root / f"plots/evaluate/{name}_at_k.csv", [{"k": k} | dict.fromkeys(SYSTEMS, k / 20) for k in (1, 3, 10)])
     table(root / "plots/train/loss.csv", [{"step": n, "loss": 1 / n} for n in range(1, 9)])
     table(root / "plots/train/validation.csv", [{"step": n, "ndcg@10": n / 9} for n in range(9)])
+    table(root / "plots/train/triplets.csv", [{"step": n, "active_triplets": 1 / n} for n in range(1, 9)])
     rows = [{"chars": 10 * n, "questions": 0.1, "precedent": 0.1, "user": 0.2} for n in range(10)]
     table(root / "plots/generate_qa/lengths.csv", rows)
     page_of(root, root / "plots/report")
@@ -74,3 +75,16 @@ def test_the_page_draws_every_plot(checkout: Path, open_page: Opener, command: l
     inked = """[...document.querySelectorAll('canvas')].filter((one) => {
         const seen = new Set(one.getContext('2d').getImageData(0, 0, one.width, one.height).data); return seen.size > 4; }).length"""
     assert window.page.evaluate(inked) == declared()[0]
+
+
+def test_a_table_without_rows_is_passed_over(checkout: Path, tmp_path: Path) -> None:
+    """What most trainings leave of active triplets: without the file itself dvc would complain."""
+    root = tmp_path / "copy"
+    shutil.copytree(checkout, root)
+    (root / "plots/train/triplets.csv").write_text("step,active_triplets\n", encoding="utf-8")
+    told = run(root, sys.executable, "-m", "dvc", "plots", "show")
+    page = (root / "dvc_plots/index.html").read_text(encoding="utf-8")
+
+    assert "failed to load" not in told
+    assert "Share of active triplets" not in page
+    assert "Training loss" in page

@@ -3,8 +3,7 @@
 import csv
 import json
 import math
-import os
-import subprocess
+import runpy
 import sys
 import time
 from pathlib import Path
@@ -157,22 +156,25 @@ def test_elsewhere_it_is_silent(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "\r" not in told.out + told.err
 
 
-def test_a_name_that_nobody_knows_stops_the_stage_before_any_work(tmp_path: Path) -> None:
+def test_a_name_that_nobody_knows_stops_the_stage_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name in ("examples", "held", "pairs", "corpus"):
         (tmp_path / name).touch()
     (tmp_path / "base").mkdir()
     paths = {"examples": "examples", "held-out": "held", "valid-pairs": "pairs", "corpus": "corpus", "base": "base"}
     made = {"out": "run", "plots": "plots", "metrics": "train.json"}
     told = [f"--{key}={tmp_path / value}" for key, value in (paths | made).items()]
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "stages/train.py"), *told, f"--params={ROOT / 'params.yaml'}"],
-        env=os.environ | {"HAECHI_LOG": "wandb,mlflow", "DVC_ROOT": str(tmp_path)},
-        capture_output=True,
-        text=True,
-    )
+    script = ROOT / "stages/train.py"
+    for name, value in {"HAECHI_LOG": "wandb,mlflow", "DVC_ROOT": str(tmp_path), "PYTHONPATH": ""}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("haechi.trackers.require", lambda package, told: None)
+    monkeypatch.setattr(sys, "argv", [str(script), *told, f"--params={ROOT / 'params.yaml'}"])
+    monkeypatch.syspath_prepend(script.parent)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(script), run_name="__main__")
 
-    assert done.returncode == 2
-    assert (
-        done.stderr.strip() == "error: HAECHI_LOG names 'mlflow'; it takes dvclive, wandb, tensorboard, with commas between them"
-    )
+    assert ended.value.code == 2
+    sentence = "error: HAECHI_LOG names 'mlflow'; it takes dvclive, wandb, tensorboard, with commas between them"
+    assert capsys.readouterr().err.strip() == sentence
     assert not [name for name in made.values() if (tmp_path / name).exists()]

@@ -135,23 +135,28 @@ def training(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
 
 
 def rate(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
-    """Learning rate and gradient norm over the steps."""
-    steps = [row for row in found.history if "learning_rate" in row or "grad_norm" in row]
-    if not steps:
+    """Learning rate and gradient norm over the steps; of a triplet loss, the share of active triplets too."""
+    titles = {
+        "learning_rate": (say("Learning rate", "학습률"), colour(BM25)),
+        "grad_norm": (say("Gradient norm (log)", "기울기 크기 (로그)"), SERIES[3]),
+        "active_triplets": (say("Active triplets", "활성 삼중항의 비율"), colour(TUNED)),
+    }
+    given = {key: [(row["step"], row[key]) for row in found.history if key in row] for key in titles}
+    shown = [key for key in titles if given[key] or key != "active_triplets"]
+    if not any(given.values()):
         return None
-    figure, (left, right) = drawing.pyplot().subplots(1, 2, figsize=(WIDTH, 2.6), layout="constrained")
-    for axes, key, shade in ((left, "learning_rate", colour(BM25)), (right, "grad_norm", SERIES[3])):
-        given = [(row["step"], row[key]) for row in steps if key in row]
-        axes.plot([step for step, _ in given], [value for _, value in given], color=shade)
-        axes.set_xlabel(say("step", "학습 단계"))
-    left.set_title(say("Learning rate", "학습률"))
-    right.set_title(say("Gradient norm (log)", "기울기 크기 (로그)"))
-    if any(row.get("grad_norm", 0) > 0 for row in steps):
-        right.set_yscale("log")
-        right.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        right.minorticks_off()
-    rows = [(row["step"], row.get("learning_rate", ""), row.get("grad_norm", "")) for row in steps]
-    return Picture(figure, ("step", "learning_rate", "grad_norm"), rows)
+    figure, panels = drawing.pyplot().subplots(1, len(shown), figsize=(WIDTH, 2.6), layout="constrained")
+    for axes, key in zip(panels, shown, strict=True):
+        title, shade = titles[key]
+        axes.plot([step for step, _ in given[key]], [value for _, value in given[key]], color=shade)
+        axes.set(xlabel=say("step", "학습 단계"), title=title)
+        if key == "grad_norm" and any(value > 0 for _, value in given[key]):
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            axes.minorticks_off()
+    columns = tuple(shown)
+    rows = [(row["step"], *(row.get(key, "") for key in columns)) for row in found.history if any(key in row for key in columns)]
+    return Picture(figure, ("step", *columns), rows)
 
 
 def by_slice(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
@@ -407,8 +412,8 @@ PLOTS = (
         "rate",
         Words("Learning rate and gradient norm", "학습률과 기울기 크기"),
         Words(
-            "The gradient norm should settle; peaks late in training are a warning.",
-            "기울기는 잦아들어야 합니다. 늦게 솟으면 좋지 않은 신호입니다.",
+            "The gradient norm should settle; late peaks are a warning. Active triplets, if any, should become fewer.",
+            "기울기는 잦아들어야 합니다. 늦게 솟으면 좋지 않은 신호입니다. 활성 삼중항이 있다면 줄어들어야 합니다.",
         ),
         rate,
     ),
