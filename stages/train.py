@@ -27,6 +27,7 @@ from haechi.records.mined import MinedExample
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.state import State, Work, hashes, resumable
+from haechi.training.checks import starts_again
 from haechi.training.engine import train
 from haechi.training.fingerprint import running
 from haechi.training.m3 import train_m3
@@ -80,7 +81,8 @@ def main(
             return train_m3(model, mined, validation, folder, recipe, name or str(base), **told)
         return train(model, mined, validation, folder, recipe, state, base=name, update=not no_update, **told)
 
-    rank, alone = int(os.environ.get("RANK", "0")), os.environ.get("WORLD_SIZE", "1") == "1"
+    rank, processes = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))  # set by torchrun
+    lost = starts_again(recipe.params, processes)
     if no_update or rank:
         with TemporaryDirectory() as nowhere:  # torchrun's first process writes for all
             counts = trained(Path(nowhere) / "run", None, lambda facts: None, None)
@@ -96,7 +98,9 @@ def main(
         status.told(metrics) as report,
         trackers.tracking(trackers_asked, asdict(recipe)) as tracked,
     ):
-        facts = trained(out, state if alone else None, report, statistics_of(out), tracked)
+        if lost:
+            progress.say(f"train: {lost}{'; what an earlier one has left is not used' if state.last() else ''}")
+        facts = trained(out, None if lost else state, report, statistics_of(out), tracked)
         with files.atomic_folder(plots) as drawn:
             draw_history(list(files.read_records(out / "history.jsonl", dict)), drawn)
             write_modules(list(files.read_records(out / "modules.jsonl", dict)), drawn)

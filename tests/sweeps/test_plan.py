@@ -73,7 +73,11 @@ def test_the_preset_is_a_valid_file_that_fits_the_configured_model(tmp_path: Pat
     sweep = write_preset(tmp_path / "preset.yaml", PARAMS, "preset")
     assert not {"model.base", "lora.rank", "lora.alpha", "model.max_length"} & sweep.parameters.keys()
     assert (sweep.parameters["train.lr"].low or 0) >= 5e-5
+    negatives = sweep.parameters["train.hard_negative_ratio"]
+    assert (negatives.low, negatives.high) == (0.2, 0.6)
     sections = YAML(typ="safe").load(PARAMS.read_text(encoding="utf-8"))
+    taught = {**sections, "loss": {**sections["loss"], "name": "kl"}}
+    assert "train.hard_negative_ratio" not in preset(taught, "taught")["parameters"]
     sections["model"]["base"] = "multilingual-e5-small"
     YAML().dump(sections, tmp_path / "params.yaml")
     transformer = read_sweep(written(tmp_path, preset(sections, "hub")), tmp_path / "params.yaml")

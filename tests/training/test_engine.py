@@ -69,6 +69,15 @@ def test_the_best_checkpoints_are_kept_and_score_what_was_written_down(run) -> N
     assert run[1]["validation"]["best"] == pytest.approx(kept[0]["score"], abs=1e-6)  # type: ignore[index]
 
 
+def test_what_is_thinned_out_and_what_is_never_shown_is_counted(tmp_path: Path) -> None:
+    """Six of the ten examples have mined negatives."""
+    half = trained(tmp_path / "half", recipe(epochs=1, evaluations=1, average=0.0, hard_negative_ratio=0.5))
+    left = trained(tmp_path / "left", recipe(epochs=1, evaluations=1, average=0.0, weights={"precedent": 0.5}))
+
+    assert half["examples"] == {"mined": 10, "used": 10, "rows": 10, "held_out": 0, "with_negatives": 3, "never_shown": 0}
+    assert left["examples"] == {"mined": 10, "used": 10, "rows": 10, "held_out": 0, "with_negatives": 6, "never_shown": 5}
+
+
 class Falling(Validation):
     """Every validation is worse than the one before."""
 

@@ -9,7 +9,7 @@ from training.made import PARAMS
 
 from haechi.errors import HaechiError
 from haechi.records.mined import MinedExample
-from haechi.training.examples import PADDING, Rows, choose_examples, make_rows
+from haechi.training.examples import PADDING, Rows, choose_examples, keeps_negatives, make_rows
 
 IDS = [f"P{i}" for i in range(9)]
 
@@ -154,6 +154,40 @@ def test_another_seed_leaves_out_other_questions() -> None:
     drawn = {tuple(e.query_id for e in choose_examples(examples, replace(PARAMS, seed=seed))) for seed in range(5)}
 
     assert len(drawn) == 5
+
+
+@given(unequal_examples(), SHARES, SHARES, st.integers(0, 3), st.integers(0, 9))
+def test_a_share_of_the_examples_keeps_its_negatives_and_nothing_else_changes(examples, one, other, negatives, seed) -> None:
+    """Exactly the share, to the nearest whole, of those that have any; a larger share keeps what a smaller one keeps."""
+    less, more = (
+        keeps_negatives(examples, replace(PARAMS, hard_negative_ratio=share, seed=seed)) for share in sorted((one, other))
+    )
+    having = [i for i, e in enumerate(examples) if e.neg]
+    kept = sum(less[i] for i in having)
+    whole, thinned = make_rows(examples, negatives), make_rows(examples, negatives, less)
+    keep = [kept for e, kept in zip(examples, less, strict=True) for _ in e.pos_ids]
+
+    assert abs(kept - min(one, other) * len(having)) <= 0.5 + 1e-9
+    assert all(b or not a for a, b in zip(less, more, strict=True))
+    assert all(less[i] for i in range(len(examples)) if i not in having)
+    assert thinned.hard.tolist() == keep
+    assert np.array_equal(thinned.documents[keep], whole.documents[keep])
+    assert (thinned.documents[~thinned.hard, 1:] == PADDING).all()
+    assert np.isnan(thinned.teacher[~thinned.hard, 1:]).all()
+    for field in ("queries", "sources", "texts", "numbers"):
+        assert getattr(thinned, field) == getattr(whole, field)
+    assert np.array_equal(thinned.documents[:, 0], whole.documents[:, 0])
+    assert all(np.array_equal(a, b) for a, b in zip(thinned.allowed_not, whole.allowed_not, strict=True))
+
+
+def test_which_examples_keep_their_negatives_is_drawn_by_the_seed() -> None:
+    examples = [example(f"q{i}", ["P1"], ["P2"], []) for i in range(20)]
+    params = replace(PARAMS, hard_negative_ratio=0.4)
+    drawn = [keeps_negatives(examples, replace(params, seed=seed)) for seed in range(4)]
+
+    assert drawn[0] == keeps_negatives(examples, replace(params, seed=0))
+    assert len(set(map(tuple, drawn))) == 4
+    assert [sum(keeps) for keeps in drawn] == [8] * 4
 
 
 def test_nothing_to_train_on_is_one_sentence() -> None:

@@ -278,8 +278,37 @@ def test_random_embeddings_start_where_they_should() -> None:
     assert kl(queries, documents, teacher, 1.0, 0.01).item() == pytest.approx(math.log(4), abs=0.05)
 
 
+def test_a_guided_loss_starts_at_the_logarithm_of_the_candidates_that_its_guide_leaves() -> None:
+    queries, documents = made(1, 64, 3, dim=512)
+    forbidden = too_near(*made(2, 64, 3, dim=512), 0.0)
+    left = (~forbidden).sum(dim=1)
+
+    assert 0.3 < left.float().mean() / (64 * 3) < 0.7  # a guide that knows nothing forbids about half
+    wanted = left.float().log().mean().item()
+    assert info_nce(queries, documents, forbidden, 1.0).item() == pytest.approx(wanted, abs=0.05)
+
+
+def test_short_widths_of_random_embeddings_cost_the_logarithm_of_the_candidates_too() -> None:
+    """At 128 and 256 of 512 dimensions cosines are still near 0."""
+    queries, documents = made(1, 64, 3, dim=512)
+    loss = matryoshka(lambda q, d: info_nce(q, d, free(64, 3), 1.0), (128, 256))
+
+    assert loss(queries, documents).item() == pytest.approx(math.log(64 * 3), abs=0.05)
+
+
+def test_random_items_of_classes_cost_the_margin_less_the_mean_gap() -> None:
+    items, _ = made(1, 96, 1, dim=512)
+    gap = math.sqrt(2 / 512) * math.sqrt(2 / math.pi)
+
+    assert class_triplet(items, torch.arange(96) % 12, 1.0).loss.item() == pytest.approx(1.0 - gap, abs=0.01)
+
+
+GUIDED = too_near(*made(2, 8, 3), 0.0)
 LOSSES = {
     "infonce": lambda q, d: info_nce(q, d, free(8, 3), 0.1),
+    "guided": lambda q, d: info_nce(q, d, GUIDED, 0.1),
+    "triplet": lambda q, d: 10 * torch.mul(*triplet(q, d, free(8, 3), 0.3)),  # of all, inactive ones counting as 0
+    "triplet of classes": lambda q, d: 10 * torch.mul(*class_triplet(torch.cat([q, d]), torch.arange(32) % 8, 0.3)),
     "margin_mse": lambda q, d: margin_mse(q, d, torch.tensor([[0.9, 0.2, 0.1]]).repeat(8, 1)),
     "kl": lambda q, d: kl(q, d, torch.tensor([[0.9, 0.2, 0.1]]).repeat(8, 1), 0.1, 0.1),
     "matryoshka": matryoshka(lambda q, d: info_nce(q, d, free(8, 3), 0.1), (2, 4)),
@@ -290,7 +319,7 @@ LOSSES = {
 def test_every_loss_falls(name: str) -> None:
     queries, documents = (x.requires_grad_() for x in made(1, 8, 3))
     losses = []
-    for _ in range(30):
+    for _ in range(150):
         loss = LOSSES[name](queries, documents)
         for x, gradient in zip((queries, documents), torch.autograd.grad(loss, (queries, documents)), strict=True):
             x.data -= 0.5 * gradient

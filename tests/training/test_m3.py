@@ -60,6 +60,19 @@ def test_it_trains_all_three_ways_to_match(run: Path, base: Path) -> None:
         assert not torch.equal(before["weight"], after["weight"])
 
 
+def test_it_starts_at_the_logarithm_of_the_candidates(base: Path, tmp_path: Path) -> None:
+    """At a temperature that makes all candidates alike, each of its parts costs ln(candidates).
+
+    Its mean of dense, ensemble, multi-vector and a tenth of the sparse one, and its mean of what they learn from the ensemble.
+    """
+    tuned(base, tmp_path / "run", recipe(engine="flagembedding", epochs=1, evaluations=1, average=0.0, temperature=1e4))
+    rows = [json.loads(line) for line in (tmp_path / "run/history.jsonl").read_text().splitlines()]
+    share = ((1 + 1 + 0.1 + 1) / 4 + (1 + 0.1 + 1) / 3) / 2
+
+    found = [row["loss"] / share for row in rows if "loss" in row]
+    assert found == pytest.approx([np.log(4 * 3), np.log(2 * 3)], rel=0.01)  # of four and of two examples with two negatives
+
+
 def test_flagembedding_and_sentence_transformers_load_it_with_equal_dense_vectors(run: Path) -> None:
     from FlagEmbedding import BGEM3FlagModel
     from sentence_transformers import SentenceTransformer

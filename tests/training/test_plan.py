@@ -9,7 +9,7 @@ from training.test_examples import example
 
 from haechi.errors import HaechiError
 from haechi.training.examples import Rows, make_rows
-from haechi.training.plan import plan, spread
+from haechi.training.plan import never_shown, plan, spread
 
 SOURCES = ("precedent", "question", "title")
 
@@ -85,7 +85,7 @@ def test_keeping_apart_makes_far_fewer_meet_than_chance() -> None:
 def test_batches_of_classes_hold_k_of_each_and_every_row_before_any_comes_again(k: int, sizes: list[int], p: int) -> None:
     examples = [example(f"q{a}-{i}", [f"P{a}"], [], []) for a, size in enumerate(sizes) for i in range(size)]
     rows = make_rows(examples, 0)
-    params = replace(PARAMS, sampler="classes", per_class=k, batch_size=p * k, epochs=1)
+    params = replace(PARAMS, sampler="classes", per_class=k, batch_size=p * k, epochs=1, small_classes="leave_out")
     large = [size for size in sizes if size >= k]
     if len(large) < 2:
         with pytest.raises(HaechiError, match="sampler `classes`"):
@@ -96,9 +96,34 @@ def test_batches_of_classes_hold_k_of_each_and_every_row_before_any_comes_again(
 
     for batch in epoch:
         assert all(count % k == 0 for count in Counter(int(rows.documents[row, 0]) for row in batch).values())
+    assert never_shown(rows, [epoch]) == sum(size for size in sizes if size < k)
     assert sum(often.values()) == sum(-(-size // k) * k for size in large)
     assert len(often) == sum(large)
     assert set(often.values()) <= {1, 2}
+
+
+@given(st.integers(1, 5), st.lists(st.integers(1, 9), min_size=2, max_size=8))
+def test_a_class_smaller_than_k_is_one_sentence_with_its_number_and_the_ways_out(k: int, sizes: list[int]) -> None:
+    rows = make_rows([example(f"q{a}-{i}", [f"P{a}"], [], []) for a, size in enumerate(sizes) for i in range(size)], 0)
+    params = replace(PARAMS, sampler="classes", per_class=k, batch_size=2 * k, epochs=1, small_classes="refuse")
+    small = [f"P{a}" for a, size in enumerate(sizes) if size < k]
+    if not small:
+        assert never_shown(rows, plan(rows, params)) == 0
+        return
+    with pytest.raises(HaechiError) as caught:
+        plan(rows, params)
+    assert str(caught.value) == (
+        f"train: {len(small)} of {len(sizes)} articles have fewer rows than train.per_class {k}, such as {small[0]}; "
+        "lower train.per_class, or set train.small_classes to leave_out"
+    )
+
+
+def test_rows_whose_source_weighs_nothing_are_counted_as_never_shown() -> None:
+    rows = make_rows([example(f"q{i}", ["P1"], [], [], SOURCES[i % 3]) for i in range(12)], 0)
+
+    assert never_shown(rows, plan(rows, replace(PARAMS, weights={"title": 0.0}))) == 4
+    assert never_shown(rows, plan(rows, replace(PARAMS, epochs=1, curriculum=(("title",),)))) == 8
+    assert never_shown(rows, plan(rows, PARAMS)) == 0
 
 
 def test_a_batch_must_hold_two_classes() -> None:

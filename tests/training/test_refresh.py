@@ -27,6 +27,13 @@ def test_the_nearest_that_is_no_answer_comes_first() -> None:
     assert np.isnan(found.teacher[:, 1:]).all()
 
 
+def test_a_row_with_the_negatives_of_its_batch_alone_stays_so() -> None:
+    keeps = [i % 2 == 0 for i in range(len(examples()))]
+    found = refreshed(static(), make_rows(examples(), 2, keeps), PASSAGES)
+
+    assert [bool((row >= 0).any()) for row in found.documents[:, 1:]] == keeps
+
+
 def test_a_corpus_of_answers_leaves_padding() -> None:
     rows = make_rows([example("q", ["P1"], ["P2"], ["P3"])], 1)
     found = refreshed(static(), rows, [passage("P1", "글 P1"), passage("P3", "숲")])

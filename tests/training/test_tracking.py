@@ -3,7 +3,6 @@
 import csv
 import json
 import math
-import runpy
 import sys
 import time
 from pathlib import Path
@@ -18,7 +17,6 @@ from haechi.files import sha256_folder
 from haechi.trackers import Tracked, tracking
 from haechi.training.engine import train
 
-ROOT = Path(__file__).parents[2]
 RECIPE = recipe(loss={"name": "triplet", "margin": 0.3})
 CONFIG = {"params": {"lr": 0.1, "pin": (1, 2)}, "loss": {"dims": ()}}
 
@@ -154,27 +152,3 @@ def test_elsewhere_it_is_silent(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
     assert "9/9" not in (told := capsys.readouterr()).out + told.err
     assert "\r" not in told.out + told.err
-
-
-def test_a_name_that_nobody_knows_stops_the_stage_before_any_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name in ("examples", "held", "pairs", "corpus"):
-        (tmp_path / name).touch()
-    (tmp_path / "base").mkdir()
-    paths = {"examples": "examples", "held-out": "held", "valid-pairs": "pairs", "corpus": "corpus", "base": "base"}
-    made = {"out": "run", "plots": "plots", "metrics": "train.json"}
-    told = [f"--{key}={tmp_path / value}" for key, value in (paths | made).items()]
-    script = ROOT / "stages/train.py"
-    for name, value in {"HAECHI_LOG": "wandb,mlflow", "DVC_ROOT": str(tmp_path), "PYTHONPATH": ""}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("haechi.trackers.require", lambda package, told: None)
-    monkeypatch.setattr(sys, "argv", [str(script), *told, f"--params={ROOT / 'params.yaml'}"])
-    monkeypatch.syspath_prepend(script.parent)
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(script), run_name="__main__")
-
-    assert ended.value.code == 2
-    sentence = "error: HAECHI_LOG names 'mlflow'; it takes dvclive, wandb, tensorboard, with commas between them"
-    assert capsys.readouterr().err.strip() == sentence
-    assert not [name for name in made.values() if (tmp_path / name).exists()]

@@ -22,6 +22,8 @@ class TrainParams:
     """Cosines are divided by it before the softmax."""
     negatives: Count
     """Mined negatives of an example that enter its batch."""
+    hard_negative_ratio: Share
+    """Share of the examples with mined negatives that train with them; the others have those of their batch alone, seeded."""
     question_share: Share
     """Most of the training examples that may be synthetic questions; the surplus is left out, seeded."""
     scheduler: Literal["linear", "cosine", "constant_with_warmup"]
@@ -56,7 +58,9 @@ class TrainParams:
     sampler: Literal["shuffled", "no_duplicates", "classes"]
     """Which rows share a batch: any; as few as possible with one query or one positive; or `per_class` rows of each article."""
     per_class: Positive
-    """Rows of one article in a batch of the sampler `classes`; articles with fewer rows are left out."""
+    """Rows of one article in a batch of the sampler `classes`."""
+    small_classes: Literal["refuse", "leave_out"]
+    """What the sampler `classes` does about articles with fewer rows than `per_class`."""
     weights: dict[str, NonNegativeFloat]
     """Source of examples (precedent, holding, title, question, ...) and how often an epoch shows each;
     1 where not named, 0 leaves them out."""

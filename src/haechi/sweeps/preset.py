@@ -30,6 +30,8 @@ def preset(sections: Mapping[str, Any], name: str) -> dict[str, Any]:
         "train.question_share": {"low": 0.2, "high": 0.6},
         "train.negatives": {"low": 1, "high": negatives, "whole": True},
     }
+    if sections["train"]["engine"] == "sentence-transformers" and sections["loss"]["name"] not in ("margin_mse", "kl"):
+        parameters["train.hard_negative_ratio"] = {"low": 0.2, "high": 0.6}
     if negatives == 1:
         del parameters["train.negatives"]
     if embedded:

@@ -21,6 +21,12 @@ def check_params(params: TrainParams, loss: LossParams, lora: LoraParams, device
         f"loss {loss.name} follows the scores of the mined file, which new negatives don't have; set train.refresh_every to 0": (
             loss.name in ("margin_mse", "kl") and params.refresh_every > 0
         ),
+        f"loss {loss.name} learns from mined negatives alone; set train.hard_negative_ratio to 1": (
+            loss.name in ("margin_mse", "kl") and params.hard_negative_ratio < 1.0
+        ),
+        "train.hard_negative_ratio below 1 leaves out mined negatives, and none are used; raise train.negatives above 0": (
+            params.hard_negative_ratio < 1.0 and not params.negatives
+        ),
         "loss.guide is read by the guided loss alone": bool(loss.guide) and loss.name != "guided",
         "train.refresh_every needs negatives to refresh; raise train.negatives above 0": params.refresh_every > 0
         and not params.negatives,
@@ -55,11 +61,23 @@ def check_params(params: TrainParams, loss: LossParams, lora: LoraParams, device
                 or bool(params.freeze)
                 or params.token_dropout > 0
             ),
+            "the flagembedding engine gives every example its mined negatives; set train.hard_negative_ratio to 1": (
+                params.hard_negative_ratio < 1.0
+            ),
             "the flagembedding engine needs mined negatives; raise train.negatives above 0": not params.negatives,
         }
     for sentence, found in refusals.items():
         if found:
             raise ParamsError(f"train: {sentence}")
+
+
+def starts_again(params: TrainParams, processes: int) -> str:
+    """Why a run like this can't go on where it was killed; empty where it can."""
+    if params.engine == "flagembedding":
+        return "the flagembedding engine can't be resumed: a run that is killed starts again from its first step"
+    if processes > 1:
+        return f"{processes} processes can't be resumed: a run that is killed starts again from its first step"
+    return ""
 
 
 def check_model(model: SentenceTransformer, params: TrainParams, loss: LossParams, lora: LoraParams) -> None:

@@ -29,13 +29,13 @@ from haechi.state import State
 from haechi.trackers import Tracked
 from haechi.training.adapt import add_adapters, freeze
 from haechi.training.checks import check_model, check_params, check_rows
-from haechi.training.examples import Rows, choose_examples, make_rows
+from haechi.training.examples import Rows, choose_examples, keeps_negatives, make_rows
 from haechi.training.guard import Guard
 from haechi.training.held_out import HeldOut, logged, rows_of_held_out
 from haechi.training.memory import MemoryLog, MiniBatch, out_of_memory, probed, told
 from haechi.training.monitor import Monitor
 from haechi.training.objective import CachedObjective, Guide, Objective
-from haechi.training.plan import Batch, plan
+from haechi.training.plan import Batch, never_shown, plan
 from haechi.training.recipe import Recipe
 from haechi.training.refresh import Refresh
 from haechi.training.retention import announce
@@ -73,9 +73,12 @@ def train(
     check_params(params, recipe.loss, recipe.lora, device())
     check_model(model, params, recipe.loss, recipe.lora)
     chosen = choose_examples(examples, params)
-    rows = make_rows(chosen, params.negatives)
+    rows = make_rows(chosen, params.negatives, keeps_negatives(chosen, params))
     check_rows(rows, params, recipe.loss)
     epochs = plan(rows, params)
+    unshown = never_shown(rows, epochs)
+    if unshown:
+        say(f"train: {unshown} of {len(rows)} rows are never shown (sampler, weights or curriculum)")
     batches = [batch for epoch in epochs for batch in epoch]
     steps = -(-len(batches) // params.accumulation)
     static = isinstance(model[0], StaticEmbedding)
@@ -157,7 +160,8 @@ def train(
         if params.keep_last:
             save_last(temporary / "last", model, trainer.optimizer, {"trained": sorted(trained(model)), "steps": steps})
     return {
-        "examples": {"mined": len(examples), "used": len(chosen), "rows": len(rows), "held_out": len(held_out)},
+        "examples": {"mined": len(examples), "used": len(chosen), "rows": len(rows), "held_out": len(held_out)}
+        | {"with_negatives": int((rows.documents[:, 1:] >= 0).any(axis=1).sum()), "never_shown": unshown},
         "steps": steps,
         **facts,
     }

@@ -35,6 +35,8 @@ class Rows:
     """By number; empty for a passage that is only known as an answer."""
     numbers: dict[str, int]
     """Passage id -> its number."""
+    hard: npt.NDArray[np.bool_]
+    """(rows,) whether a row may have negatives of its own; others have those of their batch alone."""
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -95,8 +97,21 @@ def _shuffled(examples: Sequence[MinedExample], rng: np.random.Generator) -> lis
     ]
 
 
-def make_rows(examples: Sequence[MinedExample], negatives: int) -> Rows:
-    """Expand examples to rows; an example with several positives gives several rows."""
+def keeps_negatives(examples: Sequence[MinedExample], params: TrainParams) -> list[bool]:
+    """Which examples keep their mined negatives: the share that is asked for of those that have any, drawn by the seed.
+
+    A larger share keeps what a smaller one keeps, and more.
+    """
+    having = [i for i, example in enumerate(examples) if example.neg]
+    bare = len(having) - round(params.hard_negative_ratio * len(having))
+    order = np.random.default_rng([params.seed, len(having)]).permutation(len(having))
+    robbed = {having[i] for i in order[:bare]}
+    return [i not in robbed for i in range(len(examples))]
+
+
+def make_rows(examples: Sequence[MinedExample], negatives: int, keeps: Sequence[bool] | None = None) -> Rows:
+    """Expand examples to rows; an example with several positives gives several rows. `keeps`: which have their negatives."""
+    keeps = [True] * len(examples) if keeps is None else keeps
     numbers, texts = _numbered(examples)
     answers: defaultdict[str, set[int]] = defaultdict(set)
     for example in examples:
@@ -107,16 +122,18 @@ def make_rows(examples: Sequence[MinedExample], negatives: int) -> Rows:
     documents: list[list[int]] = []
     teacher: list[list[float]] = []
     allowed_not: list[Numbers] = []
-    for example in examples:
-        missing = negatives - len(example.neg[:negatives])
-        ids = [numbers[id] for id in example.neg_ids[:negatives]] + [PADDING] * missing
-        scores = [*example.neg_scores[:negatives], *[float("nan")] * missing]
+    hard: list[bool] = []
+    for example, keep in zip(examples, keeps, strict=True):
+        number = min(negatives, len(example.neg)) if keep else 0
+        ids = [numbers[id] for id in example.neg_ids[:number]] + [PADDING] * (negatives - number)
+        scores = [*example.neg_scores[:number], *[float("nan")] * (negatives - number)]
         for positive, score in zip(example.pos_ids, example.pos_scores, strict=True):
             queries.append(example.query)
             sources.append(example.source)
             documents.append([numbers[positive], *ids])
             teacher.append([score, *scores])
             allowed_not.append(whole[example.query])
+            hard.append(keep)
     return Rows(
         tuple(queries),
         tuple(sources),
@@ -125,6 +142,7 @@ def make_rows(examples: Sequence[MinedExample], negatives: int) -> Rows:
         tuple(allowed_not),
         tuple(texts),
         numbers,
+        np.array(hard, dtype=bool),
     )
 
 

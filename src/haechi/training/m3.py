@@ -115,7 +115,8 @@ def train_m3(
         config = {**recipe.asdict(), "rows": len(chosen), "steps": steps, "checkpoints": [asdict(c) for c in watch.kept]}
         write_json(temporary / "training_config.json", config)
     return {
-        "examples": {"mined": len(examples), "used": len(chosen), "rows": len(chosen), "held_out": len(held_out)},
+        "examples": {"mined": len(examples), "used": len(chosen), "rows": len(chosen), "held_out": len(held_out)}
+        | {"with_negatives": len(chosen), "never_shown": 0},
         "steps": steps,
         **facts,
     }

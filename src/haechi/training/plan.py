@@ -5,7 +5,7 @@ batch, and the number of steps is known. Each epoch is drawn from its own seed.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 
 import numpy as np
 
@@ -32,6 +32,11 @@ def plan(rows: Rows, params: TrainParams) -> tuple[tuple[Batch, ...], ...]:
             raise HaechiError(f"train: weights and curriculum leave no example for epoch {epoch + 1} of {params.epochs}")
         epochs.append(_batches(shown, rows, params, rng))
     return tuple(epochs)
+
+
+def never_shown(rows: Rows, epochs: Sequence[Sequence[Batch]]) -> int:
+    """How many rows no epoch shows: their source weighs nothing, no stage names it, or their article has too few rows."""
+    return len(rows) - len({row for epoch in epochs for batch in epoch for row in batch})
 
 
 def _shown(rows: Rows, params: TrainParams, epoch: int, rng: np.random.Generator) -> list[int]:
@@ -100,6 +105,12 @@ def _by_class(shown: Sequence[int], rows: Rows, params: TrainParams, rng: np.ran
     for row in shown:
         members[int(rows.documents[row, 0])].append(row)
     large = {name: found for name, found in members.items() if len(found) >= number}
+    if params.small_classes == "refuse" and len(large) < len(members):
+        raise HaechiError(
+            f"train: {len(members) - len(large)} of {len(members)} articles have fewer rows than train.per_class {number}, "
+            f"such as {_some_id(rows, members.keys() - large.keys())}; lower train.per_class, "
+            "or set train.small_classes to leave_out"
+        )
     if len(large) < 2:
         raise HaechiError(
             f"train: sampler `classes` needs two articles with {number} rows or more, and only {len(large)} of {len(members)} "
@@ -116,3 +127,8 @@ def _by_class(shown: Sequence[int], rows: Rows, params: TrainParams, rng: np.ran
     placed = spread([(name,) for name, _ in handfuls], classes)
     order = rng.permutation(len(placed))
     return tuple(tuple(row for h in placed[b] for row in handfuls[h][1]) for b in order)
+
+
+def _some_id(rows: Rows, classes: Collection[int]) -> str:
+    """One passage among those with these numbers, always the same."""
+    return min(id for id, number in rows.numbers.items() if number in classes)

@@ -53,6 +53,7 @@ def refreshed(model: SentenceTransformer, rows: Rows, corpus: Sequence[Passage])
     """The same rows with the nearest passages of the corpus as negatives, as many as before.
 
     Answers, articles cited beside them and passages with the text of one are no negatives; ties go to the earlier passage.
+    A row that has the negatives of its batch alone stays so.
     """
     numbers, texts = dict(rows.numbers), list(rows.texts)
     by_text = {text: number for number, text in enumerate(texts) if text}
@@ -73,7 +74,8 @@ def refreshed(model: SentenceTransformer, rows: Rows, corpus: Sequence[Passage])
         queries = encode_queries(model, rows.queries[start : start + BLOCK])
         near = np.argsort(-(queries @ vectors.T), axis=1, kind="stable")[:, :most]
         for row, order in enumerate(near, start):
-            found[row] = _first(pool[order], rows.allowed_not[row], wanted)
+            if rows.hard[row]:
+                found[row] = _first(pool[order], rows.allowed_not[row], wanted)
     return rows.with_negatives(found, texts, numbers)
 
 
