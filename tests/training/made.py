@@ -120,19 +120,36 @@ def static() -> Any:
     return deepcopy(_static())
 
 
-def transformer(folder: Path, kind: str = "bert", pooling: str = "mean", dropout: float = 0.1) -> Any:
-    """A transformer of two layers from a config, with a letter a token; saved into the folder and loaded from there."""
+def transformer(folder: Path, kind: str = "bert", pooling: str = "mean", dropout: float = 0.1, more: str = "") -> Any:
+    """A transformer of two layers from a config, with a letter a token; saved into the folder and loaded from there.
+
+    `kind` is bert, roberta or xlm-r; `more` are letters beside those of the texts.
+    """
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
+    from transformers import (
+        BertConfig,
+        BertModel,
+        PreTrainedTokenizerFast,
+        RobertaConfig,
+        RobertaModel,
+        XLMRobertaConfig,
+        XLMRobertaModel,
+    )
 
-    xlm = kind == "xlm-r"
+    made_of = {
+        "bert": (BertConfig, BertModel),
+        "roberta": (RobertaConfig, RobertaModel),
+        "xlm-r": (XLMRobertaConfig, XLMRobertaModel),
+    }
+    configured, built = made_of[kind]
+    xlm = kind != "bert"
     names = ("<s>", "<pad>", "</s>", "<unk>", "<mask>") if xlm else ("[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]")
     marks = dict(zip(("cls_token", "pad_token", "sep_token", "unk_token", "mask_token"), names, strict=True))
     if xlm:
         marks |= {"bos_token": "<s>", "eos_token": "</s>"}
-    letters = sorted(set("".join([*TEXTS.values(), *(e.query for e in examples())])) - {" ", "\n"})
+    letters = sorted(set("".join([*TEXTS.values(), *(e.query for e in examples()), more])) - {" ", "\n"})
     vocabulary = {letter: i for i, letter in enumerate([*names, *letters])}
     made = Tokenizer(models.WordPiece(vocabulary, unk_token=names[3], continuing_subword_prefix=""))
     made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -152,8 +169,7 @@ def transformer(folder: Path, kind: str = "bert", pooling: str = "mean", dropout
     }
     torch.manual_seed(1)
     bare = folder.with_name(folder.name + "_bare")
-    model = XLMRobertaModel(XLMRobertaConfig(**shape)) if xlm else BertModel(BertConfig(**shape))
-    model.save_pretrained(bare)
+    built(configured(**shape)).save_pretrained(bare)
     PreTrainedTokenizerFast(tokenizer_object=made, **marks).save_pretrained(bare)
     inner = Transformer(str(bare))
     modules = [inner, Pooling(inner.get_embedding_dimension(), pooling_mode=pooling)]

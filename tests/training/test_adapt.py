@@ -16,7 +16,7 @@ from haechi.models.load import load_encoder
 from haechi.models.registry import ALIASES
 from haechi.retrieval.dense import encode_queries
 from haechi.training.adapt import add_adapters, freeze, merged
-from haechi.training.checks import check_model, check_params, check_rows
+from haechi.training.checks import check_launch, check_model, check_params, check_rows
 from haechi.training.engine import train
 from haechi.training.examples import make_rows
 from haechi.training.recipe import Recipe
@@ -240,6 +240,18 @@ def test_what_contradicts_itself_is_one_sentence(what: str) -> None:
     wanted, said = REFUSED[what]
     with pytest.raises(ParamsError, match=said):
         check_params(wanted.params, wanted.loss, wanted.lora, "cpu")
+
+
+@pytest.mark.parametrize("name", ["ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED"])
+def test_a_launch_that_shards_or_offloads_is_refused_before_any_work(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "true")
+    with pytest.raises(HaechiError, match=f"train: {name} is set, and sharded or offloaded weights can't be trained here"):
+        train(static(), examples(), VALIDATION, tmp_path / "run", recipe())
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setenv(name, "false")
+    check_launch()
 
 
 def test_the_usual_recipe_is_not_refused(bert: Any) -> None:

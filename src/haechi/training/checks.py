@@ -1,5 +1,7 @@
 """What can't work together is refused in one sentence before any work."""
 
+import os
+from collections.abc import Mapping
 from typing import Any
 
 from sentence_transformers import SentenceTransformer
@@ -69,6 +71,20 @@ def check_params(params: TrainParams, loss: LossParams, lora: LoraParams, device
     for sentence, found in refusals.items():
         if found:
             raise ParamsError(f"train: {sentence}")
+
+
+SHARDED = ("ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED")
+"""Set by `accelerate launch` where it is told to shard a model, or to offload parts of it."""
+
+
+def check_launch(environ: Mapping[str, str] = os.environ) -> None:
+    """Refuse a launch that cuts weights to pieces: states, guards and monitors read whole ones."""
+    for name in SHARDED:
+        if environ.get(name, "").lower() in ("1", "true", "yes", "on", "y", "t"):
+            raise HaechiError(
+                f"train: {name} is set, and sharded or offloaded weights can't be trained here; launch without it, and take "
+                "lora.rank, train.freeze, train.checkpointing, loss.mini_batch or train.precision bf16 where memory is short"
+            )
 
 
 def starts_again(params: TrainParams, processes: int) -> str:

@@ -28,7 +28,7 @@ from haechi.records.mined import MinedExample
 from haechi.state import State
 from haechi.trackers import Tracked
 from haechi.training.adapt import add_adapters, freeze
-from haechi.training.checks import check_model, check_params, check_rows
+from haechi.training.checks import check_launch, check_model, check_params, check_rows
 from haechi.training.examples import Rows, choose_examples, keeps_negatives, make_rows
 from haechi.training.guard import Guard
 from haechi.training.held_out import HeldOut, logged, rows_of_held_out
@@ -70,6 +70,7 @@ def train(
     """
     params = recipe.params
     torch.use_deterministic_algorithms(True, warn_only=True)
+    check_launch()
     check_params(params, recipe.loss, recipe.lora, device())
     check_model(model, params, recipe.loss, recipe.lora)
     chosen = choose_examples(examples, params)

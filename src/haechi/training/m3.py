@@ -28,7 +28,7 @@ from haechi.models.load import device
 from haechi.progress import say
 from haechi.records.mined import MinedExample
 from haechi.trackers import Tracked
-from haechi.training.checks import check_params
+from haechi.training.checks import check_launch, check_params
 from haechi.training.examples import choose_examples
 from haechi.training.guard import Guard
 from haechi.training.held_out import HeldOut, logged, rows_of_held_out
@@ -62,6 +62,7 @@ def train_m3(
     The validation loss is that of the dense vectors alone.
     """
     params = recipe.params
+    check_launch()
     check_params(params, recipe.loss, recipe.lora, device())
     source = folder_of(base)
     require_heads(source)
