@@ -29,7 +29,7 @@ def test_with_room_for_its_errors_a_cheap_scorer_changes_no_choice(case: Case) -
     assert [e.pos_scores for e in near.examples] == [e.pos_scores for e in alone.examples], "positives are always exact"
 
 
-def test_eight_bits_first_are_refused_where_every_score_must_be_exact() -> None:
+def test_fewer_bits_first_are_refused_where_every_score_must_be_exact() -> None:
     for change in ({"choice": "spread"}, {"promote": "agreement"}, {"absolute_margin": 0.1}, {"reranker_block": 10}):
         with pytest.raises(ValueError, match="reranker_first is for"):
             replace(PARAMS, reranker_first="int8", **change)

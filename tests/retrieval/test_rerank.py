@@ -9,6 +9,7 @@ import tiny_models
 
 from haechi.errors import HaechiError, RerankerUnreachable
 from haechi.models import batched
+from haechi.models.compiled import Bits
 from haechi.models.load import load_reranker
 from haechi.retrieval.rerank import Reranker, gate, rerank
 from haechi.retrieval.run import Run
@@ -116,15 +117,21 @@ def test_a_judge_that_ranks_positives_worse_than_before_does_not_pass() -> None:
     assert not gate(good, good, {}).passed, "without labels nothing speaks for it"
 
 
-def test_eight_bits_stay_near_keep_to_themselves_and_have_rows_of_their_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bits", ["bf16", "int8"])
+def test_fewer_bits_stay_near_keep_to_themselves_and_have_rows_of_their_own(bits: Bits, tmp_path: Path) -> None:
     pytest.importorskip("openvino", reason="an extra")
     model = tiny_models.cross_encoder()
     with open_store(tmp_path / "rows.sqlite") as store:
         exact = Reranker(model, store).scores(PAIRS)
-        cheap = Reranker(model, store, "int8").scores(PAIRS)
-        assert store.count(SCORES) == 2 * len(PAIRS)
+        if bits == "bf16":
+            Reranker(model, store, "bf16").scores(PAIRS)  # torch's, which are others
+        before = store.count(SCORES)
+        cheap = Reranker(model, store, compiled_to=bits).scores(PAIRS)
+        assert store.count(SCORES) == before + len(PAIRS)
     with open_store(tmp_path / "other.sqlite") as store:
-        alone = [Reranker(model, store, "int8").scores(PAIRS[start : start + 13]) for start in range(0, len(PAIRS), 13)]
+        alone = [
+            Reranker(model, store, compiled_to=bits).scores(PAIRS[start : start + 13]) for start in range(0, len(PAIRS), 13)
+        ]
 
     assert (np.concatenate(alone) == cheap).all()
     assert (cheap != exact).any()

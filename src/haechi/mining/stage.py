@@ -82,7 +82,9 @@ def mine_all(
                 f"mine: the reranker ranks validation positives worse (MRR {found.after:.3f}) than BM25 and the encoder "
                 f"together ({found.before:.3f}); it is {'used all the same (mine.reranker_forced)' if passed else 'not used'}"
             )
-    cheap = Reranker(reranker, store, "int8").scores if reranker and scorer and params.reranker_first == "int8" else None
+    cheap: Scorer | None = None
+    if reranker and scorer and params.reranker_first != "none":
+        cheap = Reranker(reranker, store, compiled_to=params.reranker_first).scores
     advice = Advice(scorer, AGREEMENT if params.promote == "agreement" and scorer else None, cheap=cheap)
     first = replace(searched, query_vectors=searched.query_vectors[: len(train)])
     second = replace(searched, query_vectors=searched.query_vectors[len(train) :])

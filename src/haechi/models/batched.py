@@ -15,7 +15,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
 
-    from haechi.models.eighths import Network
+    from haechi.models.compiled import Network
 
     Model = SentenceTransformer | CrossEncoder
 

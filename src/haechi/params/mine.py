@@ -57,10 +57,10 @@ class MineParams:
     """Who may make a positive of a candidate above the worst positive: nobody, or reranker and citations where they agree."""
     promote_most: Positive
     """Most candidates of a query that are shown to the judge, the best scored first."""
-    reranker_first: Literal["none", "int8"] = "none"
-    """Whether the reranker in eight bits scores first (extra `openvino`), and the reranker proper only where that can matter."""
+    reranker_first: Literal["none", "bf16", "int8"] = "none"
+    """Whether the reranker in fewer bits scores first (extra `openvino`), and the reranker proper only where that can matter."""
     reranker_certainty: NonNegativeFloat = 1.5
-    """Standard errors of an eight-bit score that count as near the margin or the last place taken; 1.5 keeps 98 % of choices."""
+    """Standard errors of such a first score that count as near the margin or the last place taken; 1.5 keeps 98 % of choices."""
 
     def __post_init__(self) -> None:
         whole = self.choice == "top" and not self.absolute_margin and self.promote == "none" and not self.reranker_block

@@ -6,14 +6,15 @@ Pairs of all queries go through together in order of length, in fixed shapes, so
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from haechi.errors import HaechiError
-from haechi.models import batched, eighths
+from haechi.models import batched, compiled
 from haechi.models.batched import Precision
+from haechi.models.compiled import Bits
 from haechi.models.identity import identity
 from haechi.retrieval.run import Run
 from haechi.rowstore.keys import Keys
@@ -31,18 +32,19 @@ MADE = 2_048  # pairs scored and written at once
 class Reranker:
     """A cross-encoder whose scores come from the row store; only pairs that it never saw go through the model."""
 
-    def __init__(self, model: "CrossEncoder", store: Store, precision: "Precision | Literal['int8']" = "fp32") -> None:
-        self._model, self._store = model, store
-        self._precision: Precision = "fp32" if precision == "int8" else precision
-        self._identity = identity(model, self._precision)
-        if precision == "int8":
-            self._identity |= {"precision": precision, "openvino": eighths.version()}
+    def __init__(
+        self, model: "CrossEncoder", store: Store, precision: Precision = "fp32", compiled_to: Bits | None = None
+    ) -> None:
+        self._model, self._store, self._precision, self._bits = model, store, precision, compiled_to
+        self._identity = identity(model, precision)
+        if compiled_to:
+            self._identity |= {"precision": compiled_to, "openvino": compiled.version()}
         self._keys = Keys(self._identity)
 
     @functools.cached_property
-    def _network(self) -> "eighths.Network | None":
+    def _network(self) -> "compiled.Network | None":
         """Compiled for the first pair that isn't in the store."""
-        return eighths.compiled(self._model) if self._identity["precision"] == "int8" else None
+        return compiled.compiled(self._model, self._bits) if self._bits else None
 
     def scores(self, pairs: Sequence[tuple[str, str]]) -> Scores:
         """How well the passage of each (query, passage) answers, in (0, 1): the sigmoid of what the model says.  # (pairs,)"""

@@ -1,13 +1,14 @@
-"""A cross-encoder with weights and products in eight bits, on a CPU, by OpenVINO (extra `openvino`).
+"""A cross-encoder on a CPU in fewer bits, compiled by OpenVINO (extra `openvino`): nearly its scores, for a fraction of the time.
 
-Weights are rounded channel by channel, activations group by group while it runs: no data is needed to calibrate it, and a row
-doesn't depend on its neighbours. Gives up about a hundredth of the spread of the scores.
+`bf16` computes in sixteen bits; `int8` rounds weights to eight, channel by channel, and activations group by group while it runs
+where the processor multiplies eight bits. Neither needs data to calibrate, and a row doesn't depend on its neighbours.
+Gives up less than a hundredth of the spread of the scores.
 """
 
 import copy
 from collections.abc import Callable
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from haechi.environment import workers
 from haechi.errors import HaechiError
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
 Network = Callable[[dict[str, Any]], dict[str, Any]]
-GROUP = "64"  # activations that share a scale
+Bits = Literal["bf16", "int8"]
+OPTIONS: dict[Bits, dict[str, str]] = {
+    "bf16": {"INFERENCE_PRECISION_HINT": "bf16"},
+    "int8": {"INFERENCE_PRECISION_HINT": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "64"},  # activations that share a scale
+}
 
 
 def version() -> str:
@@ -24,26 +29,22 @@ def version() -> str:
     try:
         return metadata.version("openvino")
     except metadata.PackageNotFoundError as error:
-        raise HaechiError("rerank: eight bits need OpenVINO: pip install 'haechi[openvino]'") from error
+        raise HaechiError("rerank: a reranker in fewer bits needs OpenVINO: pip install 'haechi[openvino]'") from error
 
 
-def compiled(model: "CrossEncoder") -> Network:
-    """What the model computes, in eight bits; features in and scores out as with the model itself."""
+def compiled(model: "CrossEncoder", bits: Bits) -> Network:
+    """What the model computes, in so many bits; features in and scores out as with the model itself."""
     import openvino
     import torch
 
     example = {key: value for key, value in model.preprocess([("a", "b")]).items() if isinstance(value, torch.Tensor)}
     names = list(example)
-    network: Any = copy.deepcopy(model[0].model)
-    rounded = _rounded(network.cpu().eval())
+    network: Any = copy.deepcopy(model[0].model).cpu().eval()
+    if bits == "int8":
+        network = _rounded(network)
     with torch.inference_mode():
-        graph = openvino.convert_model(_named(rounded, names), example_input=tuple(example.values()))
-    options = {
-        "INFERENCE_PRECISION_HINT": "f32",
-        "DYNAMIC_QUANTIZATION_GROUP_SIZE": GROUP,
-        "INFERENCE_NUM_THREADS": str(workers()),
-    }
-    compiled = openvino.Core().compile_model(graph, "CPU", options)
+        graph = openvino.convert_model(_named(network, names), example_input=tuple(example.values()))
+    compiled = openvino.Core().compile_model(graph, "CPU", {**OPTIONS[bits], "INFERENCE_NUM_THREADS": str(workers())})
 
     def run(features: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {"scores": torch.from_numpy(compiled([features[name].numpy() for name in names])[0])}
