@@ -8,8 +8,8 @@ it in): with random weights the scores of a query's candidates lie so close that
 Candidates are the first 50
 of the dense model, so that sentence-transformers' `mine_hard_negatives` can do the same work; every pair goes through in
 order of length once more, alone, as the least that any method needs. FlagEmbedding's `hn_mine` is not in its wheel: its recipe
-(encode, FAISS, draw from ranks 10 to 210) is written out here. Seconds are those of the processor, all threads together: with
-OMP_NUM_THREADS=1 and HAECHI_WORKERS=1 they hardly depend on what else the machine does.
+(encode, FAISS, draw from ranks 10 to 210) is written out here. Seconds are those of the processor, all threads
+together, the compiled model's among them: with OMP_NUM_THREADS=1 and HAECHI_WORKERS=1 they hardly depend on what else the machine does.
 """
 
 import logging
@@ -17,11 +17,13 @@ import random
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import click
 import numpy as np
@@ -35,6 +37,7 @@ from haechi.mining.filters import KNOWLEDGE
 from haechi.mining.known import Corpus, Query
 from haechi.mining.mine import Advice, Mined, mine
 from haechi.mining.stage import search_all
+from haechi.models import compiled
 from haechi.models.load import load_encoder
 from haechi.params.load import load_section
 from haechi.params.mine import MineParams
@@ -48,33 +51,54 @@ PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 WITHOUT = frozenset(KNOWLEDGE) - {"positive"}  # the peers know nothing of articles, twins and citations
 DEPTH, NEGATIVES = 50, 7
 LENGTH = 512
+PARTS = ("forward", "compiled", "compiling", "tokens")
+COMPILED = compiled.compiled
+BITS: tuple[compiled.Bits, ...] = ("int8", "bf16")
 
 
 @dataclass
 class Clock:
-    """Processor seconds in a model's forward passes, and all of them."""
+    """Processor seconds: all of them, and those within the model, its compiled stand-in, compiling and reading texts."""
 
-    forward: float = 0.0
     whole: float = 0.0
-    started: list[float] = field(default_factory=list)
+    spent: Counter[str] = field(default_factory=Counter)
 
     @contextmanager
     def on(self, model: Any) -> Iterator[None]:
         """Watch a model for the length of a block."""
+        started: list[float] = []
         hooks = [
-            model[0].register_forward_pre_hook(lambda *_: self.started.append(time.process_time())),
-            model[0].register_forward_hook(lambda *_: self._done()),
+            model[0].register_forward_pre_hook(lambda *_: started.append(time.process_time())),
+            model[0].register_forward_hook(lambda *_: self.spent.update(forward=time.process_time() - started.pop())),
         ]
+        patched = [(model, "preprocess", self._timed("tokens", model.preprocess)), (compiled, "compiled", self._compiled)]
         start = time.process_time()
         try:
-            yield
+            with ExitStack() as stack:
+                for where, name, timed in patched:
+                    stack.enter_context(patch.object(where, name, timed))
+                yield
         finally:
             self.whole += time.process_time() - start
             for hook in hooks:
                 hook.remove()
 
-    def _done(self) -> None:
-        self.forward += time.process_time() - self.started.pop()
+    def __str__(self) -> str:
+        parts = {**{name: self.spent[name] for name in PARTS}, "rest": self.whole - self.spent.total()}
+        return f"{self.whole:8.1f} s = " + " + ".join(f"{name} {seconds:.1f}" for name, seconds in parts.items())
+
+    def _timed(self, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*args: Any, **options: Any) -> Any:
+            start = time.process_time()
+            try:
+                return work(*args, **options)
+            finally:
+                self.spent[name] += time.process_time() - start
+
+        return timed
+
+    def _compiled(self, model: Any, bits: compiled.Bits) -> compiled.Network:
+        return self._timed("compiled", self._timed("compiling", COMPILED)(model, bits))
 
 
 @click.command(help=__doc__)
@@ -98,12 +122,10 @@ def main(folder: Path, queries: int, passages: int, width: int, rounds: int, mod
     for _ in range(rounds):
         for name, clock in _compare(dense, cross, corpus, asked, mining).items():
             best[name] = min((clock, best.get(name, clock)), key=lambda c: c.whole)
-    floor = best["the same pairs, in order of length"].forward
+    floor = best["the same pairs, in order of length"].spent["forward"]
     theirs = best["sentence-transformers"].whole
     for name, clock in best.items():
-        rest = clock.whole - clock.forward
-        print(f"{name:42} {clock.whole:8.1f} s = forward {clock.forward:8.1f} + rest {rest:6.1f}", end="")
-        print(f"   {clock.whole / floor:5.2f} x the least, {theirs / clock.whole:5.2f} x as fast as sentence-transformers")
+        print(f"{name:36} {clock}; {clock.whole / floor:.2f} x the least, {theirs / clock.whole:.2f} x as fast as theirs")
     _recipe(dense, corpus, asked, mining)
 
 
@@ -112,38 +134,33 @@ def _compare(dense: Any, cross: Any, corpus: list[Passage], asked: list[Query], 
     clocks: dict[str, Clock] = {}
     retrieval = load_section(PARAMS, "retrieval", RetrievalParams)
 
-    def ours(store: Store, kind: str, passages: list[Passage], settings: MineParams) -> Mined:
+    def ours(store: Store, passages: list[Passage], settings: MineParams, bits: compiled.Bits | None = None) -> Mined:
         exact = Reranker(cross, store).scores
-        cheap = Reranker(cross, store, "int8").scores if kind == "int8" else None
-        advice = Advice(exact, without=WITHOUT, cheap=cheap)
-        return mine(
-            asked,
-            search_all(asked, passages, dense, settings, retrieval, store),
-            Corpus(passages, frozenset()),
-            {},
-            settings,
-            advice,
-        )
+        cheap = Reranker(cross, store, compiled_to=bits).scores if bits else None
+        found = search_all(asked, passages, dense, settings, retrieval, store)
+        return mine(asked, found, Corpus(passages, frozenset()), {}, settings, Advice(exact, without=WITHOUT, cheap=cheap))
 
     def timed(name: str, work: Callable[[], Any]) -> Any:
         clocks[name] = Clock()
         with clocks[name].on(cross):
-            return work()
+            made = work()
+        print(f"{name:36} {clocks[name]}", flush=True)
+        return made
 
     with tempfile.TemporaryDirectory() as place:
         with open_store(Path(place) / "exact.sqlite") as store:
-            exact = timed("ours, fp32", lambda: ours(store, "fp32", corpus, mining))
+            exact = timed("ours, fp32", lambda: ours(store, corpus, mining))
         pairs = _pairs(exact, corpus)
+        for bits in BITS:
+            with open_store(Path(place) / f"{bits}.sqlite") as store:
+                cheap = timed(f"ours, {bits} first", lambda store=store, bits=bits: ours(store, corpus, mining, bits))
+                made = store.tally["scores"].computed
+            print(f"{bits}: of {len(pairs)} pairs {made - len(pairs)} scored exactly too; ", end="")
+            print(f"chosen as by fp32 alone: {_shared(_chosen(exact), _chosen(cheap)):.4f}", flush=True)
         timed("the same pairs, in order of length", lambda: _bare(cross, pairs))
         theirs = timed("sentence-transformers", lambda: _theirs(dense, cross, corpus, asked))
-        with open_store(Path(place) / "cheap.sqlite") as store:
-            cheap = timed("ours, eight bits and a cascade", lambda: ours(store, "int8", corpus, mining))
-            made = {name: tally.computed for name, tally in store.tally.items()}
-        print(
-            f"pairs scored: fp32 {len(pairs)}; with the cascade {made['scores']}, {made['scores'] - len(pairs)} of them exactly"
-        )
-        print(f"chosen as by sentence-transformers: {_shared(_chosen(exact), theirs):.4f}")
-        print(f"the cascade chooses what fp32 alone chooses: {_shared(_chosen(exact), _chosen(cheap)):.4f}")
+        print(f"chosen as by sentence-transformers: fp32 {_shared(_chosen(exact), theirs):.4f}, {bits} first ", end="")
+        print(f"{_shared(_chosen(cheap), theirs):.4f}")
         again = [*corpus, replace(corpus[0], id="NEW", text=f"{corpus[0].text} 새로 정한 항", twins=())]
         for what, passages, settings in (
             ("one new passage", again, mining),
@@ -151,7 +168,7 @@ def _compare(dense: Any, cross: Any, corpus: list[Passage], asked: list[Query], 
         ):
             with open_store(Path(place) / "exact.sqlite") as store:
                 start = time.process_time()
-                ours(store, "fp32", passages, settings)
+                ours(store, passages, settings)
                 made = {name: tally.computed for name, tally in store.tally.items()}
                 print(f"again with {what}: {time.process_time() - start:.1f} s, made {made}")
     return clocks

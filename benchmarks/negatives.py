@@ -25,7 +25,7 @@ from haechi.files import read_json, read_records
 from haechi.law.twins import with_twins
 from haechi.mining.known import Corpus
 from haechi.mining.mine import Advice, mine
-from haechi.mining.stage import positives, queries_of, search_all
+from haechi.mining.stage import decisions_of, positives, queries_of, search_all
 from haechi.models.load import load_encoder
 from haechi.params.load import load_section
 from haechi.params.lora import LoraParams
@@ -42,7 +42,7 @@ from haechi.training.recipe import Recipe
 from haechi.training.validation import Validation
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
-ALL = frozenset({"same_article", "other_version", "cocited", "near_duplicate", "above_margin"})
+ALL = frozenset({"same_article", "other_version", "cocited", "together", "near_duplicate", "above_margin"})
 NOTHING = {"bm25_top": 0, "dense_top": 0, "structural": False}
 CELLS = {
     "none": ({}, frozenset(), 0),
@@ -51,6 +51,8 @@ CELLS = {
     "dense": ({**NOTHING, "dense_top": 50}, ALL, None),
     "hybrid": ({}, ALL, None),
     "filtered": ({}, frozenset(), None),
+    "apart": ({"cited_together": 0, "skip_top": 0}, frozenset(), None),
+    "together": ({"skip_top": 0}, frozenset(), None),
     "spread": ({"choice": "spread", "negatives": 2}, frozenset(), None),
     "sampled": ({"choice": "sampled"}, frozenset(), None),
     "skip5": ({"skip_top": 5}, frozenset(), None),
@@ -83,7 +85,7 @@ def main(folder: Path, seeds: str, cells: str, encoder: Path | None, keep: Path 
     bm25 = load_section(PARAMS, "retrieval", RetrievalParams)
     with open_store() as store:
         searched = search_all(queries, corpus, load_encoder(encoder or folder / "models/base"), mining, bm25, store)
-    known = Corpus(corpus, reserved)
+    known = Corpus(corpus, reserved, decisions_of(queries))
     near = known.near(positives(known, queries, mining), mining.near_duplicate)
     print("cell\tseed\tbest nDCG@10\tlast\tnegatives kept\tseconds", flush=True)
     for name in cells.split(","):

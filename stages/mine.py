@@ -2,6 +2,7 @@
 
 import _here  # noqa: F401, I001  (first: it decides whose library runs)
 
+import os
 from pathlib import Path
 
 import click
@@ -10,9 +11,11 @@ from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.evaluation.mined_scores import draw_scores
 from haechi.mining.audit import write_audit
+from haechi.mining.llm_judge import llm_judge
 from haechi.mining.sample import sample
 from haechi.mining.stage import mine_all, queries_of
 from haechi.models.load import load_encoder, load_reranker
+from haechi.params.llm import LlmParams
 from haechi.params.load import load_section
 from haechi.params.mine import MineParams
 from haechi.params.retrieval import RetrievalParams
@@ -53,6 +56,7 @@ def main(
 ) -> None:
     settings = load_section(params, "mine", MineParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
+    llm = load_section(params, "llm", LlmParams)
     away = held_out(load_testset(testset))
     asked = files.read_records(questions, Question) if settings.questions else ()
     with locks.writing(train, valid, audit, sample_file, plots, metrics), open_store() as store:
@@ -66,6 +70,7 @@ def main(
             settings,
             retrieval,
             store,
+            llm_judge(llm, settings.promote_threshold, store, os.environ) if settings.promote == "llm" else None,
         )
         files.write_jsonl(train, made.train.examples)
         files.write_jsonl(valid, made.valid.examples)

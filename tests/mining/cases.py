@@ -27,6 +27,7 @@ PARAMS = MineParams(
     reranker_length=64,
     reranker_forced=False,
     reranker_block=0,
+    cited_together=1,
     near_duplicate=0.9,
     skip_top=0,
     margin=0.95,
@@ -38,6 +39,7 @@ PARAMS = MineParams(
     too_few="fewer",
     empty="keep",
     promote="none",
+    promote_threshold=7,
     promote_most=2,
 )
 LOOSE: dict[str, Any] = {"near_duplicate": 2.0, "margin": 99.0}

@@ -10,7 +10,7 @@ from small_law import passage
 from haechi.mining.filters import FATES
 from haechi.mining.known import Corpus, Query
 from haechi.mining.mine import Advice, Mined, Searched, mine
-from haechi.mining.promote import AGREEMENT, Judge, by_text
+from haechi.mining.promote import AGREEMENT, reader
 from haechi.retrieval.dense import search
 
 COSINES = {"gold": 0.5, "higher": 0.9, "cited": 0.7, "cited_low": 0.3, "second": 0.8, "reserved": 0.95, "easy": 0.1, "twin": 0.2}
@@ -63,8 +63,7 @@ def test_a_judge_is_shown_the_best_scored_above_the_positive_but_nothing_reserve
         shown.extend(pairs)
         return [passage == "법\nsecond의 글" for _, passage in pairs]
 
-    texts = {id: f"법\n{id}의 글" for id in COSINES} | {"cited": "법\n함께 쓴 글이다", "twin": "법\n함께 쓴 글이다"}
-    found = court(by_text(judge, ["물음"], [texts[id] for id in sorted(COSINES)]), promote_most=2)
+    found = court(reader(judge), promote_most=2)
 
     assert sorted(shown) == [("물음", "법\nhigher의 글"), ("물음", "법\nsecond의 글")]
     assert found.examples[0].pos_ids == ("gold", "second")
@@ -78,7 +77,7 @@ def test_however_many_rise_the_laws_of_mining_hold(case: Case, most: int) -> Non
     by_id = {p.id: p for p in case.passages}
     found = mined(
         case,
-        Advice(judge=Judge(("above_margin", "cocited"), lambda c: np.ones(len(c), dtype=bool))),
+        Advice(judge=reader(lambda pairs: [True] * len(pairs))),
         promote="agreement",
         promote_most=most,
     )

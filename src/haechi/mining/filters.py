@@ -17,7 +17,7 @@ Filter = Callable[[Candidates], Flags]
 Fates = npt.NDArray[np.uint8]
 """0 while a candidate is in the race, else the place of its fate in FATES."""
 
-KNOWLEDGE = ("positive", "twin", "reserved", "same_article", "other_version", "cocited", "near_duplicate")
+KNOWLEDGE = ("positive", "twin", "reserved", "same_article", "other_version", "cocited", "together", "near_duplicate")
 SCORES = ("unseen", "skipped", "above_margin")
 FATES = ("", *KNOWLEDGE, *SCORES, "overused", "spare", "chosen", "promoted")
 CODE = {name: code for code, name in enumerate(FATES)}
@@ -37,6 +37,8 @@ def knowledge(known: Known) -> list[tuple[str, Filter]]:
         ("other_version", lambda c: ~known.versions.has(c.query, known.provision[c.passage])),
         # the court leaned on it in the same decision: too close to be called wrong
         ("cocited", lambda c: ~known.related.has(c.query, known.article[c.passage])),
+        # other courts leaned on both
+        ("together", lambda c: ~known.together.has(c.query, known.article[c.passage])),
         # nearly the words of a positive
         ("near_duplicate", lambda c: ~known.near.has(c.query, c.passage)),
     ]

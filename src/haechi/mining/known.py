@@ -10,6 +10,7 @@ from haechi.errors import HaechiError
 from haechi.law.text import fold
 from haechi.mining.candidates import Flags, Ints, distinct
 from haechi.mining.near import near_duplicates
+from haechi.mining.together import Together, cited_together
 from haechi.records.passage import Passage
 
 
@@ -57,7 +58,8 @@ def links(pairs: Iterable[tuple[int, int]], things: int) -> Links:
 class Corpus:
     """Passages numbered in the order of their ids, with what the filters ask of them."""
 
-    def __init__(self, passages: Sequence[Passage], reserved: frozenset[str]) -> None:
+    def __init__(self, passages: Sequence[Passage], reserved: frozenset[str], decisions: Iterable[Iterable[str]] = ()) -> None:
+        """`decisions` are the articles that each decision cites anywhere."""
         if not passages:
             raise HaechiError("mine: the corpus is empty")
         self.order = sorted(range(len(passages)), key=lambda i: passages[i].id)
@@ -72,6 +74,7 @@ class Corpus:
         self.article_number = {key: number for number, key in enumerate(self.articles)}
         self.article = _numbered(self.articles.values(), len(passages))
         self.provision = _numbered(self.provisions.values(), len(passages))
+        self.together = cited_together(decisions, self.article_number)
         self.reserved = np.array([passage.article_key in reserved for passage in self.passages])
 
     def __len__(self) -> int:
@@ -94,13 +97,14 @@ class Known:
     gold: Links
     related: Links
     versions: Links
+    together: Links
     near: Links
     article: Ints
     provision: Ints
     reserved: Flags
 
 
-def know(queries: Sequence[Query], corpus: Corpus, near: Mapping[int, Ints]) -> Known:
+def know(queries: Sequence[Query], corpus: Corpus, near: Mapping[int, Ints], least_together: int) -> Known:
     """Look everything up; a positive outside the corpus is an error, since the split was made against it."""
     positives: list[tuple[int, int]] = []
     related: list[tuple[int, int]] = []
@@ -119,6 +123,7 @@ def know(queries: Sequence[Query], corpus: Corpus, near: Mapping[int, Ints]) -> 
         versions=links(
             ((q, int(corpus.provision[p])) for q, p in positives if corpus.provision[p] >= 0), max(1, len(corpus.provisions))
         ),
+        together=_together(((q, int(corpus.article[p])) for q, p in positives), corpus.together, least_together),
         near=links(((q, int(other)) for q, p in positives for other in near.get(p, ())), len(corpus)),
         article=corpus.article,
         provision=corpus.provision,
@@ -135,6 +140,12 @@ def may_answer(row: int, query: Query, corpus: Corpus, known: Known) -> tuple[st
         found.update(corpus.provisions.get((fold(passage.law_name), passage.article), ()) if passage.article else ())
     own = set(known.positives.of(row).tolist())
     return tuple(corpus.passages[p].id for p in sorted(found - own))
+
+
+def _together(gold: Iterable[tuple[int, int]], together: Together, least: int) -> Links:
+    """What is cited together with a gold article in so many decisions; none is asked for by 0."""
+    keys = [query * together.articles + together.partners(article, least) for query, article in gold if least]
+    return Links(distinct(np.concatenate([np.zeros(0, dtype=np.int64), *keys])), together.articles)
 
 
 def _numbered(groups: Iterable[Sequence[int]], rows: int) -> Ints:

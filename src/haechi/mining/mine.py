@@ -15,7 +15,7 @@ from haechi.mining.candidates import RANDOM, Candidates, Floats, Ints, bare, gat
 from haechi.mining.cascade import scored
 from haechi.mining.choice import Choice, Doubles, Hashes, draw, hashes, priority, random_keys, turns
 from haechi.mining.examples import count, make_examples, suspicious
-from haechi.mining.filters import CODE, Fates
+from haechi.mining.filters import CODE, KNOWLEDGE, Fates
 from haechi.mining.known import Corpus, Query, know
 from haechi.mining.promote import Judge, rising
 from haechi.mining.rules import Rules, Scorer
@@ -80,7 +80,7 @@ def mine(
     without_positives = len(queries) - len(places)
     queries = [queries[i] for i in places]
     rules = Rules(
-        know(queries, corpus, near),
+        know(queries, corpus, near, params.cited_together),
         queries,
         searched.query_vectors[places],
         corpus,
@@ -92,13 +92,14 @@ def mine(
     )
     candidates = rules.with_cosines(_found(rules, searched))
     fates = rules.by_knowledge(candidates)
-    compared = np.isin(fates, [CODE["positive"], *([CODE["cocited"]] if advice.judge else [])])
+    risers = set(advice.judge.may_rise) & set(KNOWLEDGE) if advice.judge else set()
+    compared = np.isin(fates, [CODE[name] for name in ("positive", *sorted(risers))])
     candidates, lowest = scored(rules, params, candidates, fates, compared)
     fates = rules.by_score(candidates, fates, lowest)
     if advice.judge:
-        risen = rising(candidates, fates, lowest, advice.judge, params.promote_most)
+        risen = rising(candidates, fates, lowest, advice.judge, params.promote_most, rules.texts)
         queries = _with_positives(queries, corpus, candidates.take(risen))
-        rules = replace(rules, queries=queries, known=know(queries, corpus, near))
+        rules = replace(rules, queries=queries, known=know(queries, corpus, near, params.cited_together))
         fates = rules.by_score(candidates, rules.by_knowledge(candidates), lowest)
         fates[risen] = CODE["promoted"]
 

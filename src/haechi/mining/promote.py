@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from haechi.mining.candidates import Candidates, Flags, Floats, Ints
+from haechi.mining.candidates import Candidates, Floats, Ints
 from haechi.mining.filters import CODE, Fates, rank_in_query
 
-PairJudge = Callable[[Sequence[tuple[str, str]]], Sequence[bool]]
-"""True where the passage answers the query, from their texts: what an LLM is asked."""
+Pairs = Sequence[tuple[str, str]]
+"""(query text, passage text)"""
 
 
 @dataclass(frozen=True)
@@ -18,26 +18,24 @@ class Judge:
 
     may_rise: tuple[str, ...]
     """Fates out of which a candidate may rise; that of a reserved passage is never among them."""
-    answers: Callable[[Candidates], Flags]
+    answers: Callable[[Pairs], Sequence[bool]]
+    """True where the passage answers the query."""
 
 
-AGREEMENT = Judge(("cocited",), lambda candidates: np.ones(len(candidates), dtype=bool))
+AGREEMENT = Judge(("cocited",), lambda pairs: [True] * len(pairs))
 """The reranker puts it above the positive, and the court cites it in the same decision: nobody else needs to be asked."""
 
 
-def by_text(judge: PairJudge, queries: Sequence[str], passages: Sequence[str]) -> Judge:
-    """A judge who reads; queries and passages are texts in the order of their numbers."""
-
-    def answers(candidates: Candidates) -> Flags:
-        pairs = [(queries[q], passages[p]) for q, p in zip(candidates.query, candidates.passage, strict=True)]
-        return np.array(judge(pairs), dtype=bool)
-
-    return Judge(("above_margin", "cocited"), answers)
+def reader(answers: Callable[[Pairs], Sequence[bool]]) -> Judge:
+    """A judge who reads, and so needs no court to agree."""
+    return Judge(("above_margin", "cocited", "together"), answers)
 
 
-def rising(candidates: Candidates, fates: Fates, lowest: Floats, judge: Judge, most: int) -> Ints:
+def rising(
+    candidates: Candidates, fates: Fates, lowest: Floats, judge: Judge, most: int, texts: Callable[[Candidates], Pairs]
+) -> Ints:
     """Rows that become positives: of those scored above the worst positive, the best few of each query, if the judge agrees."""
     allowed = np.isin(fates, [CODE[name] for name in judge.may_rise])
     above = np.flatnonzero(allowed & (candidates.score > lowest[candidates.query]))
     above = above[rank_in_query(candidates.take(above)) < most]
-    return above[judge.answers(candidates.take(above))] if len(above) else above
+    return above[np.array(judge.answers(texts(candidates.take(above))), dtype=bool)] if len(above) else above

@@ -48,15 +48,19 @@ class Rules:
         found = cosines(candidates.query, candidates.passage, self.query_vectors, self.passage_vectors)
         return replace(candidates, dense=found, score=candidates.score if self.scorer else found)
 
+    def texts(self, candidates: Candidates) -> list[tuple[str, str]]:
+        """What each of them says, for whoever reads."""
+        return [
+            (self.queries[q].text, self.corpus.passages[p].text)
+            for q, p in zip(candidates.query.tolist(), candidates.passage.tolist(), strict=True)
+        ]
+
     def with_scores(self, candidates: Candidates, shown: Flags) -> Candidates:
         """The reranker's score of those that are shown to it; nobody shows it the same twice."""
         if self.scorer is None:
             return candidates
         rows = np.flatnonzero(shown)
-        pairs = [
-            (self.queries[q].text, self.corpus.passages[p].text)
-            for q, p in zip(candidates.query[rows].tolist(), candidates.passage[rows].tolist(), strict=True)
-        ]
+        pairs = self.texts(candidates.take(rows))
         found = np.asarray(self._scored(self.scorer, candidates.take(rows), pairs), dtype=np.float32)
         if found.shape != (len(pairs),):
             raise HaechiError(

@@ -22,6 +22,7 @@ MEANINGS = {
     "same_article": "another part of a gold article",
     "other_version": "another version of a gold article",
     "cocited": "cited anywhere by the same decision",
+    "together": "cited together with a positive by other decisions",
     "near_duplicate": "nearly the words of a positive",
     "unseen": "beyond where the reranker stopped",
     "skipped": "among the first of BM25's or the encoder's list (skip_top)",

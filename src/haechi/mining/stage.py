@@ -10,7 +10,7 @@ from haechi.errors import HaechiError
 from haechi.law.twins import with_twins
 from haechi.mining.known import Corpus, Query
 from haechi.mining.mine import Advice, Mined, Searched, mine
-from haechi.mining.promote import AGREEMENT
+from haechi.mining.promote import AGREEMENT, Judge
 from haechi.mining.rules import Scorer
 from haechi.models.load import weight_hash
 from haechi.params.mine import MineParams
@@ -57,11 +57,12 @@ def mine_all(
     params: MineParams,
     retrieval: RetrievalParams,
     store: Store,
+    reads: Judge | None = None,
 ) -> MinedAll:
-    """Mine both splits with the same candidates and filters."""
+    """Mine both splits with the same candidates and filters; `reads` may promote candidates, whoever scores."""
     if params.promote == "agreement" and reranker is None:
         raise HaechiError("mine.promote: agreement is between the reranker and citations, and mine.reranker is empty")
-    known = Corpus(corpus, with_twins(reserved, corpus))
+    known = Corpus(corpus, with_twins(reserved, corpus), decisions_of([*train, *valid]))
     near = known.near(positives(known, [*train, *valid], params), params.near_duplicate)
     searched = search_all([*train, *valid], corpus, model, params, retrieval, store)
     scorer: Scorer | None = None
@@ -85,7 +86,8 @@ def mine_all(
     cheap: Scorer | None = None
     if reranker and scorer and params.reranker_first != "none":
         cheap = Reranker(reranker, store, compiled_to=params.reranker_first).scores
-    advice = Advice(scorer, AGREEMENT if params.promote == "agreement" and scorer else None, cheap=cheap)
+    agreement = AGREEMENT if params.promote == "agreement" and scorer else None
+    advice = Advice(scorer, reads or agreement, cheap=cheap)
     first = replace(searched, query_vectors=searched.query_vectors[: len(train)])
     second = replace(searched, query_vectors=searched.query_vectors[len(train) :])
     mined = [mine(queries, found, known, near, params, advice) for queries, found in ((train, first), (valid, second))]
@@ -128,6 +130,11 @@ def gated(valid: Sequence[Query], searched: Searched, corpus: Corpus, reranker: 
 def queries_of(pairs: Iterable[Pair], questions: Iterable[Question] = ()) -> list[Query]:
     """What is mined: pairs with all that their decision cites, questions with the article that they were made from."""
     return [*map(_from_pair, pairs), *map(_from_question, questions)]
+
+
+def decisions_of(queries: Iterable[Query]) -> list[list[str]]:
+    """What each decision cites: its queries all carry the same, its own id among it."""
+    return sorted(sorted(cited) for cited in {query.related_keys for query in queries})
 
 
 def positives(corpus: Corpus, queries: Iterable[Query], params: MineParams) -> np.ndarray:

@@ -60,6 +60,7 @@ FATES = {
     "reserved": Words("reserved for the test set", "시험용으로 따로 둠"),
     "same_article": Words("part of a gold article", "정답 조문의 일부"),
     "cocited": Words("cited by the same decision", "같은 판결이 인용함"),
+    "together": Words("cited with a positive elsewhere", "다른 판결이 정답과 함께 인용함"),
     "near_duplicate": Words("near-duplicate of a positive", "정답과 거의 같음"),
     "twin": Words("same text as a positive", "정답과 글이 같음"),
     "overused": Words("used too often already", "이미 여러 번 씀"),

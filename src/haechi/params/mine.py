@@ -1,7 +1,9 @@
 """Parameters of the mine stage."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from haechi.params.types import Count, NonNegativeFloat, Positive, PositiveFloat, Seed
 
@@ -33,6 +35,8 @@ class MineParams:
     reranker_block: Count
     """The reranker sees so many candidates of a query at a time, those that BM25 and encoder rank best first, and stops when a
     block brings no better negative; 0 shows it all. What it didn't see is no negative."""
+    cited_together: Count
+    """Candidates that at least so many decisions cite together with a positive are dropped; 0 drops none."""
     near_duplicate: PositiveFloat
     """Candidates with at least this character 5-gram Jaccard to a positive are dropped; above 1 drops none."""
     skip_top: Count
@@ -53,8 +57,11 @@ class MineParams:
     """What an example with too few gets: what there is, or random passages that pass every filter (counted)."""
     empty: Literal["keep", "drop"]
     """What becomes of an example without any negative; FlagEmbedding can't train on one."""
-    promote: Literal["none", "agreement"]
-    """Who may make a positive of a candidate above the worst positive: nobody, or reranker and citations where they agree."""
+    promote: Literal["none", "agreement", "llm"]
+    """Who may make a positive of a candidate above the worst positive: nobody, reranker and citations where they agree, or
+    the language model of `llm` (`judge_model`, else `model`), which is asked about each and whose answers are kept."""
+    promote_threshold: Annotated[int, Meta(ge=0, le=10)]
+    """What the language model must rate a candidate, of 10, to promote it."""
     promote_most: Positive
     """Most candidates of a query that are shown to the judge, the best scored first."""
     reranker_first: Literal["none", "bf16", "int8"] = "none"

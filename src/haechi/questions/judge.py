@@ -1,16 +1,16 @@
 """A language model as judge: can the passage answer the question? Its scores are rows, as its questions are."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from haechi.params.llm import LlmParams
 from haechi.questions.chat.calls import Call, Task, answered, keys_of, shape
+from haechi.questions.chat.failures import refuse_failures
 from haechi.questions.chat.fill import fill
 from haechi.questions.chat.ledger import Ledger, ledger_path
 from haechi.questions.chat.nouns import Answer, Model
 from haechi.questions.chat.reading import read_score
-from haechi.questions.llm import refuse_failures
 from haechi.questions.prompts.library import judging, prompt
 from haechi.records.passage import Passage
 from haechi.records.question import Question
@@ -18,6 +18,17 @@ from haechi.rowstore.namespaces import JUDGEMENTS
 from haechi.rowstore.store import Store
 
 _MAX_TOKENS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whether a text answers a question."""
+
+    id: str
+    about: str
+    """What it is about, for people."""
+    question: str
+    text: str
 
 
 def judged(
@@ -31,6 +42,18 @@ def judged(
 
     `questions` is gone through more than once; no question in means nothing is asked.
     """
+
+    def asked() -> Iterator[Asked]:
+        for one in questions:
+            yield Asked(one.question_id, f"{one.passage_id} {one.question_id}", one.question, passages[one.passage_id].text)
+
+    return rated(asked, llm, store, environ)
+
+
+def rated(
+    asked: Callable[[], Iterable[Asked]], llm: LlmParams, store: Store, environ: Mapping[str, str]
+) -> dict[str, float | None]:
+    """Ids -> scores from 0 to 10, as `judged` gives it; `asked` is called more than once."""
     # A judgement should not depend on luck: temperature 0, whatever the writer's is.
     model = Model(llm.judge_model or llm.model, 0.0, 1.0, _MAX_TOKENS)
     task = Task(JUDGEMENTS, model, llm.attempts, lambda answer: _score(answer) is not None)
@@ -38,30 +61,29 @@ def judged(
     versions = {name: prompt(name).version for name in ("judge_system", "judge")}
 
     def calls() -> Iterator[_Judging]:
-        for question in questions:
-            messages = judging(question.question, passages[question.passage_id].text)
-            keys = keys_of(task, messages, schema, versions)
-            yield _Judging(f"{question.passage_id} {question.question_id}", messages, schema, keys, question)
+        for one in asked():
+            messages = judging(one.question, one.text)
+            yield _Judging(one.about, messages, schema, keys_of(task, messages, schema, versions), one.id)
 
     fill(task, store, calls, environ)
     scores: dict[str, float | None] = {}
-    ledger, asked, failed, detail = Ledger(ledger_path(JUDGEMENTS.name)), 0, Counter[str](), ""
+    ledger, number, failed, detail = Ledger(ledger_path(JUDGEMENTS.name)), 0, Counter[str](), ""
     for one, answers in answered(task, store, calls()):
-        asked += 1
-        scores[one.question.question_id] = _score(answers[-1]) if answers else None
+        number += 1
+        scores[one.asked] = _score(answers[-1]) if answers else None
         if not answers:
             failure = ledger.why(one.keys[0])
             failed[failure.reason] += 1
             detail = failure.detail or detail
-    refuse_failures(failed, detail, asked, task, llm.max_failed_share)
+    refuse_failures(failed, detail, number, task, llm.max_failed_share)
     return scores
 
 
 @dataclass(frozen=True, slots=True)
 class _Judging(Call):
-    """A call with the question that it judges."""
+    """A call with the id of what it judges."""
 
-    question: Question
+    asked: str
 
 
 def _score(answer: Answer) -> float | None:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from haechi.errors import HaechiError, ParamsError
+from haechi.errors import ParamsError
 from haechi.params.generate_qa import GenerateQaParams
 from haechi.params.llm import LlmParams
 from haechi.questions.chat.calls import Call, Task, answered, is_done, keys_of, prompt_tokens, shape
 from haechi.questions.chat.endpoint import limits_from
+from haechi.questions.chat.failures import refuse_failures
 from haechi.questions.chat.fill import fill
 from haechi.questions.chat.ledger import Ledger, ledger_path
 from haechi.questions.chat.nouns import Answer, Model
@@ -180,19 +181,6 @@ def estimate(
     most = limits.cost(tokens_in, (calls - stored) * llm.max_tokens)
     cost, priced = limits.cost(tokens_in, tokens_out), bool(limits.price_in or limits.price_out)
     return Estimate(asking.passages_seen, calls, stored, tokens_in, tokens_out, cost, most, priced)
-
-
-def refuse_failures(failed: Mapping[str, int], detail: str, calls: int, task: Task, most: float) -> None:
-    """End with one sentence if a larger share of the calls got no answer than `most`; `detail` is what the server said last."""
-    count = sum(failed.values())
-    if count > most * calls:
-        reasons = ", ".join(f"{reason} {number}" for reason, number in sorted(failed.items()))
-        told = f", the last one: {detail}" if detail else ""
-        raise HaechiError(
-            f"{count} of {calls} calls to {task.model.name} got no answer ({reasons}{told}; all are in "
-            f"{ledger_path(task.namespace.name)}); run the same command again to ask for those alone, "
-            "or set llm.max_failed_share to go on without them"
-        )
 
 
 def chosen_examples(queries: Iterable[str], count: int, seed: int) -> list[str]:
