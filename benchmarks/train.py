@@ -70,7 +70,6 @@ def quality(folder: Path, seconds: float | None, changes: list[str]) -> None:
 
     from haechi.evaluation.significance import difference, interval
     from haechi.files import read_records
-    from haechi.models.load import load_encoder
     from haechi.params.guards import GuardsParams
     from haechi.params.load import load_section
     from haechi.params.lora import LoraParams
@@ -81,6 +80,7 @@ def quality(folder: Path, seconds: float | None, changes: list[str]) -> None:
     from haechi.records.pair import Pair
     from haechi.records.passage import Passage
     from haechi.testset.manifest import load_testset
+    from haechi.training.composed import load_learner
     from haechi.training.engine import train
     from haechi.training.recipe import Recipe
     from haechi.training.validation import Validation
@@ -105,7 +105,7 @@ def quality(folder: Path, seconds: float | None, changes: list[str]) -> None:
     )
 
     began = time.process_time()  # a clock on the wall measures the neighbours on a shared machine
-    train(load_encoder(folder / "models/base"), examples, validation, work / "run", recipe)
+    train(load_learner(folder / "models/base"), examples, validation, work / "run", recipe)
     took = time.process_time() - began
     kept = json.loads((work / "run/training_config.json").read_text())["checkpoints"][0]
     systems = {"ours": SentenceTransformer(str(work / "run/checkpoints" / kept["name"]), device="cpu")}

@@ -17,7 +17,7 @@ from haechi.evaluation.curves import draw_history, write_modules
 from haechi.guards import status
 from haechi.guards.show import show
 from haechi.guards.status import Report
-from haechi.models.load import load_encoder, name_of
+from haechi.models.load import name_of
 from haechi.params.guards import GuardsParams
 from haechi.params.load import load_section
 from haechi.params.lora import LoraParams
@@ -28,6 +28,7 @@ from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.state import State, Work, hashes, resumable
 from haechi.training.checks import starts_again
+from haechi.training.composed import load_learner
 from haechi.training.engine import train
 from haechi.training.fingerprint import running
 from haechi.training.m3 import train_m3
@@ -75,7 +76,7 @@ def main(
     ) -> dict[str, Any]:
         validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
         mined, unseen = (list(files.read_records(file, MinedExample)) for file in (examples, held_out))
-        model, name = load_encoder(base), name_of(base)
+        model, name = load_learner(base), name_of(base)
         told: dict[str, Any] = {"held_out": unseen, "report": report, "memory_file": memory, "tracked": tracked}
         if recipe.params.engine == "flagembedding":
             return train_m3(model, mined, validation, folder, recipe, name or str(base), **told)

@@ -16,12 +16,13 @@ from haechi.params.loss import LossParams
 from haechi.params.model import ModelParams
 from haechi.params.train import TrainParams
 from haechi.records.mined import MinedExample
+from haechi.training.composed import learner
 from haechi.training.recipe import Recipe
 from haechi.training.validation import Validation
 
 torch.set_num_threads(1)  # models this small are slower with more
 
-MODEL = ModelParams("embedded", 64, 7, 400, 16, 0.001)
+MODEL = ModelParams("embedded", 64, 7, 400, 2, 16, 0.1)
 PARAMS = TrainParams(
     seed=7,
     lr=5e-3,
@@ -112,11 +113,12 @@ VALIDATION = Validation([pair(f"v{i}", e.query, article_keys=e.pos_ids) for i, e
 
 @cache
 def _static() -> Any:
-    return embedded.build(TEXTS.values(), MODEL)
+    words, composition = embedded.compose(TEXTS.values(), MODEL)
+    return learner(embedded.model_of(words, composition.table()), composition)
 
 
 def static() -> Any:
-    """The embedded model, small."""
+    """The embedded model, small, as it learns."""
     return deepcopy(_static())
 
 

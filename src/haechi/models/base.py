@@ -12,8 +12,9 @@ from haechi.params.model import ModelParams
 def make_base(texts: Sequence[str], params: ModelParams, folder: Path) -> dict[str, object]:
     """Write the base folder and say what is in it."""
     if params.base == EMBEDDED:
-        model = embedded.build(texts, params)
-        save_encoder(model, folder)
+        words, composition = embedded.compose(texts, params)
+        model = embedded.model_of(words, composition.table())
+        save_encoder(model, folder, composition.save)
     else:
         model = load_base(params.base, params.max_length)
         save_pointer(model, params.base, params.max_length, folder)

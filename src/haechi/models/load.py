@@ -1,6 +1,7 @@
 """Loading and saving encoders: hub ids, folders, the embedded base; with the registry's prompts, never remote code."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,13 +76,14 @@ def name_of(folder: Path) -> str:
     return str(read_json(folder / POINTER)["model"]) if (folder / POINTER).exists() else ""
 
 
-def save_encoder(model: "SentenceTransformer", folder: Path) -> None:
-    """Save in sentence-transformers format: safetensors and JSON alone, no card with dates in it."""
+def save_encoder(model: "SentenceTransformer", folder: Path, also: Callable[[Path], None] = lambda folder: None) -> None:
+    """Save in sentence-transformers format: safetensors and JSON alone, no card with dates in it; `also` puts more beside it."""
     with atomic_folder(folder) as temporary:
         model.save(str(temporary), create_model_card=False, safe_serialization=True)
         for settings in temporary.rglob("config_sentence_transformers.json"):
             kept = {key: value for key, value in read_json(settings).items() if key != "__version__"}
             write_json(settings, kept)  # library versions would make the same weights another model
+        also(temporary)
 
 
 def save_pointer(model: "SentenceTransformer", name: str, max_length: int, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from haechi.params.types import Positive, PositiveFloat, Seed
+from haechi.params.types import Count, Positive, PositiveFloat, Seed
 
 
 @dataclass(frozen=True)
@@ -14,9 +14,11 @@ class ModelParams:
     max_length: Positive
     """Tokens of a text that the model reads."""
     seed: Seed
-    """Draws the embedded table."""
+    """Draws where the search for the embedded vectors begins."""
     vocab_size: Positive
     """Pieces of the embedded tokenizer."""
+    phrase_uses: Count
+    """Uses from which a phrase of two words is a piece of its own; 0 makes none."""
     dim: Positive
     """Width of the embedded table."""
     scale: PositiveFloat

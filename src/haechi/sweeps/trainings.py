@@ -111,7 +111,8 @@ class Trainings:
         return Outcome(0.0, {"rates": rising.rates, "losses": rising.losses})
 
     def _train(self, rate: float, seed: int, validation: "Validation", **changed: Any) -> dict[str, object]:
-        from haechi.models.load import load_encoder, name_of
+        from haechi.models.load import name_of
+        from haechi.training.composed import load_learner
         from haechi.training.engine import train
         from haechi.training.recipe import Recipe
 
@@ -121,7 +122,7 @@ class Trainings:
         recipe: Recipe = Recipe(params, self._setting.loss, self._setting.lora, UNGUARDED)
         place = self._setting.paths["base"]
         with tempfile.TemporaryDirectory() as folder:
-            model: SentenceTransformer = load_encoder(place)
+            model: SentenceTransformer = load_learner(place)
             return train(model, self._examples, validation, Path(folder) / "run", recipe, base=name_of(place), also=also)
 
 

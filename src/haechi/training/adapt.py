@@ -11,6 +11,7 @@ from sentence_transformers.sentence_transformer.modules import Transformer
 from haechi.errors import HaechiError
 from haechi.models.registry import BaseModel
 from haechi.params.lora import LoraParams
+from haechi.training.composed import plain
 
 FALLBACK_TARGETS = ("query", "key", "value")
 
@@ -42,7 +43,8 @@ def add_adapters(model: SentenceTransformer, params: LoraParams, entry: BaseMode
 
 
 def merged(model: SentenceTransformer) -> SentenceTransformer:
-    """The model as others know it: adapters added into the weights of a copy; the model itself where there are none."""
+    """The model as others know it: features folded into a table, adapters added into the weights of a copy; else itself."""
+    model = plain(model)
     if not isinstance(model[0], Transformer) or not isinstance(model[0].model, PeftModel):
         return model
     whole = copy.deepcopy(model)
