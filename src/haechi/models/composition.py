@@ -18,7 +18,7 @@ Numbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Composition:
-    """starts: (pieces + 1,), where the features of a piece begin in `features`; weights: (features,); vectors: (features, dim)."""
+    """starts: (pieces + 1,), where those of a piece begin in `features`; weights: (features,); vectors: (features, dim)."""
 
     starts: Numbers
     features: Numbers

@@ -65,7 +65,7 @@ def occurrences(words: Tokenizer, texts: Sequence[str], starts: np.ndarray, feat
 
 
 def start(counts: "csr_matrix", params: ModelParams) -> tuple[np.ndarray, np.ndarray]:
-    """Weights and vectors before training. Half of a feature's rarity is its weight, which stays; the other half training may change."""
+    """Weights and vectors before training: one root of a feature's rarity is its weight and stays, the other may change."""
     from haechi.models.latent import latent, rarity
 
     root = np.sqrt(rarity(counts))

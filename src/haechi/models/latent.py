@@ -1,4 +1,4 @@
-"""Vectors of features from the texts that they stand in (latent semantic analysis): no label is needed, and nothing is drawn twice."""
+"""Vectors of features from the texts that they stand in, without any label: latent semantic analysis."""
 
 import numpy as np
 import numpy.typing as npt

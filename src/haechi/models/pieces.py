@@ -1,8 +1,8 @@
 """From Kiwi's analysis of texts to the pieces of a vocabulary, and what each piece means.
 
 A piece is the surface of a morpheme (with a mark where it begins a word) or a phrase: two content words and the endings
-between them, such as `▁손해배상의▁범위`. It means its content words as the dictionary has them and, for a phrase, that the two stand
-together. So the forms of a word, and the ways to write a phrase, share their meanings; particles and endings have none.
+between them, such as `▁손해배상의▁범위`. It means its content words as the dictionary has them and, for a phrase, that the two
+stand together. So the forms of a word, and the ways to write a phrase, share their meanings; rare endings have none.
 """
 
 import re
@@ -18,6 +18,8 @@ BETWEEN = 3
 """Most endings and particles between the two words of a phrase."""
 LONGEST = 24
 """Characters of a phrase."""
+OWN = 50
+"""Uses from which a piece has a feature of its own besides, be it only an ending."""
 
 
 class Placed(Morpheme, Protocol):
@@ -127,12 +129,17 @@ def vocabulary(counts: Counts, size: int, phrase_uses: int) -> list[Piece]:
     of: dict[str, Piece] = {}
     for name, uses in counts.uses.items():
         most = max(counts.means[name].items(), key=lambda found: (found[1], found[0]))[0]
-        of[name] = Piece(name, uses, tuple(dict.fromkeys(most)))
+        of[name] = Piece(name, uses, _meanings(name, uses, most))
     for name, uses in counts.phrases.items():
         if phrase_uses and uses >= phrase_uses and name not in of:
-            of[name] = Piece(name, uses, tuple(dict.fromkeys(counts.of_phrase[name])))
+            of[name] = Piece(name, uses, _meanings(name, uses, counts.of_phrase[name]))
     must = counts.alphabet | {WORD_START}
     for name in must - of.keys():
         of[name] = Piece(name, 1, () if name == WORD_START else (name,))
     ranked = sorted(of.values(), key=lambda one: (one.text not in must, -one.uses, one.text))
     return ranked[: max(size, len(must))]
+
+
+def _meanings(name: str, uses: int, words: Sequence[str]) -> tuple[str, ...]:
+    own = (f"={name}",) if uses >= OWN else ()
+    return (*dict.fromkeys(words), *own)

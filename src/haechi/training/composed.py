@@ -5,7 +5,6 @@ of pieces, and a cosine sees no more than that.
 """
 
 import copy
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
