@@ -140,9 +140,9 @@ def test_the_code_of_the_card_gives_the_models_vectors_without_torch(exported: A
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_exported_files_lie_where_sentence_transformers_looks_and_hold_no_path(exported: Any, kind: str) -> None:
+    root, _ = exported(kind)
     import onnx
 
-    root, _ = exported(kind)
     folder = root / "models/encoder"
     written = onnx.load(folder / "onnx/model.onnx")
     assert (folder / "openvino/openvino_model.xml").is_file()

@@ -8,7 +8,19 @@ from haechi import command
 from haechi.cli.serving import embed, search, serve
 
 
-@click.group()
+class Commands(click.Group):
+    """A group whose help shows the whole first sentence of each command, where click would cut it."""
+
+    group_class = type
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands, wrapped."""
+        found = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(limit=300)) for name, one in found.items() if one])
+
+
+@click.group(cls=Commands)
 @click.version_option(package_name="haechi")
 def main() -> None:
     """haechi: raw Korean documents in, a retrieval model whose improvement can be believed out."""
