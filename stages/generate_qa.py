@@ -10,7 +10,7 @@ import click
 
 from haechi import files, locks, options, progress
 from haechi.command import run
-from haechi.evaluation.question_plots import draw_questions
+from haechi.evaluation.question_lengths import write_lengths
 from haechi.models.load import load_encoder
 from haechi.params.generate_qa import GenerateQaParams
 from haechi.params.llm import LlmParams
@@ -79,8 +79,8 @@ def main(
         files.write_jsonl(out, made.questions)
         files.write_jsonl(dropped, made.dropped)
         files.write_json(metrics, made.counts)
-        with files.atomic_folder(plots) as drawn:
-            draw_questions(made.portrait, drawn)
+        with files.atomic_folder(plots) as folder:
+            write_lengths(made.portrait, folder / "lengths.csv")
         progress.show_table("samples", ("style", "question"), sample_rows(made.questions), figures=False)
         progress.show_counts("generate_qa", made.counts)
 

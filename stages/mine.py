@@ -9,7 +9,7 @@ import click
 
 from haechi import files, locks, options, progress
 from haechi.command import run
-from haechi.evaluation.mined_scores import draw_scores
+from haechi.evaluation.mined_scores import write_scores
 from haechi.mining.audit import write_audit
 from haechi.mining.llm_judge import llm_judge
 from haechi.mining.sample import sample
@@ -78,7 +78,7 @@ def main(
             write_audit(folder, {"train": made.train, "valid": made.valid}, made.corpus)
         files.write_text(sample_file, sample(made.train, made.corpus, settings.seed))
         with files.atomic_folder(plots) as folder:
-            draw_scores(made.train.examples, folder)
+            write_scores(made.train.examples, folder / "scores.csv")
         files.write_json(metrics, made.counts)
         progress.show_counts("mine", made.counts)
 

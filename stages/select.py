@@ -13,7 +13,7 @@ from haechi.params.select import SelectParams
 from haechi.per_query import write_rows
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
-from haechi.selection.show import draw, show
+from haechi.selection.show import show
 from haechi.selection.stage import facts_of, select
 from haechi.training.validation import Validation
 
@@ -24,7 +24,6 @@ from haechi.training.validation import Validation
 @options.file("--valid-pairs")
 @options.file("--corpus")
 @options.folder("--out")
-@options.folder("--plots")
 @options.file("--per-query")
 @options.file("--metrics")
 @options.params
@@ -34,17 +33,14 @@ def main(
     valid_pairs: Path,
     corpus: Path,
     out: Path,
-    plots: Path,
     per_query: Path,
     metrics: Path,
     params: Path,
 ) -> None:
     settings = load_section(params, "select", SelectParams)
-    with locks.writing(out, plots, per_query, metrics):
+    with locks.writing(out, per_query, metrics):
         validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
         found = select(run_folder, base, validation, out, settings)
-        with files.atomic_folder(plots) as drawn:
-            draw(found, drawn)
         write_rows(per_query, found.rows)
         files.write_json(metrics, facts_of(found))
         show(found)

@@ -13,7 +13,7 @@ import click
 from haechi import files, locks, options, progress, trackers
 from haechi.command import run
 from haechi.errors import UsageError
-from haechi.evaluation.curves import draw_history, write_modules
+from haechi.evaluation.curves import write_history, write_modules
 from haechi.guards import status
 from haechi.guards.show import show
 from haechi.guards.status import Report
@@ -102,9 +102,9 @@ def main(
         if lost:
             progress.say(f"train: {lost}{'; what an earlier one has left is not used' if state.last() else ''}")
         facts = trained(out, None if lost else state, report, statistics_of(out), tracked)
-        with files.atomic_folder(plots) as drawn:
-            draw_history(list(files.read_records(out / "history.jsonl", dict)), drawn)
-            write_modules(list(files.read_records(out / "modules.jsonl", dict)), drawn)
+        with files.atomic_folder(plots) as folder:
+            write_history(list(files.read_records(out / "history.jsonl", dict)), folder)
+            write_modules(list(files.read_records(out / "modules.jsonl", dict)), folder)
         files.write_json(metrics, facts)
         show(facts)
 

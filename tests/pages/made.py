@@ -102,7 +102,14 @@ def project(root: Path, base: float = 0.2, tuned: float = 0.9, attack: str = "")
         "make_pairs": {"leakage": {"exact_text": 0, "source": 0}, "testset": "abc", "train": 50, "valid": 9},
         "merge_corpus": {"passages": {"law": 12}},
         "base": {"base": f"embedded{attack}", "dim": 256, "hash": "b1", "parameters": 1000},
-        "generate_qa": {"questions": {"kept": 7}, "report": {"overlap": {"all": 0.8, "plain": 0.7}}},
+        "generate_qa": {
+            "questions": {"kept": 7},
+            "report": {
+                "overlap": {"all": 0.8, "plain": 0.7},
+                "share": {"plain": 1.0},
+                "bm25_rank": {"first_1": 0.5, "first_20": 0.9},
+            },
+        },
         "mine": {
             "train": {
                 "examples": 20,
@@ -117,7 +124,16 @@ def project(root: Path, base: float = 0.2, tuned: float = 0.9, attack: str = "")
         "select": {
             "chosen": "step-000004",
             "encoder": "def",
+            "metric": "ndcg@10",
             "validation": {"base": 0.1, "step-000004": 0.5, "step-000008": 0.4},
+            "candidates": {
+                name: {"kind": kind, "places": [1, 3], "score": score, "low": score - 0.1, "high": score + 0.1}
+                for name, kind, score in (
+                    ("base", "base", 0.1),
+                    ("step-000004", "checkpoint", 0.5),
+                    ("step-000008", "checkpoint", 0.4),
+                )
+            },
         },
         "evaluate": evaluated,
     }

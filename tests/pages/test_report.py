@@ -9,7 +9,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pages.made import ATTACK, change, page_of, project
+from pages.made import ATTACK, change, page_of, project, read_table
 from ruamel.yaml import YAML
 
 from haechi.cli.report import write_report
@@ -54,6 +54,15 @@ def test_two_pages_of_one_run_are_the_same_bytes_and_so_are_the_pictures(tmp_pat
     names = sorted(file.name for file in (tmp_path / "a").iterdir())
     assert len(names) == 36
     assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in names)
+
+
+def test_every_candidate_stands_in_the_table_of_the_selection_with_its_interval_the_best_first(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    page_of(root, tmp_path / "pictures")
+    rows = read_table(tmp_path / "pictures" / "selection.csv")
+
+    assert [row["candidate"] for row in rows] == ["step-000004", "step-000008", "base"]
+    assert rows[0] == {"candidate": "step-000004", "score": "0.5", "low": "0.4", "high": "0.6"}
 
 
 def test_nothing_in_the_page_asks_the_network(tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ from questions.test_offline import corpus, rich
 from small_law import pair, passage
 
 from haechi.errors import HaechiError
+from haechi.evaluation.question_lengths import write_lengths
 from haechi.params.generate_qa import GenerateQaParams
 from haechi.params.retrieval import RetrievalParams
 from haechi.questions.generate import Away, Drafts, Generated, Writer, generate, offline_writer
-from haechi.questions.report import overlap, portray
+from haechi.questions.report import Portrait, overlap, portray
 from haechi.questions.samples import sample_rows
 from haechi.questions.words import Words
 from haechi.records.passage import Passage
@@ -211,8 +212,6 @@ def test_the_portrait_counts_words_ranks_lengths_and_styles() -> None:
         questions, tokens, {"p": frozenset({"우물", "비용", "담장"})}, {"1": 1, "2": 4}, {"precedent": ["가" * 50] * 3}
     )
 
-    assert found.overlaps == (1.0, 0.5)
-    assert found.ranks == (1, 4)
     assert found.summary["overlap"] == {"all": 0.75, "plain": 1.0, "keyword": 0.5}
     assert found.summary["bm25_rank"] == {"first_1": 0.5, "first_3": 0.5, "first_10": 1.0, "first_20": 1.0}
     assert found.summary["share"] == {"keyword": 0.5, "plain": 0.5}
@@ -224,7 +223,7 @@ def test_a_question_not_found_counts_in_no_band() -> None:
     found = portray([asked("1", "우물 비용")], {"1": ["우물"]}, {"p": frozenset()}, {}, {})
 
     assert found.summary["bm25_rank"] == {"first_1": 0.0, "first_3": 0.0, "first_10": 0.0, "first_20": 0.0}
-    assert found.overlaps == (0.0,)
+    assert found.summary["overlap"] == {"all": 0.0, "plain": 0.0}
     assert overlap([], frozenset({"우물"})) == 0.0
 
 
@@ -236,15 +235,18 @@ def test_samples_are_ten_of_each_style_whatever_the_order() -> None:
     assert sample_rows(questions[::-1]) == rows
 
 
-def test_the_plot_and_its_tables_are_the_same_bytes_twice(store: Store, tmp_path: Path) -> None:
-    from haechi.evaluation.question_plots import draw_questions
-
+def test_the_table_of_lengths_holds_every_question_and_is_the_same_bytes_twice(store: Store, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        draw_questions(made(store, corpus()).portrait, tmp_path / name)
+        write_lengths(made(store, corpus()).portrait, tmp_path / name)
 
-    first = {p.name: p.read_bytes() for p in (tmp_path / "one").iterdir()}
-    assert first == {p.name: p.read_bytes() for p in (tmp_path / "two").iterdir()}
-    assert set(first) == {"questions.png", "lengths.csv", "bm25_rank.csv"}
-    assert first["lengths.csv"].decode().splitlines()[0] == "chars,questions,precedent"
-    shares = [float(line.split(",")[1]) for line in first["lengths.csv"].decode().splitlines()[1:]]
-    assert sum(shares) == pytest.approx(1, abs=0.01)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    first, *rows = (line.split(",") for line in (tmp_path / "one").read_text().splitlines())
+    assert first == ["chars", "questions", "precedent"]
+    assert [sum(map(float, column)) for column in list(zip(*rows, strict=True))[1:]] == [pytest.approx(1, abs=0.01)] * 2
+
+
+def test_a_length_beyond_the_table_counts_in_its_last_row(tmp_path: Path) -> None:
+    write_lengths(Portrait((5, 500), {}, {}), tmp_path / "lengths.csv")
+    rows = (tmp_path / "lengths.csv").read_text().splitlines()
+
+    assert (rows[1], rows[-1]) == ("0,0.5000", "190,0.5000")

@@ -1,39 +1,27 @@
-"""The curves of a training run, as a picture and as tables for `dvc plots`."""
+"""The course of a training run as tables, which the report and `dvc plots` draw."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from haechi.evaluation.drawing import pyplot, save
-from haechi.evaluation.names import COLOURS, HEADLINE
-from haechi.files import write_text
+from haechi.evaluation.names import HEADLINE
+from haechi.files import write_csv
+
+_MODULE = ("step", "module", "gradient", "clipped", "update_to_weight")
 
 ACTIVE = "active_triplets"
 
 
-def draw_history(history: Sequence[dict[str, Any]], folder: Path) -> None:
-    """Loss, validation and, of a triplet loss, the share of active triplets: a picture, and tables for `dvc plots`.
+def write_history(history: Sequence[dict[str, Any]], folder: Path) -> None:
+    """Loss, validation and, of a triplet loss, the share of active triplets over the steps.
 
     A table without rows is left where a training has no such figure: `dvc plots` passes over it, and would miss the file.
     """
-    curves = (  # table, its column, the history's name, style
-        ("loss", "loss", "loss", {"color": COLOURS["tuned"]}),
-        ("validation", HEADLINE, f"valid_{HEADLINE}", {"color": COLOURS["hybrid"], "marker": "o"}),
-        ("triplets", ACTIVE, ACTIVE, {"color": COLOURS["base"]}),
-    )
-    points = {table: [(row["step"], row[key]) for row in history if key in row] for table, _, key, _ in curves}
-    shown = [curve for curve in curves if points[curve[0]]]
-    figure, panels = pyplot().subplots(1, len(shown), figsize=(4.5 * len(shown), 3.2), layout="constrained", squeeze=False)
-    for axes, (table, _, key, style) in zip(panels[0], shown, strict=True):
-        axes.plot(*zip(*points[table], strict=True), **style)
-        axes.set(xlabel="step", ylabel=key)
-    save(figure, folder / "training.png")
-    for table, column, *_ in curves:
-        write_text(folder / f"{table}.csv", f"step,{column}\n" + "".join(f"{step},{value}\n" for step, value in points[table]))
+    for table, column, key in (("loss", "loss", "loss"), ("validation", HEADLINE, f"valid_{HEADLINE}"), ("triplets", ACTIVE, ACTIVE)):
+        rows = ({"step": row["step"], column: row[key]} for row in history if key in row)
+        write_csv(folder / f"{table}.csv", ("step", column), rows)
 
 
-def write_modules(rows: Sequence[dict[str, Any]], folder: Path) -> None:
-    """What was seen of every module at every look, as one table: modules.csv."""
-    columns = ("step", "module", "gradient", "clipped", "update_to_weight")
-    lines = [",".join(str(row.get(column, "")) for column in columns) for row in rows]
-    write_text(folder / "modules.csv", "\n".join([",".join(columns), *lines]) + "\n")
+def write_modules(looks: Sequence[dict[str, Any]], folder: Path) -> None:
+    """What was seen of every module at every look: modules.csv."""
+    write_csv(folder / "modules.csv", _MODULE, ({name: look.get(name, "") for name in _MODULE} for look in looks))

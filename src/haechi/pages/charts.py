@@ -258,27 +258,39 @@ def gating(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
 
 
 def questions(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
-    """Written questions beside real ones: length, style, words shared with their passage."""
+    """Written questions beside real ones: length, style, words shared with their passage, and how soon BM25 finds that."""
     table, told = found.tables.get("generate_qa/lengths.csv"), found.stage("generate_qa").get("report", {})
     if not table:
         return None
-    figure, (left, right) = drawing.pyplot().subplots(
-        1, 2, figsize=(WIDTH, 2.9), layout="constrained", gridspec_kw={"width_ratios": [3, 2]}
+    figure, ((lengths, overlaps), (ranks, styles)) = drawing.pyplot().subplots(
+        2, 2, figsize=(WIDTH, 4.9), layout="constrained", gridspec_kw={"width_ratios": [3, 2]}
     )
     names = [name for name in table[0] if name != "chars"]
     at = [int(row["chars"]) for row in table]
     edges = [*at, at[-1] + (at[1] - at[0] if len(at) > 1 else 1)]
     for name, shade, line in zip(names, SERIES, ("-", "--", ":", "-.") * 4, strict=False):
         label = say.words(words.known(words.LENGTHS, name))
-        left.stairs(
+        lengths.stairs(
             [float(r[name]) for r in table], edges, baseline=None, color=shade, linestyle=line, linewidth=1.8, label=label
         )
-    left.set(xlabel=say("characters", "글자 수"), ylabel=say("share", "비율"), title=say("Length", "길이"))
-    left.legend()
-    overlap = {name: value for name, value in told.get("overlap", {}).items() if name != "all"}
-    right.barh([say.words(words.known(words.QUESTION_STYLES, name)) for name in overlap], list(overlap.values()), color=SERIES[4])
-    right.set(xlim=(0, 1), xlabel=say("share", "비율"), title=say("Words shared with the passage", "단락과 겹치는 말"))
-    right.grid(visible=False, axis="y")
+    share = say("share", "비율")
+    lengths.set(xlabel=say("characters", "글자 수"), ylabel=share, title=say("Length", "길이"))
+    lengths.legend()
+    for axes, key, title in (
+        (overlaps, "overlap", say("Words shared with the passage", "단락과 겹치는 말")),
+        (styles, "share", say("Style", "형식")),
+    ):
+        shares = {name: value for name, value in told.get(key, {}).items() if name != "all"}
+        styled = [say.words(words.known(words.QUESTION_STYLES, name)) for name in shares]
+        axes.barh(styled, list(shares.values()), color=SERIES[4])
+        axes.set(xlim=(0, 1), xlabel=share, title=title)
+        axes.grid(visible=False, axis="y")
+    places = {name.partition("_")[2]: value for name, value in told.get("bm25_rank", {}).items()}
+    places = dict(sorted(places.items(), key=lambda place: int(place[0])))
+    ranks.bar(list(places), list(places.values()), width=0.62, color=SERIES[1])
+    ranks.set(ylim=(0, 1), xlabel=say("first k results", "앞에서 k개"), ylabel=share)
+    ranks.set_title(say("Passage found by BM25", "BM25가 제 단락을 찾음"))
+    ranks.grid(visible=False, axis="x")
     return Picture(figure, ("chars", *names), [(int(r["chars"]), *(float(r[name]) for name in names)) for r in table])
 
 
@@ -307,25 +319,29 @@ def mining(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
 
 
 def selection(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
-    """Validation score of each candidate, and which was chosen."""
+    """Validation score of each candidate with its interval, and which was chosen."""
     told = found.stage("select")
-    rows = [(name, float(value)) for name, value in told.get("validation", {}).items() if isinstance(value, int | float)]
-    rows.sort(key=lambda row: (-row[1], row[0]))
-    if not rows:
+    candidates = told.get("candidates", {})
+    if not candidates:
         return None
+    ranked = sorted(candidates, key=lambda name: (-candidates[name]["score"], name))
+    columns = ("score", "low", "high")
+    rows = [(name, *(float(candidates[name][column]) for column in columns)) for name in ranked]
     figure, axes = _axes(height=0.8 + 0.38 * len(rows))
-    best = max(value for _, value in rows)
-    for place, (name, value) in enumerate(rows):
+    furthest = max(high for *_, high in rows)
+    for place, (name, value, low, high) in enumerate(rows):
         taken = name == told.get("chosen")
         axes.barh(place, value, color=GAIN if taken else TIE, height=0.62)
+        axes.plot([low, high], [place, place], color=INK, linewidth=1.6)
         text = say(f"{value:.3f}  chosen", f"{value:.3f}  선택") if taken else f"{value:.3f}"
-        axes.text(value + best * 0.015, place, text, va="center", fontsize=9)
-    axes.set_yticks(range(len(rows)), [say.words(words.system(name)) if name == BASE else name for name, _ in rows])
+        axes.text(high + furthest * 0.015, place, text, va="center", fontsize=9)
+    axes.set_yticks(range(len(rows)), [say.words(words.system(name)) if name == BASE else name for name in ranked])
     axes.invert_yaxis()
-    axes.set_xlim(0, best * 1.25 or 1)
+    axes.set_xlim(0, furthest * 1.25 or 1)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel(say("nDCG@10 on validation", "검증 nDCG@10"))
-    return Picture(figure, ("candidate", HEADLINE), rows)
+    metric = told.get("metric", HEADLINE)
+    axes.set_xlabel(say(f"{metric} on validation, with intervals", f"검증 {metric}와 신뢰구간"))
+    return Picture(figure, ("candidate", *columns), rows)
 
 
 def space(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:

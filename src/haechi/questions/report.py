@@ -14,14 +14,9 @@ DEPTH = max(RANKS)
 
 @dataclass(frozen=True)
 class Portrait:
-    """One row a question, for plots; and the summary of all, for metrics."""
+    """Lengths for a plot, and the summary of all for metrics."""
 
-    styles: tuple[str, ...]
     chars: tuple[int, ...]
-    overlaps: tuple[float, ...]
-    """Share of the question's own words that stand in the passage."""
-    ranks: tuple[int, ...]
-    """BM25's place of the passage before the round trip; 0 where it isn't among the first `DEPTH`."""
     real_chars: Mapping[str, tuple[int, ...]]
     """Lengths of real queries by where they come from."""
     summary: dict[str, object]
@@ -34,7 +29,10 @@ def portray(
     ranks: Mapping[str, int],
     real: Mapping[str, Sequence[str]],
 ) -> Portrait:
-    """The portrait of all questions given; `tokens` are their content words, `real` the texts of real queries by kind."""
+    """The portrait of all questions given; `tokens` are their content words, `real` the texts of real queries by kind.
+
+    `ranks` are BM25's places of their passages before the round trip, among the first `DEPTH`.
+    """
     rows = [
         (q.style, len(q.question), overlap(tokens[q.question_id], passage_words[q.passage_id]), ranks.get(q.question_id, 0))
         for q in questions
@@ -48,13 +46,13 @@ def portray(
             "questions": _quantiles(chars),
             **{kind: _quantiles(lengths) for kind, lengths in real_chars.items()},
         },
-        "overlap": _by_style(styles, overlaps),
+        "overlap": _by_style(styles, overlaps),  # share of a question's own words that stand in the passage
         "bm25_first": _by_style(styles, [float(place == 1) for place in places]),
         "bm25_rank": {f"first_{k}": _round(np.mean([0 < p <= k for p in places])) for k in RANKS} if rows else {},
         "distinct_2": _distinct([tokens[q.question_id] for q in questions], 2),
         "commonest_ending": _commonest_ending([q.question for q in questions]),
     }
-    return Portrait(styles, chars, overlaps, places, real_chars, summary)
+    return Portrait(chars, real_chars, summary)
 
 
 def overlap(asked: Sequence[str], passage: frozenset[str]) -> float:

@@ -1,0 +1,51 @@
+"""Tables that stages write for the report and for `dvc plots`."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from haechi.evaluation.curves import write_history, write_modules
+from haechi.evaluation.mined_scores import write_scores
+from haechi.records.mined import MinedExample
+
+SCORES = st.lists(st.integers(-10, 10).map(lambda tenths: tenths / 10), max_size=6).map(tuple)
+
+
+def read(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@given(st.lists(st.tuples(SCORES, SCORES), max_size=5))
+def test_every_score_is_counted_in_the_table_of_scores(tmp_path: Path, scores: list[tuple[tuple[float, ...], ...]]) -> None:
+    write_scores([MinedExample("", (), (), good, bad, "", (), (), (), (), "") for good, bad in scores], tmp_path / "scores.csv")
+    rows = read(tmp_path / "scores.csv")
+    middles = [float(row["score"]) for row in rows]
+
+    assert middles == sorted(middles)
+    for name, found in (
+        ("positives", [s for good, _ in scores for s in good]),
+        ("negatives", [s for _, bad in scores for s in bad]),
+    ):
+        shares = [float(row[name]) for row in rows]
+        assert sum(shares) == pytest.approx(1 if found else 0, abs=1e-4)
+        width = middles[1] - middles[0]
+        for middle, share in zip(middles, shares, strict=True):
+            near = sum(abs(score - middle) <= width * 0.51 + 1e-6 for score in found)
+            assert (share > 0) <= (near > 0)
+
+
+def test_a_history_is_two_tables_and_looks_at_modules_a_third(tmp_path: Path) -> None:
+    write_history(
+        [{"step": 0, "valid_ndcg@10": 0.25}, {"step": 1, "loss": 2.5}, {"step": 2, "loss": 2.0, "valid_ndcg@10": 0.5}], tmp_path
+    )
+    write_modules([{"step": 1, "module": "a", "gradient": 0.5, "norms": [1]}], tmp_path)
+
+    assert (tmp_path / "loss.csv").read_text() == "step,loss\n1,2.5\n2,2.0\n"
+    assert (tmp_path / "validation.csv").read_text() == "step,ndcg@10\n0,0.25\n2,0.5\n"
+    assert read(tmp_path / "modules.csv") == [
+        {"step": "1", "module": "a", "gradient": "0.5", "clipped": "", "update_to_weight": ""}
+    ]
