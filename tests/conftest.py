@@ -5,7 +5,11 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"  # before any library reads it
 os.environ["HAECHI_DEVICE"] = "cpu"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # the threads of two processes would keep two cores busy with waiting
 
+from pathlib import Path
+
+import pytest
 from browser import chromium, open_page  # noqa: F401  (fixtures)
 from hypothesis import HealthCheck, settings
 
@@ -17,3 +21,27 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("haechi")
+
+TESTS = Path(__file__).parent
+
+LONGEST = (
+    "proofs/test_sweep.py",
+    "rowstore/test_processes.py",  # while the first proof makes the miniature pipeline that the other proofs wait for
+    "training/test_resume.py",
+    "proofs/test_kills.py",
+    "proofs/test_experiments.py",
+    "proofs/test_replay.py",
+    "proofs/test_one_document.py",
+    "proofs/test_mini.py",
+    "proofs/test_impact.py",
+    "sweeps/test_agents.py",
+    "training/test_processes.py",
+    "questions/test_transformers_serve.py",
+)
+"""Files that begin first, so that two processes end at about the same time; where a new long test belongs, too."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order of files; within a file the tests stay as they stand."""
+    places = {TESTS / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(LONGEST)))

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from haechi.cli.report import write_report
 from haechi.errors import UsageError
+from haechi.evaluation import drawing
 from haechi.evaluation.verdict import verdict
 from haechi.pages.answer import answer
 from haechi.pages.checks import checks
@@ -31,6 +32,19 @@ def words_of(page: str) -> str:
     return unescape(re.sub(r"<[^>]+>", "", re.sub(r"<(script|style).*?</\1>", "", page, flags=re.DOTALL)))
 
 
+@pytest.fixture
+def blank(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charts are put together as ever, but not laid out as SVG, which takes most of a page's time; for tests of the words."""
+    monkeypatch.setattr(drawing, "svg", lambda figure: '<svg viewBox="0 0 1 1"><text>words</text></svg>')
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of the usual run."""
+    return page_of(project(tmp_path_factory.mktemp("usual"))).page
+
+
+@pytest.mark.usefixtures("blank")
 @pytest.mark.parametrize(
     ("base", "tuned", "said"),
     [(0.1, 0.95, "the tuned model is better"), (0.95, 0.1, "the tuned model is worse"), (0.5, 0.5, "This test can't tell")],
@@ -65,21 +79,19 @@ def test_every_candidate_stands_in_the_table_of_the_selection_with_its_interval_
     assert rows[0] == {"candidate": "step-000004", "score": "0.5", "low": "0.4", "high": "0.6"}
 
 
-def test_nothing_in_the_page_asks_the_network(tmp_path: Path) -> None:
-    page = page_of(project(tmp_path)).page
+def test_nothing_in_the_page_asks_the_network(page: str) -> None:
     addresses = set(re.findall(r"https?://[^\"'\s<)]+", page))
 
     assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
     assert not re.search(r"<link|@import|src=|url\((?!#)", page)
 
 
-def test_texts_of_documents_never_become_tags(tmp_path: Path) -> None:
-    page = page_of(project(tmp_path, attack=ATTACK)).page
-    plain = page_of(project(tmp_path / "plain")).page
+def test_texts_of_documents_never_become_tags(page: str, tmp_path: Path) -> None:
+    attacked = page_of(project(tmp_path, attack=ATTACK)).page
 
-    assert page.count("<script") == plain.count("<script") == 3
-    assert page.count("</script") == 3
-    assert page.count("<img") == 0
+    assert attacked.count("<script") == page.count("<script") == 3
+    assert attacked.count("</script") == 3
+    assert attacked.count("<img") == 0
 
 
 @given(
@@ -104,6 +116,7 @@ def test_marking_loses_and_adds_no_letter(text: str, stems: list[str]) -> None:
     assert all(piece in stems for piece in pieces[1::2])
 
 
+@pytest.mark.usefixtures("blank")
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_missing_input_is_named_with_the_command_that_makes_it_and_the_rest_is_shown(tmp_path: Path, stage: str) -> None:
     root = project(tmp_path)
@@ -125,7 +138,7 @@ def test_an_empty_folder_gives_a_page_that_says_what_to_run(tmp_path: Path) -> N
 
 
 def test_every_input_that_the_report_knows_is_used(tmp_path: Path) -> None:
-    assert page_of(project(tmp_path)).found.missing == []
+    assert gather(Places.below(project(tmp_path))).missing == []
 
 
 def levels(root: Path) -> dict[str, str]:
@@ -156,6 +169,7 @@ def test_what_is_wrong_is_seen(tmp_path: Path, stage: str, values: dict[str, obj
     assert {key for key, found in levels(root).items() if found != "good"} == {name}
 
 
+@pytest.mark.usefixtures("blank")
 def test_the_worst_finding_stands_beside_the_answer(tmp_path: Path) -> None:
     root = project(tmp_path)
     change(root, "make_pairs", leakage={"exact_text": 2})
@@ -163,8 +177,7 @@ def test_the_worst_finding_stands_beside_the_answer(tmp_path: Path) -> None:
     assert "can't be believed" in words_of(page_of(root).page).partition("What now?")[0]
 
 
-def test_both_languages_say_the_same_number_of_things(tmp_path: Path) -> None:
-    page = page_of(project(tmp_path)).page
+def test_both_languages_say_the_same_number_of_things(page: str) -> None:
     spans = {code: re.findall(rf'<span class="{code}" lang="{code}">(.*?)</span>', page) for code in ("en", "ko")}
 
     assert len(spans["en"]) == len(spans["ko"]) > 100
@@ -196,6 +209,7 @@ def _under(one: str, two: str) -> bool:
     return f"{one}/".startswith(f"{two}/") or f"{two}/".startswith(f"{one}/")
 
 
+@pytest.mark.usefixtures("blank")
 def test_the_local_page_tells_times_and_stays_out_of_the_tracked_file(tmp_path: Path) -> None:
     root = project(tmp_path)
     log = {

@@ -1,5 +1,6 @@
 """The miniature pipeline, run once for all proofs."""
 
+import fcntl
 import importlib.util
 import resource
 from dataclasses import dataclass
@@ -8,6 +9,11 @@ from types import ModuleType
 
 import pytest
 from proofs import project
+
+from haechi.files import read_json, write_json
+
+STAGES = ["preprocess", "make_pairs", "merge_corpus", "base", "generate_qa", "mine", "train", "select", "evaluate", "report"]
+"""Those that `dvc repro` runs."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +26,25 @@ class Mini:
 
 
 @pytest.fixture(scope="session")
-def mini(tmp_path_factory: pytest.TempPathFactory) -> Mini:
-    folder = project.make_project(tmp_path_factory.mktemp("mini") / "project")
+def mini(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Mini:
+    """Run by the process that asks first; the others wait for it and take a copy, so that none sees what another does to it."""
+    own = tmp_path_factory.mktemp("mini") / "project"
+    if worker_id == "master":
+        return finished_run(own)
+    shared = tmp_path_factory.getbasetemp().parent / "mini"  # of this test run alone
+    shared.mkdir(exist_ok=True)
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        told = shared / "run.json"
+        if not told.exists():
+            made = finished_run(shared / "project")
+            write_json(told, {"log": made.log, "seconds": made.seconds})
+    return Mini(project.copy_of(shared / "project", own), **read_json(told))
+
+
+def finished_run(folder: Path) -> Mini:
+    """A new project with its test set and everything that follows, each step committed."""
+    project.make_project(folder)
     log = project.refresh_testset(folder, PYTHONPROFILEIMPORTTIME="1")
     project.commit(folder, "ready")
     started = _children_seconds()

@@ -56,39 +56,67 @@ MODULES = {
 REPORT = {"report"}  # shows params.yaml whole
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def project(mini: Mini) -> Iterator[Path]:
-    """The finished run itself: each test restores what it touched."""
+    """The finished run itself: each test restores what it touched, and the next one would see it if it didn't."""
     assert _stale(mini.folder) == set()
     yield mini.folder
     assert _stale(mini.folder) == set()
 
 
-@pytest.mark.parametrize("setting", PARAMS)
-def test_a_parameter_touches_the_stages_that_read_it(project: Path, setting: str) -> None:
-    name, _, value = setting.partition("=")
-    section, key = name.split(".")
-    file = project / "params.yaml"
-    before = file.read_bytes()
+@pytest.fixture(scope="module")
+def blamed(project: Path) -> dict[str, set[str]]:
+    """What `dvc status` blames, with everything in both tables touched at once: section of the parameters or file -> stages.
+
+    A stage is out of date if and only if something is blamed for it, so this is what touching each alone would do.
+    """
+    parameters = project / "params.yaml"
+    before = {file: file.read_bytes() for file in (parameters, *(project / module for module in MODULES))}
     yaml = YAML()
-    params = yaml.load(before.decode())
-    params[section][key] = yaml.load(value)
+    params = yaml.load(before[parameters].decode())
+    for setting in PARAMS:
+        name, _, value = setting.partition("=")
+        section, key = name.split(".")
+        params[section][key] = yaml.load(value)
     try:
-        yaml.dump(params, file)
-        assert _stale(project) == PARAMS[setting] | REPORT
+        for module in MODULES:
+            (project / module).write_bytes(before[project / module] + b"\n# touched\n")
+        yaml.dump(params, parameters)
+        changes = _changes(project)
     finally:
-        file.write_bytes(before)
+        for file, data in before.items():
+            file.write_bytes(data)
+    found: dict[str, set[str]] = {}
+    for stage, deps in changes.items():
+        for dep, what in deps.items():
+            for name in what if isinstance(what, dict) else (dep,):  # parameters are told section by section
+                found.setdefault(name, set()).add(stage)
+    return found
+
+
+@pytest.mark.parametrize("setting", PARAMS)
+def test_a_parameter_touches_the_stages_that_read_it(blamed: dict[str, set[str]], setting: str) -> None:
+    assert blamed.get(section_of(setting), set()) == PARAMS[setting]
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_module_touches_the_stages_that_run_it(project: Path, module: str) -> None:
-    file = project / module
-    before = file.read_bytes()
+def test_a_module_touches_the_stages_that_run_it(blamed: dict[str, set[str]], module: str) -> None:
+    assert blamed.get(module, set()) == MODULES[module]
+
+
+def test_nothing_else_is_blamed(blamed: dict[str, set[str]]) -> None:
+    assert set(blamed) <= {*map(section_of, PARAMS), *MODULES, "params.yaml"}
+    assert blamed["params.yaml"] == REPORT
+
+
+def test_a_parameter_touched_alone_makes_its_stages_and_the_report_stale(project: Path) -> None:
+    file = project / "params.yaml"
+    before = file.read_text(encoding="utf-8")
     try:
-        file.write_bytes(before + b"\n# touched\n")
-        assert _stale(project) == MODULES[module]
+        file.write_text(before.replace("bm25_b: 0.75", "bm25_b: 0.5"), encoding="utf-8")
+        assert _stale(project) == PARAMS["retrieval.bm25_b=0.5"] | REPORT
     finally:
-        file.write_bytes(before)
+        file.write_text(before, encoding="utf-8")
 
 
 def test_a_new_raw_file_touches_only_the_stages_that_read_raw_files(project: Path) -> None:
@@ -107,11 +135,7 @@ def test_mining_depends_on_the_encoder_that_its_parameters_name(project: Path) -
     shutil.copytree(project / "models/base", earlier)
     try:
         file.write_bytes(before.replace(b"encoder: models/base", b"encoder: models/earlier"))
-        with Repo(str(project)) as repo:
-            status: dict[str, Any] = repo.status()
-        (changed,) = (parts for name, parts in status.items() if name.split(":")[-1] == "mine")
-        found = {Path(path).name: what for part in changed for path, what in part.get("changed deps", {}).items()}
-        assert "earlier" in found
+        assert "models/earlier" in _changes(project)["mine"]
     finally:
         file.write_bytes(before)
         shutil.rmtree(earlier)
@@ -122,10 +146,28 @@ def test_every_section_of_the_parameters_stands_in_the_table() -> None:
 
     sections = YAML(typ="safe").load(MINI_PARAMS.read_text(encoding="utf-8"))
 
-    assert {setting.split(".")[0] for setting in PARAMS} == set(sections)
+    assert sorted(map(section_of, PARAMS)) == sorted(sections), "each once: DVC tells sections apart, not keys"
+
+
+def section_of(setting: str) -> str:
+    return setting.partition(".")[0]
+
+
+def _status(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Stage -> what is out of date about it."""
+    with Repo(str(folder)) as repo:
+        status: dict[str, list[dict[str, Any]]] = repo.status()
+    return {name.split(":")[-1]: parts for name, parts in status.items()}
 
 
 def _stale(folder: Path) -> set[str]:
-    with Repo(str(folder)) as repo:
-        status: dict[str, Any] = repo.status()
-    return {name.split(":")[-1] for name in status}
+    return set(_status(folder))
+
+
+def _changes(folder: Path) -> dict[str, dict[str, Any]]:
+    """Stage -> dependency -> what DVC says of it; nothing but dependencies has changed."""
+    changed: dict[str, dict[str, Any]] = {}
+    for stage, parts in _status(folder).items():
+        assert all(set(part) == {"changed deps"} for part in parts)
+        changed[stage] = {path: what for part in parts for path, what in part["changed deps"].items()}
+    return changed
