@@ -23,7 +23,7 @@ import httpx
 from haechi.params.generate_qa import GenerateQaParams
 from haechi.params.llm import LlmParams
 from haechi.params.load import load_section
-from haechi.questions.llm import stream_questions
+from haechi.questions.llm import LlmSetup, stream_questions
 from haechi.questions.prompts.library import writing
 from haechi.records.passage import Passage
 from haechi.rowstore.store import open_store
@@ -66,7 +66,8 @@ def ours(url: str, calls: int) -> float:
         os.environ["DVC_ROOT"] = folder
         with open_store(Path(folder) / "rows.sqlite") as store:
             start, found = time.perf_counter(), 0
-            for written in stream_questions(Passages(calls), replace(params, questions_per_passage=1), llm, store, (), environ):
+            setup = LlmSetup(replace(params, questions_per_passage=1), llm, store, (), environ)
+            for written in stream_questions(Passages(calls), setup):
                 found += len(written.questions)
             seconds = time.perf_counter() - start
     if found != calls:
@@ -118,8 +119,8 @@ def flat(url: str, calls: int) -> None:
         os.environ["DVC_ROOT"] = folder
         with open_store(Path(folder) / "rows.sqlite") as store:
             start = time.perf_counter()
-            one = replace(params, questions_per_passage=1)
-            found = sum(len(written.questions) for written in stream_questions(Watched(calls), one, llm, store, (), environ))
+            setup = LlmSetup(replace(params, questions_per_passage=1), llm, store, (), environ)
+            found = sum(len(written.questions) for written in stream_questions(Watched(calls), setup))
             seconds = time.perf_counter() - start
     print(f"{calls} passages, {found} questions: {seconds:.0f} s ({calls / seconds:.0f} a second)")
     for name, part in zip(("looking up", "asking", "reading"), (seen[:10], seen[10:20], seen[20:]), strict=True):

@@ -18,7 +18,7 @@ from haechi.params.load import load_section
 from haechi.params.retrieval import RetrievalParams
 from haechi.questions.generate import Away, askable, generate, offline_writer
 from haechi.questions.judge import judged
-from haechi.questions.llm import estimate, llm_writer
+from haechi.questions.llm import LlmSetup, estimate, llm_writer
 from haechi.questions.samples import sample_rows
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
@@ -57,7 +57,7 @@ def main(
     if dry_run:
         passages, _, examples = _inputs(corpus, train_pairs)
         with open_store() as store:
-            told = estimate(askable(passages, away), settings, llm, store, examples, os.environ)
+            told = estimate(askable(passages, away), LlmSetup(settings, llm, store, examples, os.environ))
         progress.show_table("generate_qa --dry-run", ("what", "figure"), told.rows())
         return
     with locks.writing(out, dropped, plots, metrics):
@@ -70,7 +70,7 @@ def main(
                 pairs,
                 settings,
                 retrieval,
-                llm_writer(settings, llm, store, examples, os.environ) if asking else offline_writer(settings),
+                llm_writer(LlmSetup(settings, llm, store, examples, os.environ)) if asking else offline_writer(settings),
                 store,
                 load_encoder(base) if settings.round_trip == "dense" and settings.round_trip_k else None,
                 partial(judged, llm=llm, store=store, environ=os.environ) if llm.judge_threshold else None,

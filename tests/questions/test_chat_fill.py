@@ -23,7 +23,7 @@ from haechi.errors import HaechiError, UsageError
 from haechi.params.llm import LlmParams
 from haechi.questions.chat.fill import BudgetSpent, EndpointError
 from haechi.questions.chat.ledger import Failure, Ledger, ledger_path
-from haechi.questions.llm import LlmWritten, estimate, write_with_llm
+from haechi.questions.llm import LlmSetup, LlmWritten, estimate, write_with_llm
 from haechi.records.passage import Passage
 from haechi.rowstore.namespaces import QUESTIONS
 from haechi.rowstore.store import Store, open_store
@@ -42,7 +42,7 @@ def store(home: Path) -> Iterator[Store]:
 
 
 def write(store: Store, passages: list[Passage], variables: dict[str, str], settings: LlmParams = LLM) -> LlmWritten:
-    return write_with_llm(passages, PARAMS, settings, store, (), variables)
+    return write_with_llm(passages, LlmSetup(PARAMS, settings, store, (), variables))
 
 
 def ledger() -> list[Failure]:
@@ -81,10 +81,10 @@ CHILD = """
 import os
 from pathlib import Path
 from questions.asking import LLM, PARAMS, corpus
-from haechi.questions.llm import write_with_llm
+from haechi.questions.llm import LlmSetup, write_with_llm
 from haechi.rowstore.store import open_store
 with open_store(Path(os.environ["DVC_ROOT"]) / "rows.sqlite") as store:
-    write_with_llm(corpus({count}), PARAMS, LLM, store, (), os.environ)
+    write_with_llm(corpus({count}), LlmSetup(PARAMS, LLM, store, (), os.environ))
 """
 
 
@@ -346,10 +346,12 @@ def test_an_estimate_is_what_is_then_asked_and_not_less(store: Store) -> None:
     with serving() as server:
         variables = environ(server)
         write(store, corpus(10), variables)
-        before = estimate(corpus(25), PARAMS, LLM, store, (), {"HAECHI_LLM_PRICE_IN": "0.5", "HAECHI_LLM_PRICE_OUT": "1.5"})
+        before = estimate(
+            corpus(25), LlmSetup(PARAMS, LLM, store, (), {"HAECHI_LLM_PRICE_IN": "0.5", "HAECHI_LLM_PRICE_OUT": "1.5"})
+        )
         asked = len(server.asked)
         write(store, corpus(25), variables)
-        after = estimate(corpus(25), PARAMS, LLM, store, (), {})
+        after = estimate(corpus(25), LlmSetup(PARAMS, LLM, store, (), {}))
     assert (before.passages, before.calls, before.stored) == (25, 25, 10)
     assert len(server.asked) - asked == 15
     assert math.isclose(before.cost, (before.tokens_in * 0.5 + before.tokens_out * 1.5) / 1e6)

@@ -15,7 +15,7 @@ from questions.asking import PARAMS, corpus, llm
 from haechi.questions import filters
 from haechi.questions.chat.ledger import Ledger, ledger_path
 from haechi.questions.judge import judged
-from haechi.questions.llm import write_with_llm
+from haechi.questions.llm import LlmSetup, write_with_llm
 from haechi.records.question import Question
 from haechi.rowstore.namespaces import QUESTIONS
 from haechi.rowstore.store import open_store
@@ -99,8 +99,8 @@ def test_gibberish_is_counted_and_nothing_crashes(
     environ = {"HAECHI_LLM_URL": url, "HAECHI_LLM_KEY": "none", "HAECHI_LLM_CONCURRENCY": "2", "HAECHI_LLM_PRICE_OUT": "1"}
     model = llm(model=name, max_tokens=24, attempts=2)
     with open_store(tmp_path / "rows.sqlite") as store:
-        written = write_with_llm(passages, PARAMS, model, store, (), environ)
-        again = write_with_llm(passages, PARAMS, model, store, (), {})
+        written = write_with_llm(passages, LlmSetup(PARAMS, model, store, (), environ))
+        again = write_with_llm(passages, LlmSetup(PARAMS, model, store, (), {}))
         rows = store.count(QUESTIONS)
         costs = [cost for (cost,) in store.rows("SELECT cost FROM questions")]
         asked = [

@@ -32,6 +32,19 @@ GENERATOR = "openai"
 _USUAL = 90  # tokens of a question and its answer with their JSON
 
 
+@dataclass(frozen=True)
+class LlmSetup:
+    """All but the passages that decides what a model is asked; it is asked for the answers that the store lacks."""
+
+    params: GenerateQaParams
+    llm: LlmParams
+    store: Store
+    examples: Sequence[str]
+    """Queries of users, none of them in the test set."""
+    environ: Mapping[str, str]
+    """Address, key and limits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What came of one call."""
@@ -89,23 +102,13 @@ class Estimate:
         ]
 
 
-def write_with_llm(
-    passages: Iterable[Passage],
-    params: GenerateQaParams,
-    llm: LlmParams,
-    store: Store,
-    examples: Sequence[str],
-    environ: Mapping[str, str],
-) -> LlmWritten:
-    """Questions on all passages, in their order; the model is asked for the answers that the store lacks.
-
-    `passages` is gone through more than once. `examples` are queries of users, none of them in the test set.
-    """
+def write_with_llm(passages: Iterable[Passage], setup: LlmSetup) -> LlmWritten:
+    """Questions on all passages, in their order; `passages` is gone through more than once."""
     questions: list[Question] = []
     unusable: Counter[str] = Counter()
     failures: Counter[str] = Counter()
     calls = asked = 0
-    for written in stream_questions(passages, params, llm, store, examples, environ):
+    for written in stream_questions(passages, setup):
         calls, asked = calls + 1, asked + written.asked
         questions += written.questions
         unusable.update(filter(None, [written.unusable]))
@@ -113,36 +116,27 @@ def write_with_llm(
     return LlmWritten(tuple(questions), calls, asked, dict(sorted(unusable.items())), dict(sorted(failures.items())))
 
 
-def llm_writer(
-    params: GenerateQaParams, llm: LlmParams, store: Store, examples: Sequence[str], environ: Mapping[str, str]
-) -> Writer:
+def llm_writer(setup: LlmSetup) -> Writer:
     """The writer that asks a model."""
 
     def write(passages: Sequence[Passage], words: Words) -> Drafts:
-        written = write_with_llm(passages, params, llm, store, examples, environ)
+        written = write_with_llm(passages, setup)
         counts = {"calls": written.calls, "asked": written.asked, "unusable": written.unusable, "failures": written.failures}
         return Drafts(written.questions, counts)
 
     return write
 
 
-def stream_questions(
-    passages: Iterable[Passage],
-    params: GenerateQaParams,
-    llm: LlmParams,
-    store: Store,
-    examples: Sequence[str],
-    environ: Mapping[str, str],
-) -> Iterator[Written]:
+def stream_questions(passages: Iterable[Passage], setup: LlmSetup) -> Iterator[Written]:
     """What came of each call, in the order of passages and styles, with a batch of them in memory.
 
     Raises at the end if more calls than allowed got no answer.
     """
-    task, asking = _task(llm), _Asking(passages, params, llm, examples)
-    fill(task, store, lambda: asking.calls(task), environ)
+    task, asking = _task(setup.llm), _Asking(passages, setup)
+    fill(task, setup.store, lambda: asking.calls(task), setup.environ)
     ledger = Ledger(ledger_path(QUESTIONS.name))
     calls, failed, detail = 0, Counter[str](), ""
-    for one, answers in answered(task, store, asking.calls(task)):
+    for one, answers in answered(task, setup.store, asking.calls(task)):
         calls += 1
         if not answers:
             failure = ledger.why(one.keys[0])
@@ -156,29 +150,22 @@ def stream_questions(
             tuple(_question(one.passage, one.style, read) for read in found),
             unusable="" if found else _why_none(answers[-1]),
         )
-    refuse_failures(failed, detail, calls, task, llm.max_failed_share)
+    refuse_failures(failed, detail, calls, task, setup.llm.max_failed_share)
 
 
-def estimate(
-    passages: Iterable[Passage],
-    params: GenerateQaParams,
-    llm: LlmParams,
-    store: Store,
-    examples: Sequence[str],
-    environ: Mapping[str, str],
-) -> Estimate:
+def estimate(passages: Iterable[Passage], setup: LlmSetup) -> Estimate:
     """What `write_with_llm` would ask for now; nothing is sent, and neither address nor key is needed."""
-    limits = limits_from(environ)
-    task, asking = _task(llm), _Asking(passages, params, llm, examples)
+    limits, most_tokens = limits_from(setup.environ), setup.llm.max_tokens
+    task, asking = _task(setup.llm), _Asking(passages, setup)
     calls = stored = tokens_in = tokens_out = 0
-    for one, answers in answered(task, store, asking.calls(task)):
+    for one, answers in answered(task, setup.store, asking.calls(task)):
         calls += 1
         if is_done(task, one, answers):
             stored += 1
         else:
             tokens_in += prompt_tokens(one)
-            tokens_out += min(llm.max_tokens, one.count * _USUAL)
-    most = limits.cost(tokens_in, (calls - stored) * llm.max_tokens)
+            tokens_out += min(most_tokens, one.count * _USUAL)
+    most = limits.cost(tokens_in, (calls - stored) * most_tokens)
     cost, priced = limits.cost(tokens_in, tokens_out), bool(limits.price_in or limits.price_out)
     return Estimate(asking.passages_seen, calls, stored, tokens_in, tokens_out, cost, most, priced)
 
@@ -200,11 +187,11 @@ class _Asked(Call):
 class _Asking:
     """The calls for a corpus, made anew each time that they are gone through."""
 
-    def __init__(self, passages: Iterable[Passage], params: GenerateQaParams, llm: LlmParams, examples: Sequence[str]) -> None:
-        if not any(share > 0 for share in llm.styles.values()):
+    def __init__(self, passages: Iterable[Passage], setup: LlmSetup) -> None:
+        if not any(share > 0 for share in setup.llm.styles.values()):
             raise ParamsError("llm.styles: every share is 0, so there is nothing to ask for")
-        self._passages, self._params, self._llm = passages, params, llm
-        self._examples = chosen_examples(examples, llm.examples, params.seed)
+        self._passages, self._params, self._llm = passages, setup.params, setup.llm
+        self._examples = chosen_examples(setup.examples, setup.llm.examples, setup.params.seed)
         self.passages_seen = 0
 
     def calls(self, task: Task) -> Iterator[_Asked]:
