@@ -109,6 +109,14 @@ def read_json(path: Path) -> Any:
         raise HaechiError(f"{path}: not JSON ({error})") from error
 
 
+def read_record(path: Path, kind: type[T], what: str) -> T:
+    """The one record of a JSON file; one that holds anything else is no such `what`."""
+    try:
+        return msgspec.convert(read_json(path), kind)
+    except msgspec.ValidationError as error:
+        raise HaechiError(f"{path}: not {what} ({error})") from error
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a small JSON file for people and git: sorted keys, two spaces, newline at the end."""
     option = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Literal
 
-import msgspec
 import numpy as np
 import orjson
 
 from haechi.errors import HaechiError
-from haechi.files import FileFacts, atomic_folder, read_json, read_records, sha256_file, write_json, write_jsonl
+from haechi.files import FileFacts, atomic_folder, read_record, read_records, sha256_file, write_json, write_jsonl
 from haechi.rowstore import schema, values
 from haechi.rowstore.namespaces import ALL, Namespace
 from haechi.rowstore.store import Store, connect
@@ -132,10 +131,7 @@ def _merge(
 def _checked(folder: Path) -> Manifest:
     if not (folder / MANIFEST).exists():
         raise HaechiError(f"{folder}: no export of rows (it has no {MANIFEST})")
-    try:
-        manifest = msgspec.convert(read_json(folder / MANIFEST), Manifest)
-    except msgspec.ValidationError as error:
-        raise HaechiError(f"{folder / MANIFEST}: not the manifest of an export of rows ({error})") from error
+    manifest = read_record(folder / MANIFEST, Manifest, "the manifest of an export of rows")
     if manifest.format != FORMAT or manifest.schema != schema.VERSION:
         raise HaechiError(
             f"{folder}: an export of {manifest.format!r} version {manifest.schema}, "

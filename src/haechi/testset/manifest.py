@@ -4,11 +4,10 @@ import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import msgspec
 import orjson
 
 from haechi.errors import HaechiError, TestSetChanged
-from haechi.files import read_json, read_records, sha256_file
+from haechi.files import read_record, read_records, sha256_file
 from haechi.records.query import TestQuery
 
 QUERIES, QRELS, TREC, MANIFEST = "queries.jsonl", "qrels.jsonl", "qrels.trec", "manifest.json"
@@ -62,10 +61,7 @@ def load_testset(folder: Path) -> TestSet:
     """Read the test set; refuse it if a file is not the one that the manifest describes."""
     if not (folder / MANIFEST).exists():
         raise HaechiError(f"{folder / MANIFEST}: no such file; build the test set with `haechi testset refresh`")
-    try:
-        manifest = msgspec.convert(read_json(folder / MANIFEST), Manifest)
-    except msgspec.ValidationError as error:
-        raise HaechiError(f"{folder / MANIFEST}: not a test set manifest ({error})") from error
+    manifest = read_record(folder / MANIFEST, Manifest, "a test set manifest")
     if manifest.files.keys() != {QUERIES, QRELS, TREC}:
         raise HaechiError(
             f"{folder / MANIFEST}: should name {QUERIES}, {QRELS} and {TREC}, names {', '.join(manifest.files) or 'no file'}"
