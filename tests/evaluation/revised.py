@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from small_params import small
 
 from haechi.evaluation.facets import Facetter
 from haechi.evaluation.names import BASE, BM25, TUNED
@@ -19,7 +20,7 @@ from haechi.per_query import write_rows
 from haechi.records.query import TestQuery
 from haechi.retrieval.run import Run
 
-PARAMS = EvaluateParams(7, (1, 10), 100, 200, 0.95, "count", 0.02, "", 50, 512, ())
+PARAMS = small(EvaluateParams, depth=100)
 QUERIES = [
     TestQuery(f"q{i}", f"물음 {i}", (f"a{i % 5}",), "precedent", f"g{i // 2}", "2020", f"s{i}", i % 3 == 0, False)
     for i in range(60)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from small_law import pair
+from small_params import small
 from strategies import golds, lists_by_query, ranked_lists
 
 from haechi.evaluation.facets import Facetter
@@ -22,7 +23,7 @@ from haechi.records.result import QueryResult
 from haechi.retrieval.fuse import weighted
 from haechi.retrieval.run import Run
 
-PARAMS = EvaluateParams(7, (1, 10), 100, 200, 0.95, "count", 0.02, "", 50, 512, ())
+PARAMS = small(EvaluateParams, depth=100)
 QUERIES = [
     TestQuery(
         f"q{i}",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from small_law import PASSAGES, pair
+from small_params import small
 from tiny_models import cross_encoder
 from training.made import TEXTS, examples, static, transformer
 
@@ -25,7 +26,7 @@ from haechi.retrieval.rerank import Reranker
 from haechi.retrieval.stored import Stored
 from haechi.rowstore.store import Store, open_store
 
-PARAMS = EvaluateParams(7, (1, 3, 5, 10), 20, 200, 0.95, "count", 0.02, "", 4, 100, ())
+PARAMS = small(EvaluateParams, k_values=(1, 3, 5, 10), depth=20, rerank_depth=4, rerank_length=100)
 KEYS = {p.id: p.article_key for p in PASSAGES}
 TESTS = tuple(
     TestQuery(f"q{i}", e.query, (KEYS[e.pos_ids[0]],), "precedent", f"g{i}", "20240101", f"s{i}", False, False)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 from small_law import passage
+from small_params import small
 from strategies import WORDS
 
 from haechi.corpus.merge import merge
@@ -15,32 +16,8 @@ from haechi.params.mine import MineParams
 from haechi.records.passage import Passage
 from haechi.retrieval.dense import search
 
-PARAMS = MineParams(
-    seed=7,
-    encoder="models/base",
-    questions=True,
-    bm25_top=10,
-    dense_top=10,
-    structural=True,
-    precision="fp32",
-    reranker="",
-    reranker_length=64,
-    reranker_forced=False,
-    reranker_block=0,
-    cited_together=1,
-    near_duplicate=0.9,
-    skip_top=0,
-    margin=0.95,
-    absolute_margin=0.0,
-    max_uses=50,
-    negatives=3,
-    choice="top",
-    sampling_temperature=0.1,
-    too_few="fewer",
-    empty="keep",
-    promote="none",
-    promote_threshold=7,
-    promote_most=2,
+PARAMS = small(
+    MineParams, bm25_top=10, dense_top=10, reranker_length=64, near_duplicate=0.9, negatives=3, sampling_temperature=0.1
 )
 LOOSE: dict[str, Any] = {"near_duplicate": 2.0, "margin": 99.0}
 """Margin and near duplicates switched off, or they would do the work of the filters that are meant."""

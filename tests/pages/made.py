@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import orjson
+from small_params import small
 
 from haechi.evaluation.facets import Facetter
 from haechi.evaluation.names import BASE, BM25, HYBRID, TUNED
@@ -23,7 +24,7 @@ from haechi.records.query import TestQuery
 from haechi.retrieval.run import Run
 
 ATTACK = '</script><script>window.hacked = 1</script><img src=x onerror="window.hacked = 2">&amp;<!--'
-PARAMS = EvaluateParams(7, (1, 3, 10), 100, 200, 0.95, "count", 0.02, "", 50, 512, ())
+PARAMS = small(EvaluateParams, k_values=(1, 3, 10), depth=100)
 
 
 def project(root: Path, base: float = 0.2, tuned: float = 0.9, attack: str = "") -> Path:

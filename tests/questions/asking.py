@@ -3,34 +3,18 @@
 from dataclasses import replace
 from typing import Any
 
-from machinery.checkout import ROOT
 from questions.chat_server import Server
 from small_law import passage
+from small_params import small
 
 from haechi.params.generate_qa import GenerateQaParams
 from haechi.params.llm import LlmParams
-from haechi.params.load import load_section
 from haechi.records.passage import Passage
 
 KEY = "sk-planted-0123456789"
 
-PARAMS = replace(
-    load_section(ROOT / "params.yaml", "generate_qa", GenerateQaParams), generator="openai", questions_per_passage=3, seed=7
-)
-LLM = LlmParams(
-    model="small",
-    temperature=0.7,
-    top_p=0.95,
-    max_tokens=300,
-    json_schema=True,
-    attempts=1,
-    styles={"fact": 1.0},
-    window_chars=1000,
-    examples=3,
-    max_failed_share=0.0,
-    judge_threshold=0,
-    judge_model="",
-)
+PARAMS = small(GenerateQaParams, generator="openai")
+LLM = small(LlmParams, model="small", max_tokens=300, attempts=1, styles={"fact": 1.0}, examples=3)
 
 
 def llm(**changes: Any) -> LlmParams:

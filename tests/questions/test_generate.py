@@ -9,6 +9,7 @@ import orjson
 import pytest
 from questions.test_offline import corpus, rich
 from small_law import pair, passage
+from small_params import small
 
 from haechi.errors import HaechiError
 from haechi.evaluation.question_lengths import write_lengths
@@ -27,11 +28,8 @@ NO_ONE = Away(frozenset())
 
 
 def params(**changes: object) -> GenerateQaParams:
-    values = {
-        "seed": 7, "generator": "offline", "questions_per_passage": 3, "styles": {"keyword": 1.0, "plain": 1.0, "situation": 1.0, "issue": 1.0},
-        "reworded_share": 0.5, "min_chars": 5, "max_chars": 200, "max_copied_chars": 40, "near_duplicate": 0.8, "round_trip": "bm25", "round_trip_k": 20,
-    } | changes  # fmt: skip
-    return GenerateQaParams(**values)  # type: ignore[arg-type]
+    styles = {"keyword": 1.0, "plain": 1.0, "situation": 1.0, "issue": 1.0}
+    return small(GenerateQaParams, **{"styles": styles} | changes)
 
 
 @pytest.fixture

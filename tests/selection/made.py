@@ -1,25 +1,11 @@
 """What the tests of selection share: parameters, and made-up scores of queries."""
 
 import numpy as np
+from small_params import small
 
 from haechi.params.select import SelectParams
 
-SELECT = SelectParams(
-    metric="ndcg@10",
-    min_gain=0.0,
-    soups=("uniform", "greedy"),
-    interpolations=(0.5,),
-    crossover=0,
-    errors=1.0,
-    voters={},
-    criteria={"loss": 0.3, "accuracy": 0.4, "stability": 0.15, "gradient": 0.15},
-    tolerance=1,
-    agreement=0.5,
-    export=(),
-    seed=7,
-    resamples=400,
-    confidence=0.95,
-)
+SELECT = small(SelectParams, resamples=400)
 VOTERS = {"plateau": 1.0, "criteria": 1.0, "change": 1.0, "optimum": 1.0}
 
 

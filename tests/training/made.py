@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from small_law import PASSAGES, pair
+from small_params import small
 
 from haechi.models import embedded
 from haechi.params.guards import GuardsParams
@@ -23,44 +24,20 @@ from haechi.training.validation import Validation
 torch.set_num_threads(1)  # models this small are slower with more
 
 MODEL = ModelParams("embedded", 64, 7, 400, 2, 16, 0.1)
-PARAMS = TrainParams(
-    seed=7,
+PARAMS = small(
+    TrainParams,
     lr=5e-3,
     epochs=3,
     batch_size=4,
     temperature=0.05,
-    negatives=2,
-    hard_negative_ratio=1.0,
     question_share=0.5,
-    scheduler="linear",
     warmup_ratio=0.1,
-    weight_decay=0.0,
-    max_grad_norm=1.0,
     evaluations=3,
-    keep=2,
-    keep_every=0,
-    pin=(),
     average=0.9,
-    max_samples=0,
-    shuffle_labels=False,
-    engine="sentence-transformers",
-    resume_from="",
-    keep_last=False,
-    sampler="shuffled",
     per_class=2,
-    small_classes="refuse",
-    weights={},
-    curriculum=(),
-    refresh_every=0,
-    accumulation=1,
-    token_dropout=0.0,
-    freeze=(),
-    checkpointing=False,
-    precision="fp32",
-    expected_params={},
 )
-LOSS = LossParams("infonce", 0, 0.1, "", 0.05, ())
-LORA = LoraParams(0, 8, 0.1, ("query", "value"))
+LOSS = small(LossParams)
+LORA = small(LoraParams, alpha=8, dropout=0.1, targets=("query", "value"))
 GUARDS = GuardsParams(
     action={"non_finite": "stop"},
     patience={"non_finite": 3},
