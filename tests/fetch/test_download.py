@@ -44,7 +44,7 @@ from haechi.fetch.download import LEDGER, Outcome, download
 from haechi.fetch.replies import TARGETS
 from haechi.law.ingest import read_corpus
 
-QUICK = Pace(delay=0.0, timeout=0.2, tries=3, unit=0.004)
+QUICK = Pace(delay=0.0, timeout=1.0, tries=3, unit=0.004)
 SPELLINGS = (KEY, quote(KEY), quote(KEY, safe=""), quote_plus(KEY))
 
 

@@ -23,6 +23,8 @@ from haechi.locks import holder_of, lock_of, writing
 STAGE_NAMES = sorted(script.stem for script in STAGES.glob("[!_]*.py"))
 
 Start = Callable[..., "subprocess.Popen[str]"]
+ENOUGH = 120
+"""Seconds after which a process that should have ended never will, on a busy machine too."""
 
 
 @pytest.fixture(autouse=True)
@@ -95,11 +97,11 @@ def line_of(process: "subprocess.Popen[str]") -> str:
 
 def released(process: "subprocess.Popen[str]") -> str:
     """What a process says after it was told to go on."""
-    return process.communicate("\n", timeout=30)[0]
+    return process.communicate("\n", timeout=ENOUGH)[0]
 
 
 def eventually(true: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + ENOUGH
     while not true() and time.monotonic() < deadline:
         time.sleep(0.02)
     return true()
@@ -119,7 +121,7 @@ def test_writers_of_one_output_take_turns(start: Start, tmp_path: Path) -> None:
             journal.write(f"end {os.getpid()}\\n".encode())
     """.replace("\n    ", "\n")
     for process in [start(program, tmp_path / "out", tmp_path / "journal") for _ in range(6)]:
-        said, _ = process.communicate(timeout=120)
+        said, _ = process.communicate(timeout=ENOUGH)
         assert process.returncode == 0, said
     words = [line.split() for line in (tmp_path / "journal").read_text().splitlines()]
     assert len(words) == 6 * 40 * 2
@@ -136,7 +138,7 @@ def test_the_second_writer_says_at_once_whom_it_waits_for_and_then_writes(start:
     assert f"`kill {first.pid}`" in said
     assert not (root / "out").exists()
     assert released(first) == "free\n"
-    assert second.wait(timeout=30) == 0
+    assert second.wait(timeout=ENOUGH) == 0
     assert (root / "out").read_text() == str(second.pid)
 
 
@@ -144,7 +146,7 @@ def test_after_the_wait_one_sentence_names_the_process_and_how_to_end_it(start: 
     """And that command ends it: the next run goes through."""
     first = holding(start, "out")
     second = start(WRITE, "out", HAECHI_LOCK_WAIT="0.3")
-    said = second.communicate(timeout=30)[0].splitlines()
+    said = second.communicate(timeout=ENOUGH)[0].splitlines()
     assert second.returncode == 1
     assert len(said) == 2
     assert re.match(
@@ -152,8 +154,8 @@ def test_after_the_wait_one_sentence_names_the_process_and_how_to_end_it(start: 
     )
     (command,) = re.findall(rf"`(kill {first.pid})`", said[1])
     subprocess.run(shlex.split(command), check=True)
-    assert first.wait(timeout=30) == -signal.SIGTERM
-    assert start(WRITE, "out", HAECHI_LOCK_WAIT="0").wait(timeout=30) == 0
+    assert first.wait(timeout=ENOUGH) == -signal.SIGTERM
+    assert start(WRITE, "out", HAECHI_LOCK_WAIT="0").wait(timeout=ENOUGH) == 0
 
 
 def test_a_lock_that_was_freed_and_taken_again_between_opening_and_locking_is_seen(
@@ -185,9 +187,8 @@ def test_a_process_killed_hard_leaves_no_lock(start: Start, root: Path) -> None:
     first.wait()
     assert lock_of(root / "out").exists(), "the file is left, the lock isn't"
     assert holder_of(lock_of(root / "out")) is None
-    began = time.monotonic()
-    with writing(root / "metrics", root / "out"):
-        assert time.monotonic() - began < 5
+    with writing(root / "metrics", root / "out", wait=0):
+        pass
     assert not lock_of(root / "out").exists()
 
 
@@ -238,7 +239,7 @@ def test_an_experiment_in_another_folder_waits_for_nobody(start: Start, root: Pa
     (root / "temp").mkdir()
     holding(start, "out")
     second = start(WRITE, "out", cwd=root / "temp", HAECHI_LOCK_WAIT="0")
-    assert second.wait(timeout=30) == 0
+    assert second.wait(timeout=ENOUGH) == 0
 
 
 @pytest.mark.parametrize("spelling", ["out", "./sub/../out", "link/out"])
@@ -246,7 +247,7 @@ def test_one_place_has_one_lock_however_it_is_spelled(spelling: str, start: Star
     (root / "sub").mkdir()
     (root / "link").symlink_to(root)
     holding(start, root / "out")
-    assert start(WRITE, spelling, HAECHI_LOCK_WAIT="0").wait(timeout=30) == 1
+    assert start(WRITE, spelling, HAECHI_LOCK_WAIT="0").wait(timeout=ENOUGH) == 1
 
 
 def test_an_output_that_is_a_link_is_locked_where_it_stands(root: Path) -> None:
@@ -329,7 +330,7 @@ def test_what_a_killed_writer_left_is_removed_by_the_next_one(root: Path) -> Non
 )
 def test_a_killed_writers_temporaries_are_known_by_their_names(write: str, start: Start, root: Path) -> None:
     """Held against what the writers really leave, so that the names can't drift apart."""
-    assert start(f"from haechi import files\n{write}\n").wait(timeout=30) == -signal.SIGKILL
+    assert start(f"from haechi import files\n{write}\n").wait(timeout=ENOUGH) == -signal.SIGKILL
     left = [path for path in root.iterdir() if path.name != ".haechi"]
     assert len(left) == 1
     with writing(root / "out"):
@@ -404,7 +405,7 @@ def test_a_rerun_after_dvc_was_killed_waits_for_the_script_that_it_left(root: Pa
         second = subprocess.Popen([*dvc, "repro"], cwd=root, env=environment, stdout=log, stderr=log)
         assert eventually(lambda: f"out: process {orphan} (`slow.py`" in (root / "log").read_text())
         (root / "go").touch()
-        assert second.wait(timeout=60) == 0, (root / "log").read_text()
+        assert second.wait(timeout=ENOUGH) == 0, (root / "log").read_text()
     assert (root / "out").read_text() == "new"
     status = subprocess.run([*dvc, "status"], cwd=root, env=environment, capture_output=True, text=True, check=True)
     assert "up to date" in status.stdout

@@ -84,6 +84,8 @@ class Server:
 
     plan: Plan
     latency: float = 0.0
+    gather: int = 0
+    """Nobody is answered before so many requests are open at once."""
     asked: list[Asked] = field(default_factory=list)
     open: int = 0
     most_open: int = 0
@@ -120,6 +122,8 @@ class Server:
         self.most_open = max(self.most_open, self.open)
         try:
             await asyncio.sleep(self.latency + reply.delay)
+            while self.most_open < self.gather:
+                await asyncio.sleep(0.005)
         finally:
             self.open -= 1
         if reply.manner == "drop":
@@ -148,9 +152,9 @@ class Server:
 
 
 @contextmanager
-def serving(plan: Plan = obliging, latency: float = 0.0) -> Iterator[Server]:
+def serving(plan: Plan = obliging, latency: float = 0.0, gather: int = 0) -> Iterator[Server]:
     """A server in a thread, for the length of a block."""
-    server, ready, done = Server(plan, latency), threading.Event(), threading.Event()
+    server, ready, done = Server(plan, latency, gather), threading.Event(), threading.Event()
 
     async def main() -> None:
         listening = await server.start()

@@ -31,7 +31,7 @@ def killed_at_random(folder: Path, storage: str, method: str) -> None:
     """Two agents, six kills, twenty trials: none lost, none repeated."""
     dice = random.Random(6)  # noqa: S311  (when to kill, no secret)
     agents = [start(folder, 0.08, storage, method) for _ in range(2)]
-    deadline, kills = time.monotonic() + 120, 0
+    deadline, kills = time.monotonic() + 240, 0
     while any(agent.poll() is None for agent in agents) and time.monotonic() < deadline:
         time.sleep(dice.uniform(0.4, 1.6))
         if kills < 6:
