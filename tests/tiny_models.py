@@ -1,12 +1,21 @@
-"""Models of the kinds that the hub has, tiny and random, made in the test that needs them."""
+"""Models of the kinds that the hub has, tiny and random, made once; every test has a copy, which it may change."""
 
-from functools import cache
+from collections.abc import Callable
+from copy import deepcopy
+from functools import cache, wraps
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 from strategies import WORDS
 
 MARKS = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+
+
+def made_once(make: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that makes each model once and hands out copies."""
+    kept = cache(make)
+    return wraps(make)(lambda *arguments, **options: deepcopy(kept(*arguments, **options)))
 
 
 def text_of(*numbers: int) -> str:
@@ -44,7 +53,7 @@ def bare(seed: int, cross: bool = False, outputs: int = 1, left: bool = False) -
     return folder
 
 
-@cache
+@made_once
 def transformer(seed: int = 1, left: bool = False):
     """A transformer encoder that reads 100 tokens."""
     from sentence_transformers import SentenceTransformer
@@ -55,7 +64,7 @@ def transformer(seed: int = 1, left: bool = False):
     return SentenceTransformer(modules=modules, device="cpu", prompts={"query": "query: ", "document": "passage: "})
 
 
-@cache
+@made_once
 def static(seed: int = 1):
     """A static table."""
     import numpy as np
@@ -70,7 +79,7 @@ def static(seed: int = 1):
     return SentenceTransformer(modules=[StaticEmbedding(words, embedding_weights=table)], device="cpu")
 
 
-@cache
+@made_once
 def cross_encoder(seed: int = 1, outputs: int = 1):
     """A cross-encoder that reads 100 tokens."""
     from sentence_transformers import CrossEncoder
