@@ -1,6 +1,7 @@
 """The mirror in Weights & Biases: what it copies, that it stays offline, and that its failures stop nothing."""
 
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +20,7 @@ class StandIn(ModuleType):
 
     def __init__(self, problem: Exception | None = None) -> None:
         super().__init__("wandb")
+        self.__spec__ = ModuleSpec("wandb", None)  # without one nobody can ask whether the package is there
         self.begun: list[dict[str, Any]] = []
         self.logged: list[tuple[dict[str, float], int]] = []
         self.summary: dict[str, Any] = {}
