@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from proofs.project import ROOT
@@ -90,15 +91,20 @@ def test_a_trial_that_was_given_back_goes_on_under_its_number(tmp_path: Path) ->
 def test_an_agent_elsewhere_is_dead_after_silence_and_not_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
-    far, near = fake.study(tmp_path, fake.sweep(1)), fake.study(tmp_path, fake.sweep(1), timeout=0.3)
+    clock = [0.0]
+    monkeypatch.setattr("haechi.sweeps.study.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    far, near = fake.study(tmp_path, fake.sweep(1)), fake.study(tmp_path, fake.sweep(1), timeout=60)
     far._me = replace(far._me, place="another machine")
     theirs = far.claim()
     assert isinstance(theirs, Trial)
-    assert isinstance(near.claim(), Wait)
+    for moment in (0, 1, 59):
+        clock[0] = moment
+        assert isinstance(near.claim(), Wait)  # silent, but not for long enough
     far._set(far._get(theirs), "beat", "still here")
-    time.sleep(0.35)
-    assert isinstance(near.claim(), Wait)  # it gave a sign of life since we last looked
-    time.sleep(0.35)
+    for moment in (61, 120):
+        clock[0] = moment
+        assert isinstance(near.claim(), Wait)  # it gave a sign of life since
+    clock[0] = 122
     taken = near.claim()
     assert isinstance(taken, Trial)
     assert taken.number == theirs.number
@@ -106,6 +112,19 @@ def test_an_agent_elsewhere_is_dead_after_silence_and_not_before(tmp_path: Path,
         far.finish(theirs, "complete", 1.0, {})
     near.finish(taken, "complete", 0.5, {})
     assert [trial.value for trial in near.trials()] == [0.5]
+
+
+def test_an_agent_gives_signs_of_life_while_its_trial_runs(tmp_path: Path) -> None:
+    study = fake.study(tmp_path, fake.sweep(1), timeout=0.2)
+    trial = study.claim()
+    assert isinstance(trial, Trial)
+    beats: set[object] = set()
+    deadline = time.monotonic() + 60
+    with study.alive(trial):
+        while len(beats) < 2 and time.monotonic() < deadline:
+            beats |= {study._get(trial).user_attrs["beat"]} if "beat" in study._get(trial).user_attrs else set()
+            time.sleep(0.02)
+    assert len(beats) == 2
 
 
 def test_a_storage_that_vanishes_is_one_sentence_and_the_ledger_brings_its_trials_back(tmp_path: Path) -> None:

@@ -84,6 +84,23 @@ def test_a_rate_within_ten_percent_counts_as_tested(rate: float, factor: float) 
     assert (stand_in(rate * factor, [rate]) == rate) == near or abs(max(factor, 1 / factor) - NEAR) < 1e-6
 
 
+@given(
+    st.sampled_from(["halving", "classic"]),
+    st.lists(st.floats(1e-5, 1e-2), min_size=1, max_size=6),
+    st.integers(0, 2**32 - 1),
+)
+def test_nothing_is_asked_for_within_ten_percent_of_what_an_earlier_search_tested(
+    plan: str, earlier: list[float], seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    search = Search(plan=plan)  # type: ignore[arg-type]
+    scores: dict[float, dict[int, float]] = {rate: {search.seed: rng.normal()} for rate in earlier}
+    while wanted := missing(search, Measured(scores, Curve((), ()))):
+        for run in wanted:
+            assert run.rate in earlier or all(max(run.rate / old, old / run.rate) > NEAR for old in earlier)
+            scores.setdefault(run.rate, {})[run.seed] = rng.normal()
+
+
 def test_the_classic_plan_begins_with_five_rates_and_narrows_around_the_best_of_all() -> None:
     scores: dict[float, dict[int, float]] = {}
     search, stages = Search(plan="classic", seeds=2), {}
