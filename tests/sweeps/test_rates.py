@@ -187,3 +187,13 @@ def test_the_best_is_always_tied_with_itself_and_levels_do_not_matter(runs: dict
 
 def test_without_a_repeated_seed_nothing_is_told_apart() -> None:
     assert all(s.tied for s in standings({"a": {1: 0.1}, "b": {1: 0.9}}))
+
+
+def test_one_lucky_run_does_not_lead_those_that_were_repeated() -> None:
+    runs = {"steady": {1: 0.50, 2: 0.51, 3: 0.50}, "worse": {1: 0.40, 2: 0.42, 3: 0.41}, "lucky": {1: 0.52}}
+    assert standings(runs)[0].name == "steady"
+
+
+def test_nothing_is_chosen_where_no_rate_can_be_told_apart() -> None:
+    verdict = judge({1e-4: {1: 0.50, 2: 0.53}, 1e-3: {1: 0.52, 2: 0.50}})
+    assert (verdict.status, verdict.chosen) == ("indistinguishable", None)
