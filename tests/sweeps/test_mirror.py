@@ -20,7 +20,7 @@ class StandIn(ModuleType):
 
     def __init__(self, problem: Exception | None = None) -> None:
         super().__init__("wandb")
-        self.__spec__ = ModuleSpec("wandb", None)  # without one nobody can ask whether the package is there
+        self.__spec__ = ModuleSpec("wandb", None, origin="a stand-in")
         self.begun: list[dict[str, Any]] = []
         self.logged: list[tuple[dict[str, float], int]] = []
         self.summary: dict[str, Any] = {}
