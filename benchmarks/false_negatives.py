@@ -1,10 +1,11 @@
 """How often is a right answer mined as a negative, and which filter prevents it?
 
-    python benchmarks/false_negatives.py FOLDER [--encoder models/base]
+    python benchmarks/false_negatives.py FOLDER [--encoder models/base] [--split pairs_train_valid] [--reranker CROSS]
 
 Of every query that cites two articles or more, one article is hidden from its positives, drawn by a hash; then it is
 counted how often a passage of that article is mined as a negative. `cited` leaves it among the articles that the decision cites
-anywhere, as where another section cites it; `uncited` hides it there too, as where the court's list is incomplete.
+anywhere, as where another section cites it; `uncited` hides it there too, as where the court's list is incomplete, and from
+what is known of this decision wherever decisions are counted. A reranker scores in sixteen bits (extra `openvino`).
 FOLDER holds what the pipeline built: data/processed, data/testset, models/base.
 """
 
@@ -25,18 +26,19 @@ from haechi.mining.filters import KNOWLEDGE, SCORES
 from haechi.mining.known import Corpus, Query
 from haechi.mining.mine import Advice, Mined, mine
 from haechi.mining.stage import positives, queries_of, search_all
-from haechi.models.load import load_encoder
+from haechi.models.load import load_encoder, load_reranker
 from haechi.params.load import load_section
 from haechi.params.mine import MineParams
 from haechi.params.retrieval import RetrievalParams
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
+from haechi.retrieval.rerank import Reranker
 from haechi.rowstore.store import open_store
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
-FILTERS = [name for name in (*KNOWLEDGE, *SCORES) if name not in ("positive", "unseen", "skipped")]
-CHOICES = ({}, {"choice": "sampled"}, {"choice": "spread"}, {"skip_top": 5}, {"skip_top": 10}, {"margin": 0.9}, {"margin": 0.8})
-CHOICES += ({"skip_top": 20}, {"negatives": 2}, {"skip_top": 10, "negatives": 2, "choice": "spread"})
+FILTERS = [name for name in (*KNOWLEDGE, *SCORES) if name not in ("positive", "unseen")]
+CHOICES = ({"cited_together": 0, "skip_top": 0}, {"cited_together": 2}, {"cited_together": 3}, {"skip_top": 3}, {"skip_top": 10})
+CHOICES += ({"choice": "sampled"}, {"choice": "spread"}, {"margin": 0.8}, {"negatives": 2})
 
 
 @click.command(help=__doc__)
@@ -47,41 +49,49 @@ CHOICES += ({"skip_top": 20}, {"negatives": 2}, {"skip_top": 10, "negatives": 2,
 @click.option(
     "--split", default="pairs_train", show_default=True, help="pairs_train_valid for an encoder trained on pairs_train."
 )
+@click.option(
+    "--reranker", type=click.Path(path_type=Path), help="A cross-encoder that scores candidates in the encoder's place."
+)
 @click.option("--seed", default=7, show_default=True)
-def main(folder: Path, encoder: Path | None, split: str, seed: int) -> None:
+def main(folder: Path, encoder: Path | None, split: str, reranker: Path | None, seed: int) -> None:
     """Hide, mine with and without each filter, and print the rates."""
     logging.disable(logging.WARNING)
     params = load_section(PARAMS, "mine", MineParams)
     corpus = list(read_records(folder / "data/processed/merged_corpus.jsonl", Passage))
-    queries = queries_of(read_records(folder / f"data/processed/{split}.jsonl", Pair))
+    given = list(read_records(folder / f"data/processed/{split}.jsonl", Pair))
+    queries = queries_of(given)
     manifest = read_json(folder / "data/testset/manifest.json")
-    known = Corpus(
-        corpus, with_twins(frozenset(manifest["reserved_articles"]) | frozenset(manifest["held_out_documents"]), corpus)
-    )
+    reserved = with_twins(frozenset(manifest["reserved_articles"]) | frozenset(manifest["held_out_documents"]), corpus)
+    pairs = [*read_records(folder / "data/processed/pairs_train.jsonl", Pair), *given]
+    known = Corpus(corpus, reserved)
     hidden = {query.id: key for query in queries if (key := _one_of(query, known, seed))}
     asked = [query for query in queries if query.id in hidden]
     model = load_encoder(encoder or folder / "models/base")
+    corpora = {cited: Corpus(corpus, reserved, _decisions(pairs, hidden, cited)) for cited in (True, False)}
     with open_store() as store:
+        scorer = Reranker(load_reranker(str(reranker), 512), store, compiled_to="bf16").scores if reranker else None
         searched = search_all(asked, corpus, model, params, load_section(PARAMS, "retrieval", RetrievalParams), store)
-    near = known.near(positives(known, asked, params), params.near_duplicate)
-    print(f"{len(asked)} queries with an article hidden; encoder {encoder or 'models/base'}")
+        near = known.near(positives(known, asked, params), params.near_duplicate)
+        print(f"{len(asked)} queries with an article hidden; encoder {encoder or 'models/base'}, reranker {reranker}", flush=True)
 
-    def rate(cited: bool, without: Sequence[str], **changes: object) -> str:
-        left = [_without(query, hidden[query.id], known, cited) for query in asked]
-        mined = mine(left, searched, known, near, replace(params, **changes), Advice(without=frozenset(without)))
-        wrong, negatives = _mined_wrongly(mined, hidden, known), sum(len(e.neg) for e in mined.examples)
-        return f"{wrong / len(asked):.2%} ({wrong}; {negatives / len(asked):.2f} negatives)"
+        def rate(cited: bool, without: Sequence[str], **changes: object) -> str:
+            left = [_without(query, hidden[query.id], known, cited) for query in asked]
+            mined = mine(
+                left, searched, corpora[cited], near, replace(params, **changes), Advice(scorer, without=frozenset(without))
+            )
+            wrong, negatives = _mined_wrongly(mined, hidden, known), sum(len(e.neg) for e in mined.examples)
+            return f"{wrong / len(asked):.2%} ({wrong}; {negatives / len(asked):.2f} negatives)"
 
-    print("filters\tcited\tuncited")
-    for name, without in [
-        ("all", []),
-        *((f"without {f}", [f]) for f in FILTERS),
-        *((f"only {f}", [g for g in FILTERS if g != f]) for f in FILTERS),
-        ("none", FILTERS),
-    ]:
-        print(f"{name}\t{rate(True, without)}\t{rate(False, without)}", flush=True)
-    for changes in CHOICES:
-        print(f"all, {changes or 'as it is'}\t{rate(True, [], **changes)}\t{rate(False, [], **changes)}", flush=True)
+        print("filters\tcited\tuncited")
+        for name, without in [
+            ("all", []),
+            *((f"without {f}", [f]) for f in FILTERS),
+            *((f"only {f}", [g for g in FILTERS if g != f]) for f in FILTERS),
+            ("none", FILTERS),
+        ]:
+            print(f"{name}\t{rate(True, without)}\t{rate(False, without)}", flush=True)
+        for changes in CHOICES:
+            print(f"all, {changes or 'as it is'}\t{rate(True, [], **changes)}\t{rate(False, [], **changes)}", flush=True)
 
 
 def _one_of(query: Query, corpus: Corpus, seed: int) -> str:
@@ -89,6 +99,16 @@ def _one_of(query: Query, corpus: Corpus, seed: int) -> str:
     keys = sorted({corpus.passages[corpus.number[id]].article_key for id in query.positives})
     place = int(draw(seed, hashes([query.id]), hashes(["hidden"]))[0] * len(keys))
     return keys[place] if len(keys) > 1 else ""
+
+
+def _decisions(pairs: Sequence[Pair], hidden: dict[str, str], cited: bool) -> list[set[str]]:
+    """What each decision cites; less all that is hidden from any of its queries, unless it is cited."""
+    found: dict[str, set[str]] = {}
+    for pair in pairs:
+        found.setdefault(pair.meta.source_id, set()).update(pair.meta.cocited)
+    for pair in pairs if not cited else ():
+        found[pair.meta.source_id].discard(hidden.get(pair.query_id, ""))
+    return list(found.values())
 
 
 def _without(query: Query, key: str, corpus: Corpus, cited: bool) -> Query:

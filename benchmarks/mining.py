@@ -5,11 +5,11 @@
 FOLDER holds what the pipeline built: data/processed and models/base, the dense model of all. The cross-encoder is a BERT of
 four layers, trained here for some minutes on the training pairs that are not asked (once, if --model names a folder to keep
 it in): with random weights the scores of a query's candidates lie so close that no rounding leaves their order.
-Candidates are the first 50
-of the dense model, so that sentence-transformers' `mine_hard_negatives` can do the same work; every pair goes through in
-order of length once more, alone, as the least that any method needs. FlagEmbedding's `hn_mine` is not in its wheel: its recipe
-(encode, FAISS, draw from ranks 10 to 210) is written out here. Seconds are those of the processor, all threads
-together, the compiled model's among them: with OMP_NUM_THREADS=1 and HAECHI_WORKERS=1 they hardly depend on what else the machine does.
+Candidates are the first 50 of the dense model, so that sentence-transformers' `mine_hard_negatives` can do the same work;
+every pair goes through in order of length once more, alone, as the least that any method needs. FlagEmbedding's `hn_mine` is
+not in its wheel: its recipe (encode, FAISS, draw from ranks 10 to 210) is written out here. Seconds are those of the
+processor, all threads together, the compiled model's among them: with OMP_NUM_THREADS=1 and HAECHI_WORKERS=1 they hardly
+depend on what else the machine does.
 """
 
 import logging
@@ -116,7 +116,7 @@ def main(folder: Path, queries: int, passages: int, width: int, rounds: int, mod
     with tempfile.TemporaryDirectory() as scratch:
         cross = _cross_encoder(folder, width, model or Path(scratch) / "cross", asked)
     mining = replace(load_section(PARAMS, "mine", MineParams), bm25_top=0, dense_top=DEPTH, negatives=NEGATIVES, structural=False)
-    mining = replace(mining, max_uses=len(asked))
+    mining = replace(mining, max_uses=len(asked), skip_top=0)
     print(f"{len(asked)} queries, {len(corpus)} passages, {DEPTH} candidates, a cross-encoder of {_size(cross)} parameters")
     best: dict[str, Clock] = {}
     for _ in range(rounds):

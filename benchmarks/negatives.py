@@ -27,6 +27,7 @@ from haechi.mining.known import Corpus
 from haechi.mining.mine import Advice, mine
 from haechi.mining.stage import decisions_of, positives, queries_of, search_all
 from haechi.models.load import load_encoder
+from haechi.params.guards import GuardsParams
 from haechi.params.load import load_section
 from haechi.params.lora import LoraParams
 from haechi.params.loss import LossParams
@@ -81,6 +82,7 @@ def main(folder: Path, seeds: str, cells: str, encoder: Path | None, keep: Path 
     manifest = read_json(folder / "data/testset/manifest.json")
     reserved = with_twins(frozenset(manifest["reserved_articles"]) | frozenset(manifest["held_out_documents"]), corpus)
     loss, lora = load_section(PARAMS, "loss", LossParams), load_section(PARAMS, "lora", LoraParams)
+    guards = load_section(PARAMS, "guards", GuardsParams)
     validation = Validation(list(read_records(processed / "pairs_train_valid.jsonl", Pair)), corpus)
     bm25 = load_section(PARAMS, "retrieval", RetrievalParams)
     with open_store() as store:
@@ -101,7 +103,7 @@ def main(folder: Path, seeds: str, cells: str, encoder: Path | None, keep: Path 
             start = time.time()
             params = replace(training, seed=seed, negatives=training.negatives if most is None else most)
             with tempfile.TemporaryDirectory() as scratch:
-                recipe = Recipe(params, loss, lora)
+                recipe = Recipe(params, loss, lora, guards)
                 train(load_encoder(folder / "models/base"), made.examples, validation, Path(scratch) / "run", recipe)
                 history = [row["valid_ndcg@10"] for row in _history(Path(scratch) / "run") if "valid_ndcg@10" in row]
                 if keep:
