@@ -5,13 +5,15 @@
 Of every query that cites two articles or more, one article is hidden from its positives, drawn by a hash; then it is
 counted how often a passage of that article is mined as a negative. `cited` leaves it among the articles that the decision cites
 anywhere, as where another section cites it; `uncited` hides it there too, as where the court's list is incomplete, and from
-what is known of this decision wherever decisions are counted. A reranker scores in sixteen bits (extra `openvino`).
+what is known of this decision where decisions are counted (a tenth of the queries at a time, so that the other decisions are
+known whole; the cap on reuse counts within a tenth). A reranker scores in sixteen bits (extra `openvino`).
 FOLDER holds what the pipeline built: data/processed, data/testset, models/base.
 """
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from haechi.mining.filters import KNOWLEDGE, SCORES
 from haechi.mining.known import Corpus, Query
 from haechi.mining.mine import Advice, Mined, mine
 from haechi.mining.stage import positives, queries_of, search_all
+from haechi.mining.together import cited_together
 from haechi.models.load import load_encoder, load_reranker
 from haechi.params.load import load_section
 from haechi.params.mine import MineParams
@@ -36,6 +39,7 @@ from haechi.retrieval.rerank import Reranker
 from haechi.rowstore.store import open_store
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
+PARTS = 10
 FILTERS = [name for name in (*KNOWLEDGE, *SCORES) if name not in ("positive", "unseen")]
 CHOICES = ({"cited_together": 0, "skip_top": 0}, {"cited_together": 2}, {"cited_together": 3}, {"skip_top": 3}, {"skip_top": 10})
 CHOICES += ({"choice": "sampled"}, {"choice": "spread"}, {"margin": 0.8}, {"negatives": 2})
@@ -67,7 +71,9 @@ def main(folder: Path, encoder: Path | None, split: str, reranker: Path | None, 
     hidden = {query.id: key for query in queries if (key := _one_of(query, known, seed))}
     asked = [query for query in queries if query.id in hidden]
     model = load_encoder(encoder or folder / "models/base")
-    corpora = {cited: Corpus(corpus, reserved, _decisions(pairs, hidden, cited)) for cited in (True, False)}
+    parts = [asked[part::PARTS] for part in range(PARTS)]
+    whole = [_knowing(known, _decisions(pairs, {}))] * PARTS
+    less = [_knowing(known, _decisions(pairs, {query.id: hidden[query.id] for query in part})) for part in parts]
     with open_store() as store:
         scorer = Reranker(load_reranker(str(reranker), 512), store, compiled_to="bf16").scores if reranker else None
         searched = search_all(asked, corpus, model, params, load_section(PARAMS, "retrieval", RetrievalParams), store)
@@ -75,11 +81,14 @@ def main(folder: Path, encoder: Path | None, split: str, reranker: Path | None, 
         print(f"{len(asked)} queries with an article hidden; encoder {encoder or 'models/base'}, reranker {reranker}", flush=True)
 
         def rate(cited: bool, without: Sequence[str], **changes: object) -> str:
-            left = [_without(query, hidden[query.id], known, cited) for query in asked]
-            mined = mine(
-                left, searched, corpora[cited], near, replace(params, **changes), Advice(scorer, without=frozenset(without))
-            )
-            wrong, negatives = _mined_wrongly(mined, hidden, known), sum(len(e.neg) for e in mined.examples)
+            wrong = negatives = 0
+            for number, (part, knowing) in enumerate(zip(parts, whole if cited else less, strict=True)):
+                left = [_without(query, hidden[query.id], known, cited) for query in part]
+                found = replace(searched, query_vectors=searched.query_vectors[number::PARTS])
+                advice = Advice(scorer, without=frozenset(without))
+                mined = mine(left, found, knowing, near, replace(params, **changes), advice)
+                wrong += _mined_wrongly(mined, hidden, known)
+                negatives += sum(len(example.neg) for example in mined.examples)
             return f"{wrong / len(asked):.2%} ({wrong}; {negatives / len(asked):.2f} negatives)"
 
         print("filters\tcited\tuncited")
@@ -101,12 +110,19 @@ def _one_of(query: Query, corpus: Corpus, seed: int) -> str:
     return keys[place] if len(keys) > 1 else ""
 
 
-def _decisions(pairs: Sequence[Pair], hidden: dict[str, str], cited: bool) -> list[set[str]]:
-    """What each decision cites; less all that is hidden from any of its queries, unless it is cited."""
+def _knowing(corpus: Corpus, decisions: Iterable[Iterable[str]]) -> Corpus:
+    """The corpus with these decisions."""
+    made = copy(corpus)
+    made.together = cited_together(decisions, corpus.article_number)
+    return made
+
+
+def _decisions(pairs: Sequence[Pair], hidden: Mapping[str, str]) -> list[set[str]]:
+    """What each decision cites, less all that is hidden from any of its queries."""
     found: dict[str, set[str]] = {}
     for pair in pairs:
         found.setdefault(pair.meta.source_id, set()).update(pair.meta.cocited)
-    for pair in pairs if not cited else ():
+    for pair in pairs:
         found[pair.meta.source_id].discard(hidden.get(pair.query_id, ""))
     return list(found.values())
 
