@@ -63,6 +63,9 @@ FATES = {
     "together": Words("cited with a positive elsewhere", "다른 판결이 정답과 함께 인용함"),
     "near_duplicate": Words("near-duplicate of a positive", "정답과 거의 같음"),
     "twin": Words("same text as a positive", "정답과 글이 같음"),
+    "skipped": Words("among the first found", "맨 먼저 찾은 것에 듦"),
+    "other_version": Words("another version of a gold article", "정답 조문의 다른 판"),
+    "unseen": Words("not shown to the reranker", "재순위 모델이 보지 않음"),
     "overused": Words("used too often already", "이미 여러 번 씀"),
     "promoted": Words("promoted to a positive", "정답으로 올림"),
 }
