@@ -12,7 +12,7 @@ Floats = npt.NDArray[np.float32]
 def rarity(counts: csr_matrix) -> Floats:
     """Inverse document frequency of each feature.  # counts: (texts, features)"""
     texts = np.asarray((counts > 0).sum(axis=0)).ravel()
-    return np.log(1.0 + counts.shape[0] / np.maximum(texts, 1)).astype(np.float32)
+    return np.asarray(np.log(1.0 + counts.shape[0] / np.maximum(texts, 1)), dtype=np.float32)
 
 
 def latent(counts: csr_matrix, dim: int, seed: int) -> Floats:

@@ -72,7 +72,7 @@ def units(text: str, morphemes: Iterable[Placed]) -> list[Unit]:
     for morpheme in morphemes:
         start, end = morpheme.start, morpheme.start + morpheme.len
         tag = morpheme.tag.partition("-")[0]
-        means = (morpheme.form,) if tag in CONTENT else ()
+        means: tuple[str, ...] = (morpheme.form,) if tag in CONTENT else ()
         if found and start < found[-1].end:
             before = found.pop()
             start, end, means = before.start, max(before.end, end), before.means + means

@@ -6,6 +6,7 @@ of pieces, and a cosine sees no more than that.
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from haechi.models.composition import Composition, fold, load_composition
 from haechi.models.load import load_encoder
 
 
-class Composed(StaticEmbedding):  # type: ignore[misc]
+class Composed(StaticEmbedding):
     """A static embedding of features behind a tokenizer of pieces."""
 
     def __init__(self, tokenizer: Tokenizer, composition: Composition) -> None:
@@ -27,7 +28,7 @@ class Composed(StaticEmbedding):  # type: ignore[misc]
         self._starts, self._features = composition.starts, composition.features
         self.register_buffer("weights", torch.from_numpy(composition.weights), persistent=False)
 
-    def preprocess(self, inputs: list[str], prompt: str | None = None, **kwargs: object) -> dict[str, Tensor]:
+    def preprocess(self, inputs: Any, prompt: str | None = None, **kwargs: Any) -> dict[str, Tensor]:
         """Features in place of pieces."""
         made = super().preprocess(inputs, prompt=prompt, **kwargs)
         pieces, first = made["input_ids"].numpy(), made["offsets"].numpy()
@@ -37,7 +38,7 @@ class Composed(StaticEmbedding):  # type: ignore[misc]
         offsets = np.concatenate([[0], ends])[first]
         return {"input_ids": torch.from_numpy(self._features[places]), "offsets": torch.from_numpy(offsets)}
 
-    def forward(self, features: dict[str, Tensor], **kwargs: object) -> dict[str, Tensor]:
+    def forward(self, features: dict[str, Tensor], **kwargs: Any) -> dict[str, Tensor]:
         """The weighted sum of the features."""
         ids, weights = features["input_ids"], self.get_buffer("weights")
         features["sentence_embedding"] = embedding_bag(
@@ -61,8 +62,8 @@ def load_learner(base: Path) -> SentenceTransformer:
 
 def learner(model: SentenceTransformer, composition: Composition) -> SentenceTransformer:
     """The same model with features that learn in place of its table."""
-    composed = with_first(model, Composed(model[0].tokenizer, composition))
-    return composed.to(model.device)
+    table: Any = model[0]
+    return with_first(model, Composed(table.tokenizer, composition)).to(model.device)
 
 
 def with_first(model: SentenceTransformer, first: torch.nn.Module) -> SentenceTransformer:
