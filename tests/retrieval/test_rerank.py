@@ -129,9 +129,7 @@ def test_fewer_bits_stay_near_keep_to_themselves_and_have_rows_of_their_own(bits
         cheap = Reranker(model, store, compiled_to=bits).scores(PAIRS)
         assert store.count(SCORES) == before + len(PAIRS)
     with open_store(tmp_path / "other.sqlite") as store:
-        alone = [
-            Reranker(model, store, compiled_to=bits).scores(PAIRS[start : start + 13]) for start in range(0, len(PAIRS), 13)
-        ]
+        alone = [Reranker(model, store, compiled_to=bits).scores(PAIRS[start : start + 13]) for start in range(0, len(PAIRS), 13)]
 
     assert (np.concatenate(alone) == cheap).all()
     assert (cheap != exact).any()

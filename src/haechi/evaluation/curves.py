@@ -10,6 +10,8 @@ from haechi.files import write_csv
 _MODULE = ("step", "module", "gradient", "clipped", "update_to_weight")
 
 ACTIVE = "active_triplets"
+_CURVES = (("loss", "loss", "loss"), ("validation", HEADLINE, f"valid_{HEADLINE}"), ("triplets", ACTIVE, ACTIVE))
+"""Table, its column, the history's name."""
 
 
 def write_history(history: Sequence[dict[str, Any]], folder: Path) -> None:
@@ -17,7 +19,7 @@ def write_history(history: Sequence[dict[str, Any]], folder: Path) -> None:
 
     A table without rows is left where a training has no such figure: `dvc plots` passes over it, and would miss the file.
     """
-    for table, column, key in (("loss", "loss", "loss"), ("validation", HEADLINE, f"valid_{HEADLINE}"), ("triplets", ACTIVE, ACTIVE)):
+    for table, column, key in _CURVES:
         rows = ({"step": row["step"], column: row[key]} for row in history if key in row)
         write_csv(folder / f"{table}.csv", ("step", column), rows)
 

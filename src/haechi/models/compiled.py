@@ -39,7 +39,8 @@ def compiled(model: "CrossEncoder", bits: Bits) -> Network:
 
     example = {key: value for key, value in model.preprocess([("a", "b")]).items() if isinstance(value, torch.Tensor)}
     names = list(example)
-    network: Any = copy.deepcopy(model[0].model).cpu().eval()
+    network: Any = copy.deepcopy(model[0].model)
+    network = network.cpu().eval()
     if bits == "int8":
         network = _rounded(network)
     with torch.inference_mode():

@@ -12,7 +12,7 @@ Style = Literal["fact", "detail", "whole", "comparison", "inference", "situation
 
 @dataclass(frozen=True)
 class LlmParams:
-    """How a language model is asked. Asked where generate_qa.generator is `openai`, judge_threshold above 0, or mine.promote `llm`."""
+    """How a language model is asked: where generate_qa.generator is `openai`, judge_threshold above 0, or mine.promote `llm`."""
 
     model: str
     """The model, as its endpoint calls it."""
