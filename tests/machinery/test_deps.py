@@ -50,6 +50,7 @@ MAY_BE_HEAVY = {
         "adapt",
         "average",
         "checks",
+        "composed",
         "engine",
         "examples",
         "guard",

@@ -11,9 +11,12 @@ from safetensors.torch import load_file, save_file
 
 from haechi.errors import HaechiError
 from haechi.files import read_json, sha256_folder, write_json
+from haechi.models.base import make_base
 from haechi.models.heads import HEADS
 from haechi.models.load import load_encoder, save_encoder
+from haechi.params.model import ModelParams
 from haechi.selection.blend import Share, blend, module, modules_of, patch
+from haechi.training.composed import load_learner, plain
 
 KINDS = {"static": tiny_models.static, "transformer": tiny_models.transformer}
 
@@ -161,3 +164,21 @@ def test_what_cannot_be_added_up_is_refused_in_one_sentence(
     assert "odd" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_an_embedded_base_mixes_with_what_was_trained_from_it(tmp_path: Path) -> None:
+    """Folding and taking the mean may change places; what the base's pieces are made of stays behind."""
+    base, tuned = tmp_path / "base", tmp_path / "tuned"
+    make_base(["계약의 해제", "계약을 해제하다", "대금의 반환"], ModelParams("embedded", 64, 7, 1000, 2, 4, 0.1), base)
+    model = load_learner(base)
+    with torch.no_grad():
+        model[0].embedding.weight += torch.randn(model[0].embedding.weight.shape)
+    save_encoder(plain(model), tuned)
+    with torch.no_grad():
+        before = load_learner(base)[0].embedding.weight
+        model[0].embedding.weight.copy_((model[0].embedding.weight + before) / 2)
+
+    found = weights(mean([base, tuned], tmp_path / "out"))
+
+    torch.testing.assert_close(found["embedding.weight"], plain(model)[0].embedding.weight.detach())
+    assert not list((tmp_path / "out").rglob("composition*"))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from haechi.errors import HaechiError
 from haechi.files import atomic_folder
+from haechi.models.composition import FILE as COMPOSITION
 from haechi.models.heads import HEADS
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def mix(folders: Sequence[Path], recipe: Recipe, out: Path) -> None:
     with atomic_folder(out) as temporary:
         first = folders[0]
         weights = {file.relative_to(first) for file in weight_files(first)}
-        for file in sorted(path for path in first.rglob("*") if path.is_file()):
+        for file in sorted(path for path in first.rglob("*") if path.is_file() and path.name != COMPOSITION):
             name = file.relative_to(first)
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             if name not in weights:
@@ -79,8 +80,11 @@ def module(name: str) -> str:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The files of a model that hold weights."""
-    return [*sorted(folder.rglob(WEIGHTS)), *(folder / name for name in sorted(HEADS) if (folder / name).is_file())]
+    """The files of a model that hold weights; what its pieces are made of is folded into them."""
+    return [
+        *sorted(file for file in folder.rglob(WEIGHTS) if file.name != COMPOSITION),
+        *(folder / name for name in sorted(HEADS) if (folder / name).is_file()),
+    ]
 
 
 def check_alike(folders: Sequence[Path]) -> None:
