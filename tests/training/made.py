@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from small_law import PASSAGES, pair
 from small_params import small
@@ -23,7 +24,7 @@ from haechi.training.validation import Validation
 
 torch.set_num_threads(1)  # models this small are slower with more
 
-MODEL = ModelParams("embedded", 64, 7, 400, 2, 16, 0.1)
+MODEL = ModelParams("embedded", 64, 7, 400, 2, 16, 0.001)
 PARAMS = small(
     TrainParams,
     lr=5e-3,
@@ -91,6 +92,8 @@ VALIDATION = Validation([pair(f"v{i}", e.query, article_keys=e.pos_ids) for i, e
 @cache
 def _static() -> Any:
     words, composition = embedded.compose(TEXTS.values(), MODEL)
+    drawn = np.random.default_rng(7).standard_normal(composition.vectors.shape).astype(np.float32)
+    composition = replace(composition, vectors=drawn * np.float32(MODEL.scale))  # knows nothing yet, so there is much to learn
     return learner(embedded.model_of(words, composition.table()), composition)
 
 

@@ -1,5 +1,6 @@
 """The training form of the embedded base: features learn, and what is saved is a plain table with the same vectors."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,8 @@ def test_a_piece_learns_where_another_with_its_word_stands() -> None:
 
 def test_the_rate_that_people_type_moves_the_default(tmp_path: Path) -> None:
     """`-S train.lr=5e-5`: a table that starts too large would stay where it is."""
-    model = static()
+    make_base(list(TEXTS.values()), replace(MODEL, scale=0.1), tmp_path / "base")  # as params.yaml has it
+    model = load_learner(tmp_path / "base")
     before = model.encode(ASKED[:5])
 
     train(model, examples(), VALIDATION, tmp_path / "run", recipe(lr=5e-5, epochs=100, batch_size=2))
