@@ -11,6 +11,7 @@ from training.made import VALIDATION, examples, recipe, static
 
 from haechi.errors import HaechiError
 from haechi.training import objective
+from haechi.training.composed import plain
 from haechi.training.engine import train
 from haechi.training.trainer import WEIGHTS, Trainer
 
@@ -46,7 +47,7 @@ def test_a_step_that_is_not_finite_is_skipped_and_its_batch_is_written_down(
 
     monkeypatch.setattr(Trainer, "_clip_grad_norm", spied)
     broken(monkeypatch, 4, factor=factor)
-    facts = train(static(), examples(), VALIDATION, tmp_path / "run", recipe())
+    facts = train(static(), examples(), VALIDATION, tmp_path / "run", recipe(epochs=6))
     skipped = [row for row in rows(tmp_path / "run") if "skipped" in row]
 
     assert [(row["step"], row["batch"]) for row in skipped] == [(4, shown[4])]
@@ -120,7 +121,7 @@ def test_rolling_back_puts_the_best_weights_into_the_model_and_stops(tmp_path: P
 
 def test_a_run_may_go_on_after_rolling_back_as_often_as_it_was_told(tmp_path: Path) -> None:
     wanted = recipe(guards=alike(rollbacks=2), keep_last=True, keep=9, **CONSTANT)
-    facts = train(static(), examples(), VALIDATION, tmp_path / "run", wanted)
+    facts = train(plain(static()), examples(), VALIDATION, tmp_path / "run", wanted)
     found = rows(tmp_path / "run")
     events = [(row["step"], row["event"], row["to"]) for row in found if "event" in row]
     scores = {row["step"]: row["valid_ndcg@10"] for row in found if "valid_ndcg@10" in row}
