@@ -24,7 +24,7 @@ from haechi.law.twins import with_twins
 from haechi.mining.audit import write_audit
 from haechi.mining.known import Corpus
 from haechi.mining.mine import mine
-from haechi.mining.stage import positives, queries_of, search_all
+from haechi.mining.stage import decisions_of, positives, queries_of, search_all
 from haechi.models.load import load_encoder
 from haechi.params.load import load_section
 from haechi.params.mine import MineParams
@@ -61,7 +61,7 @@ def main(folder: Path) -> None:
     with timed("tokens, vectors and both searches"), open_store() as store:
         searched = search_all(queries, corpus, model, params, bm25, store)
     with timed("near-duplicates"):
-        known = Corpus(corpus, reserved)
+        known = Corpus(corpus, reserved, decisions_of(queries))
         near = known.near(positives(known, queries, params), params.near_duplicate)
     with timed("candidates, filters, choice, examples"):
         made = mine(queries, searched, known, near, params)

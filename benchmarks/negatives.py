@@ -43,7 +43,7 @@ from haechi.training.recipe import Recipe
 from haechi.training.validation import Validation
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
-ALL = frozenset({"same_article", "other_version", "cocited", "together", "near_duplicate", "above_margin"})
+ALL = frozenset({"same_article", "other_version", "cocited", "together", "near_duplicate", "skipped", "above_margin"})
 NOTHING = {"bm25_top": 0, "dense_top": 0, "structural": False}
 CELLS = {
     "none": ({}, frozenset(), 0),
@@ -56,7 +56,6 @@ CELLS = {
     "together": ({"skip_top": 0}, frozenset(), None),
     "spread": ({"choice": "spread", "negatives": 2}, frozenset(), None),
     "sampled": ({"choice": "sampled"}, frozenset(), None),
-    "skip5": ({"skip_top": 5}, frozenset(), None),
     "skip10": ({"skip_top": 10}, frozenset(), None),
 }
 
