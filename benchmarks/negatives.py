@@ -27,7 +27,6 @@ from haechi.mining.known import Corpus
 from haechi.mining.mine import Advice, mine
 from haechi.mining.stage import decisions_of, positives, queries_of, search_all
 from haechi.models.load import load_encoder
-from haechi.params.guards import GuardsParams
 from haechi.params.load import load_section
 from haechi.params.lora import LoraParams
 from haechi.params.loss import LossParams
@@ -38,6 +37,7 @@ from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.question import Question
 from haechi.rowstore.store import open_store
+from haechi.training.composed import load_learner
 from haechi.training.engine import train
 from haechi.training.recipe import Recipe
 from haechi.training.validation import Validation
@@ -103,7 +103,7 @@ def main(folder: Path, seeds: str, cells: str, encoder: Path | None, keep: Path 
             params = replace(training, seed=seed, negatives=training.negatives if most is None else most)
             with tempfile.TemporaryDirectory() as scratch:
                 recipe = Recipe(params, loss, lora, guards)
-                train(load_encoder(folder / "models/base"), made.examples, validation, Path(scratch) / "run", recipe)
+                train(load_learner(folder / "models/base"), made.examples, validation, Path(scratch) / "run", recipe)
                 history = [row["valid_ndcg@10"] for row in _history(Path(scratch) / "run") if "valid_ndcg@10" in row]
                 if keep:
                     shutil.copytree(max((Path(scratch) / "run/checkpoints").iterdir()), keep, dirs_exist_ok=True)
