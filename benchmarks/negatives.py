@@ -27,6 +27,7 @@ from haechi.mining.known import Corpus
 from haechi.mining.mine import Advice, mine
 from haechi.mining.stage import decisions_of, positives, queries_of, search_all
 from haechi.models.load import load_encoder
+from haechi.params.guards import GuardsParams
 from haechi.params.load import load_section
 from haechi.params.lora import LoraParams
 from haechi.params.loss import LossParams

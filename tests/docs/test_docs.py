@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 READMES = [ROOT / name for name in docs.READMES]
 PAGES = [*READMES, *(ROOT / name for name in ("ARCHITECTURE.md", "CHANGELOG.md")), *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = ("pip install -e . -c constraints.txt && dvc repro", "pip install -e '.[test]' -c constraints.txt && pytest")
-EXTENSIONS = ("py", "json", "jsonl", "md", "txt", "yaml", "lock", "parquet")
-SECTION = re.compile(r"`(?!(?:sys|scipy|ir_measures)\.)([a-z_]+)\.([a-z_0-9]+)`|-S '?([a-z_]+)\.([a-z_0-9]+)=")
+EXTENSIONS = ("py", "safetensors", "json", "jsonl", "md", "txt", "yaml", "lock", "parquet")
+SECTION = re.compile(r"`(?!(?:sys|scipy|torch|ir_measures)\.)([a-z_]+)\.([a-z_0-9]+)`|-S '?([a-z_]+)\.([a-z_0-9]+)=")
 
 
 def stages() -> docs.Stages:

@@ -25,6 +25,7 @@ from haechi.records.query import TestQuery
 from haechi.retrieval.rerank import Reranker
 from haechi.retrieval.stored import Stored
 from haechi.rowstore.store import Store, open_store
+from haechi.training.composed import plain
 
 PARAMS = small(EvaluateParams, k_values=(1, 3, 5, 10), depth=20, rerank_depth=4, rerank_length=100)
 KEYS = {p.id: p.article_key for p in PASSAGES}
@@ -50,7 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(3)
     for name, width in zip(HEADS, (16, 1), strict=True):
         torch.save(torch.nn.Linear(16, width).state_dict(), place / "tuned" / name)
-    static().save(str(place / "base"), create_model_card=False)
+    plain(static()).save(str(place / "base"), create_model_card=False)
     return place
 
 

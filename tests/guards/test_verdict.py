@@ -34,7 +34,7 @@ def seen(history: Any, state: Any = "finished", reason: str = "", rule: str = ""
 def judged(found: Seen, target: float = 0.0, floor: float = 0.0, static: bool = False, **train: Any) -> Verdict:
     from dataclasses import replace
 
-    sections = {**PARAMS, "train": {**PARAMS["train"], **train}}
+    sections = {**PARAMS, "train": {**PARAMS["train"], "lr": 3e-3, "epochs": 4, **train}}
     return judge(found, replace(GUARDS, target=target, floor=floor), sections, static=static)
 
 

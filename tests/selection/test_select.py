@@ -32,6 +32,7 @@ from haechi.selection.mixtures import Kitchen
 from haechi.selection.results import metrics_of
 from haechi.selection.show import rows
 from haechi.selection.stage import facts_of, select
+from haechi.training.composed import plain
 from haechi.training.engine import train
 
 RANK = RankParams({"ndcg@10": 0.5, "recall@10": 0.5}, 7, 200, 0.95)
@@ -40,7 +41,7 @@ RANK = RankParams({"ndcg@10": 0.5, "recall@10": 0.5}, 7, 200, 0.95)
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("select")
-    save_encoder(static(), root / "base")
+    save_encoder(plain(static()), root / "base")
     train(static(), examples(), VALIDATION, root / "run", recipe(evaluations=9, keep=3, epochs=3))
     return root
 
@@ -111,7 +112,7 @@ def planted(folder: Path, **values: float) -> tuple[Kitchen, dict[str, Path]]:
     bench.planted = {}
     folders = {}
     for name, value in values.items():
-        save_encoder(static(), folder / name)
+        save_encoder(plain(static()), folder / name)
         save_file({"embedding.weight": torch.full((2, 2), value)}, folder / name / "model.safetensors")
         folders[name] = folder / name
     return Kitchen(folders, bench, HEADLINE, folder), folders

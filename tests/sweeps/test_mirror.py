@@ -1,6 +1,7 @@
 """The mirror in Weights & Biases: what it copies, that it stays offline, and that its failures stop nothing."""
 
 import sys
+import time
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -102,6 +103,10 @@ def test_the_real_package_writes_a_run_without_a_network(tmp_path: Path, monkeyp
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")  # whoever called out would fail
     mirror("law", "mine", tmp_path)(ENDED)
     (run,) = (tmp_path / "wandb").glob("offline-run-*")
-    written = b"".join(file.read_bytes() for file in run.rglob("*.wandb"))
+    deadline = time.monotonic() + 60
+    written = b""
+    while not (b"train.lr" in written and b"0.61" in written) and time.monotonic() < deadline:  # by a process of its own
+        written = b"".join(file.read_bytes() for file in run.rglob("*.wandb"))
+        time.sleep(0.1)
     assert b"train.lr" in written
     assert b"0.61" in written

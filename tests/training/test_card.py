@@ -15,6 +15,7 @@ from haechi.errors import HaechiError
 from haechi.files import read_json, sha256_file, write_json, write_text
 from haechi.models.load import save_encoder
 from haechi.selection.stage import facts_of, select
+from haechi.training.composed import plain
 from haechi.training.engine import train
 
 
@@ -22,7 +23,7 @@ from haechi.training.engine import train
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on made-up examples, with figures as the evaluate stage writes them."""
     root = tmp_path_factory.mktemp("card")
-    save_encoder(static(), root / "models/base")
+    save_encoder(plain(static()), root / "models/base")
     train(static(), examples(), VALIDATION, root / "models/run", recipe())
     chosen = facts_of(select(root / "models/run", root / "models/base", VALIDATION, root / "models/encoder", SELECT))
     write_json(root / "metrics/select.json", chosen)

@@ -84,7 +84,7 @@ def test_a_run_that_can_not_be_resumed_says_so_before_it_begins(
                 write_json(folder / "x.json", {})
         raise HaechiError("killed")
 
-    for name in ("haechi.models.load.load_encoder", "haechi.training.validation.Validation"):
+    for name in ("haechi.training.composed.load_learner", "haechi.training.validation.Validation"):
         monkeypatch.setattr(name, lambda *told: None)
     monkeypatch.setattr("haechi.training.engine.train", dies)
     monkeypatch.setattr("haechi.training.m3.train_m3", dies)
@@ -103,7 +103,7 @@ def test_a_state_that_is_not_used_is_named(
     """Killed as one process, started again as two."""
     monkeypatch.setattr(State, "last", lambda self: object())
     monkeypatch.setattr(State, "settle", lambda self: self._folder.mkdir(parents=True))
-    for name in ("haechi.models.load.load_encoder", "haechi.training.validation.Validation"):
+    for name in ("haechi.training.composed.load_learner", "haechi.training.validation.Validation"):
         monkeypatch.setattr(name, lambda *told: None)
     monkeypatch.setenv("WORLD_SIZE", "2")
 

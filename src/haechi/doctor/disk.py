@@ -35,13 +35,13 @@ def check_disk(
 def estimate(root: Path, model: ModelParams, train: TrainParams, environment: Mapping[str, str]) -> tuple[int, int]:
     """Bytes that a run writes, and those of one set of weights.
 
-    Checkpoints and the chosen model lie in the workspace and in DVC's cache, as does an embedded base (another one is
-    only pointed to); one more checkpoint is written before the worst is dropped, and resume state holds weights and both
-    moments of the optimizer.
+    Checkpoints and the chosen model lie in the workspace and in DVC's cache, as does an embedded base with its features
+    (another one is only pointed to); one more checkpoint is written before the worst is dropped, and resume state holds
+    weights and both moments of the optimizer.
     """
     raw = sum(file.stat().st_size for file in (root / "data" / "raw").rglob("*") if file.is_file())
     if model.base == EMBEDDED:
-        weights, copies = model.vocab_size * model.dim * 4, train.keep + 2
+        weights, copies = model.vocab_size * model.dim * 4, train.keep + 3
     else:
         weights, copies = size_of_weights(model.base, root, environment) or UNKNOWN, train.keep + 1
     return weights * (2 * copies + 1 + 3) + raw * DATA, weights

@@ -3,8 +3,6 @@
 `onnx/` and `openvino/` are where sentence-transformers looks for them; each also works alone, with a tokenizer that is ready.
 """
 
-import os
-import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from haechi.environment import workers
 from haechi.errors import HaechiError
 from haechi.models.graph import VECTOR, Graph, quiet, trace
 from haechi.models.load import load_encoder
@@ -76,7 +75,8 @@ def add_forms(folder: Path, forms: Iterable[str], texts: Sequence[str], seed: in
 
 def _batches(texts: Sequence[str], seed: int) -> list[tuple[str, list[str]]]:
     """Some of the texts, their beginnings as queries: one alone, an empty one alone, the others in company of unlike length."""
-    drawn = random.Random(seed).sample(list(texts), min(TEXTS, len(texts)))  # noqa: S311  (a sample, no secret)
+    chosen = np.random.default_rng(seed).choice(len(texts), min(TEXTS, len(texts)), replace=False)
+    drawn = [texts[number] for number in chosen]
     half = len(drawn) // 2
     queries, passages = [text[:LETTERS] for text in drawn[:half]], drawn[half:]
     found = [("query", ["법"]), ("document", [""])]
@@ -95,10 +95,6 @@ def _difference(made: Floats, wanted: Floats) -> float:
 def _columns(tokenizer: Tokenizer, texts: Sequence[str], names: Iterable[str]) -> dict[str, npt.NDArray[np.int64]]:
     rows = tokenizer.encode_batch(list(texts))
     return {name: np.array([getattr(row, COLUMNS[name]) for row in rows], dtype=np.int64) for name in names}
-
-
-def _threads() -> int:
-    return int(os.environ.get("HAECHI_WORKERS") or os.cpu_count() or 1)
 
 
 # --- ONNX
@@ -121,7 +117,7 @@ def _read_onnx(folder: Path) -> Encode:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = _threads()
+    options.intra_op_num_threads = workers()
     session = onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     names = [one.name for one in session.get_inputs()]
@@ -147,7 +143,7 @@ def _write_openvino(graph: Graph, folder: Path) -> None:
 def _read_openvino(folder: Path) -> Encode:
     import openvino
 
-    options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": str(_threads())}
+    options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": str(workers())}
     network = openvino.Core().compile_model(folder / "openvino_model.xml", "CPU", options)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     names = [one.get_any_name() for one in network.inputs]
