@@ -1,6 +1,6 @@
 """What guards, monitors, memory and the rest cost a training step, against the bare trainer.
 
-    python benchmarks/callbacks.py [--pairs 5] [--average 0.99]
+    python benchmarks/callbacks.py [--pairs 5] [--average 0.99] [--steps 64] [--model static]
 
 The same training twice, turn by turn: with everything that watches it, and with a trainer that nothing watches. Time is taken
 from the beginning of a step to that of the next, without steps that are validated (both would be) and without the first ten.
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests"), str(ROOT / "benchmarks")]
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-STEPS, BATCH = 64, {"static": 128, "transformer": 16}
+BATCH = {"static": 128, "transformer": 16}
 
 
 def main() -> None:
@@ -30,29 +30,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--average", type=float, default=0.0, help="with the moving average too, such as 0.99")
+    parser.add_argument("--steps", type=int, default=64, help="of each training, a multiple of 8; there are sixteen looks in any")
+    parser.add_argument("--model", choices=tuple(BATCH), action="append", help="one of the two alone")
     arguments = parser.parse_args()
-    pairs = arguments.pairs
+    pairs, steps = arguments.pairs, arguments.steps
     import torch
 
     torch.set_num_threads(1)
     print("| model | bare, ms a step | watched | more | by pair |\n| --- | ---: | ---: | ---: | --- |", flush=True)
-    for kind in BATCH:
-        one_pair(kind, 0, arguments.average)  # start-up costs whoever comes first
-        found = [one_pair(kind, number, arguments.average) for number in range(pairs)]
+    for kind in arguments.model or BATCH:
+        one_pair(kind, 0, arguments.average, steps)  # start-up costs whoever comes first
+        found = [one_pair(kind, number, arguments.average, steps) for number in range(pairs)]
         bare, watched = (median(times) for times in zip(*found, strict=True))
         ratios = [b / a - 1 for a, b in found]
         each = ", ".join(f"{ratio:+.1%}" for ratio in ratios)
         print(f"| {kind} | {1e3 * bare:.2f} | {1e3 * watched:.2f} | {median(ratios):+.1%} | {each} |", flush=True)
 
 
-def one_pair(kind: str, number: int, average: float) -> tuple[float, float]:
+def one_pair(kind: str, number: int, average: float, steps: int) -> tuple[float, float]:
     """(bare, watched) seconds a step; which comes first takes turns."""
     order = [False, True] if number % 2 else [True, False]
-    found = {watched: seconds(kind, average, watched=watched) for watched in order}
+    found = {watched: seconds(kind, average, steps, watched=watched) for watched in order}
     return found[False], found[True]
 
 
-def seconds(kind: str, average: float, *, watched: bool) -> float:
+def seconds(kind: str, average: float, steps: int, *, watched: bool) -> float:
     """Mean processor seconds of a step."""
     from training.made import recipe
     from transformers import TrainerCallback
@@ -68,7 +70,7 @@ def seconds(kind: str, average: float, *, watched: bool) -> float:
     rules = load_section(ROOT / "params.yaml", "guards", GuardsParams)
     batch = BATCH[kind]
     examples = made_examples(batch * 8)
-    wanted = recipe(batch_size=batch, epochs=STEPS // 8, evaluations=1, negatives=1, average=average if watched else 0.0)
+    wanted = recipe(batch_size=batch, epochs=steps // 8, evaluations=1, negatives=1, average=average if watched else 0.0)
     wanted = replace(wanted, guards=rules if watched else replace(rules, action={}))
     marks: list[tuple[int, float]] = []
 
@@ -101,7 +103,7 @@ def seconds(kind: str, average: float, *, watched: bool) -> float:
         Trainer._clip_grad_norm = Trainer.__mro__[2]._clip_grad_norm
         Trainer.compute_loss = Trainer.__mro__[2].compute_loss
     with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere:
-        sizes = ModelParams("embedded", 128, 7, 24000, 256, 0.001)
+        sizes = ModelParams("embedded", 128, 7, 24000, 10, 256, 0.1)
         texts = [*(e.query for e in examples), *(e.pos[0] for e in examples), *(e.neg[0] for e in examples)]
         model = grown(embedded.build(texts, sizes)) if kind == "static" else small_transformer(Path(folder) / "small")
         out, sys.stdout = sys.stdout, nowhere

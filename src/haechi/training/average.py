@@ -71,6 +71,6 @@ class Average:
 
 
 def _stride(decay: float) -> int:
-    """Every so many steps: at most ten, and a tenth of the steps that the average reaches back."""
+    """Every so many steps: at most twenty, and a fifth of the steps that the average reaches back."""
     reach = 1.0 / (1.0 - decay) if decay < 1.0 else float("inf")
-    return max(1, round(min(10.0, reach / 10)))
+    return max(1, round(min(20.0, reach / 5)))
