@@ -11,6 +11,12 @@ from haechi.evaluation.curves import write_history, write_modules
 from haechi.evaluation.mined_scores import write_scores
 from haechi.records.mined import MinedExample
 
+FIGURE = st.floats(0, 9).map(lambda value: round(value, 6))
+ROW = st.one_of(
+    st.fixed_dictionaries({"loss": FIGURE}, optional={"active_triplets": FIGURE}),
+    st.fixed_dictionaries({"valid_ndcg@10": FIGURE}),
+    st.fixed_dictionaries({"event": st.just("stop")}),
+)
 SCORES = st.lists(st.integers(-10, 10).map(lambda tenths: tenths / 10), max_size=6).map(tuple)
 
 
@@ -38,7 +44,21 @@ def test_every_score_is_counted_in_the_table_of_scores(tmp_path: Path, scores: l
             assert (share > 0) <= (near > 0)
 
 
-def test_a_history_is_two_tables_and_looks_at_modules_a_third(tmp_path: Path) -> None:
+@given(st.lists(ROW, max_size=6))
+def test_each_table_holds_its_column_of_the_history(tmp_path: Path, rows: list[dict[str, float]]) -> None:
+    history = [{"step": 0, "valid_ndcg@10": 0.5}, *({"step": n, **row} for n, row in enumerate(rows, 1))]
+    write_history(history, tmp_path)
+
+    for table, column, key in (
+        ("loss", "loss", "loss"),
+        ("validation", "ndcg@10", "valid_ndcg@10"),
+        ("triplets", "active_triplets", "active_triplets"),
+    ):
+        found = [(int(row["step"]), float(row[column])) for row in read(tmp_path / f"{table}.csv")]
+        assert found == [(row["step"], row[key]) for row in history if key in row]
+
+
+def test_a_history_is_tables_and_looks_at_modules_one_more(tmp_path: Path) -> None:
     write_history(
         [{"step": 0, "valid_ndcg@10": 0.25}, {"step": 1, "loss": 2.5}, {"step": 2, "loss": 2.0, "valid_ndcg@10": 0.5}], tmp_path
     )
