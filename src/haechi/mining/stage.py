@@ -21,6 +21,7 @@ from haechi.records.passage import Passage
 from haechi.records.question import Question
 from haechi.retrieval.bm25 import Bm25
 from haechi.retrieval.dense import search
+from haechi.retrieval.encoder import Encoder
 from haechi.retrieval.fuse import reciprocal_rank
 from haechi.retrieval.rerank import Gate, Reranker, gate, rerank
 from haechi.retrieval.run import Run
@@ -107,8 +108,9 @@ def search_all(
     query_ids, asked = [query.id for query in queries], [query.text for query in queries]
     if not ids:
         raise HaechiError("mine: the corpus is empty")
-    stored = Stored(store, params.precision)
-    passage_vectors, query_vectors = stored.passages(model, texts), stored.queries(model, asked)
+    stored = Stored(store)
+    encoder = Encoder(model, store, params.precision)
+    passage_vectors, query_vectors = encoder.passages(texts), encoder.queries(asked)
     bm25 = dense = Run({})
     if params.bm25_top:
         bm25 = Bm25(ids, stored.tokens(texts), retrieval).search(query_ids, stored.tokens(asked), params.bm25_top)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
 
     from haechi.models.compiled import Network
+    from haechi.models.reading import Reader
 
     Model = SentenceTransformer | CrossEncoder
 
@@ -61,21 +62,26 @@ def run(
     prompt: str | None = None,
     task: str | None = None,
     network: "Network | None" = None,
+    read: "Reader | None" = None,
 ) -> Floats:
     """What the model says of each text or pair, in order.  # (inputs, width)
 
-    Inputs of like length should come together; they are tokenised at once. `network` computes in place of the model.
+    Inputs come in order of length; they are tokenised at once. `network` computes in place of the model; `read` is a reader
+    that remembers what it read before.
     """
     import torch
 
+    from haechi.models.reading import Reader
+
     if not inputs:
         return np.zeros((0, 0), np.float32)
+    read = read or Reader(model)
     device = model.device.type
     casting = nullcontext() if precision == "fp32" else torch.autocast(device, getattr(torch, _TORCH_NAMES[precision]))
     found: dict[int, Floats] = {}
     model.eval()
     with torch.inference_mode(), casting:
-        for places, features in _batches(model, list(inputs), {"prompt": prompt, **({"task": task} if task else {})}):
+        for places, features in _batches(model, read, list(inputs), {"prompt": prompt, **({"task": task} if task else {})}):
             moved = {key: value.to(model.device) if hasattr(value, "to") else value for key, value in features.items()}
             made = (network or model)(moved, **({"task": task} if task else {}))[output].float().cpu().numpy()
             found.update(zip(places, made, strict=False))  # the rows beyond the last place are copies
@@ -86,14 +92,16 @@ _LONGEST = 1 << 20
 _TORCH_NAMES = {"bf16": "bfloat16", "fp16": "float16"}
 
 
-def _batches(model: "Model", inputs: list[Any], options: dict[str, Any]) -> Iterator[tuple[list[int], dict[str, Any]]]:
-    if "attention_mask" not in model.preprocess(inputs[:1], **options):  # a static table reads the texts end to end
+def _batches(
+    model: "Model", read: "Reader", inputs: list[Any], options: dict[str, Any]
+) -> Iterator[tuple[list[int], dict[str, Any]]]:
+    if "attention_mask" not in read(inputs[:1], **options):  # a static table reads the texts end to end
         for start in range(0, len(inputs), PLAIN_ROWS):
             chunk = inputs[start : start + PLAIN_ROWS]
             filled = chunk + chunk[:1] * (PLAIN_ROWS - len(chunk))
-            yield list(range(start, start + len(chunk))), model.preprocess(filled, **options)
+            yield list(range(start, start + len(chunk))), read(filled, **options)
         return
-    features = model.preprocess(inputs, **options)
+    features = read(inputs, **options)
     limit = int(min(model.max_seq_length or _LONGEST, _LONGEST))
     by_shape: dict[Shape, list[int]] = {}
     for place, tokens in enumerate(features["attention_mask"].sum(dim=1).tolist()):

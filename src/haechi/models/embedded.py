@@ -57,7 +57,7 @@ def occurrences(words: Tokenizer, texts: Sequence[str], starts: np.ndarray, feat
     """How often each feature occurs in each text, as the tokenizer reads it.  # (texts, features)"""
     from scipy.sparse import csr_matrix
 
-    read = [encoding.ids for encoding in words.encode_batch(texts, add_special_tokens=False)]
+    read = [encoding.ids for encoding in words.encode_batch_fast(texts, add_special_tokens=False)]
     ends = np.cumsum([0, *map(len, read)])
     ids = np.concatenate([np.array(one, dtype=np.int64) for one in read])
     of_text = csr_matrix((np.ones(len(ids)), ids, ends), shape=(len(texts), len(starts) - 1))

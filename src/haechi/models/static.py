@@ -35,7 +35,7 @@ class StaticEncoder:
         made = np.zeros((len(texts), self.table.shape[1]), dtype=np.float32)
         for start in range(0, len(texts), TOGETHER):
             some = [prompt + text for text in texts[start : start + TOGETHER]]
-            for row, pieces in enumerate(self.tokenizer.encode_batch(some, add_special_tokens=False), start=start):
+            for row, pieces in enumerate(self.tokenizer.encode_batch_fast(some, add_special_tokens=False), start=start):
                 if pieces.ids:
                     made[row] = self.table[pieces.ids].mean(axis=0)
         return np.asarray(made / np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-12), dtype=np.float32)

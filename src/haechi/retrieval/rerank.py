@@ -16,6 +16,7 @@ from haechi.models import batched, compiled
 from haechi.models.batched import Precision
 from haechi.models.compiled import Bits
 from haechi.models.identity import identity
+from haechi.models.reading import Reader
 from haechi.retrieval.run import Run
 from haechi.rowstore.keys import Keys
 from haechi.rowstore.namespaces import SCORES
@@ -40,6 +41,7 @@ class Reranker:
         if compiled_to:
             self._identity |= {"precision": compiled_to, "openvino": compiled.version()}
         self._keys = Keys(self._identity)
+        self._read = Reader(model)
 
     @functools.cached_property
     def _network(self) -> "compiled.Network | None":
@@ -60,7 +62,7 @@ class Reranker:
 
         def made(missing: list[int]) -> list[float]:
             some = [pairs[place] for place in missing]
-            logits = batched.run(self._model, some, "scores", self._precision, network=self._network)[:, 0]
+            logits = batched.run(self._model, some, "scores", self._precision, network=self._network, read=self._read)[:, 0]
             if not np.isfinite(logits).all():
                 worst = pairs[missing[int(np.flatnonzero(~np.isfinite(logits))[0])]]
                 raise HaechiError(f"rerank: the score of a pair is not a finite number (query {worst[0][:40]!r})")
