@@ -7,6 +7,7 @@ idf, and is divided by k1 + 1.
 
 import math
 from itertools import pairwise
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from strategies import words
 
 from haechi.errors import HaechiError
 from haechi.params.retrieval import RetrievalParams
+from haechi.retrieval import bm25
 from haechi.retrieval.bm25 import Bm25
 
 
@@ -67,6 +69,23 @@ def test_equal_passages_are_ranked_by_id_also_at_the_cut(corpus: list[list[str]]
     turned = Bm25([ids[i] for i in order], [corpus[i] for i in order], params).search(["q"], [query], k)["q"]
 
     assert turned == Bm25(ids, corpus, params).search(["q"], [query], len(corpus))["q"][:k]
+
+
+@given(
+    st.lists(words(1, 3), min_size=1, max_size=20),
+    words(1, 3),
+    st.integers(0, 8),
+    st.integers(1, 7),
+    st.lists(st.booleans(), min_size=20, max_size=20),
+)
+def test_summing_in_blocks_changes_nothing(corpus: list[list[str]], query: list[str], k: int, block: int, among) -> None:
+    ids = [f"d{i:02d}" for i in range(len(corpus))]
+    wanted = np.array(among[: len(corpus)])
+    index = Bm25(ids, corpus, RetrievalParams(1.2, 0.75))
+    whole = [index.search(["q"], [query], k, some)["q"] for some in (None, wanted)]
+    with patch.object(bm25, "BLOCK", block):
+        parted = Bm25(ids, corpus, RetrievalParams(1.2, 0.75))
+        assert [parted.search(["q"], [query], k, some)["q"] for some in (None, wanted)] == whole
 
 
 def test_a_query_finds_the_same_whatever_is_asked_beside_it() -> None:

@@ -15,6 +15,8 @@ from haechi.errors import HaechiError
 from haechi.params.retrieval import RetrievalParams
 from haechi.retrieval.run import Run
 
+BLOCK = 65_536
+"""Passages whose scores are summed at once: so many fit the cache, a million don't."""
 _COMMON = 8  # a word in more than one of so many passages; their columns take at most four times the memory of the index
 
 
@@ -60,6 +62,8 @@ class Bm25:
         self._ids, self._numbers = list(ids), words.numbers
         self._weights, self._passages = words.weights, words.passages
         self._begins = words.begins.tolist()
+        self._edges = list(range(0, len(ids) + BLOCK, BLOCK))
+        self._spans: dict[int, list[int]] = {}
         self._columns: dict[int, npt.NDArray[np.float32]] = {}
 
     def search(
@@ -73,29 +77,47 @@ class Bm25:
         return Run({id: self._found(words, k, among) for id, words in zip(query_ids, tokens, strict=True)}, k)
 
     def _found(self, words: Sequence[str], k: int, among: npt.NDArray[np.bool_] | None) -> list[tuple[str, float]]:
-        scores = self._scores(words)
-        if among is not None:
-            scores[~among] = 0.0
-        # all that tie with the k-th come along, so that Run cuts by id
-        lowest = np.partition(scores, -k)[-k] if 0 < k < len(scores) else 0.0
-        kept = np.flatnonzero((scores >= lowest) & (scores > 0))
-        return [(self._ids[row], score) for row, score in zip(kept.tolist(), scores[kept].tolist(), strict=True)]
-
-    def _scores(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Of every passage; words are taken in the order of the query, so sums don't depend on the order of the corpus."""
-        scores = np.zeros(len(self._ids))
+        """All that tie with the k-th come along, so that Run cuts by id."""
         counts = Counter(self._numbers[word] for word in words if word in self._numbers)
+        lowest = np.float32(0)  # below it nothing can be among the k
+        rows, scores = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
+        for block, start in enumerate(self._edges[:-1]):
+            found = self._scores(counts, block)
+            if among is not None:
+                found[~among[start : start + BLOCK]] = 0.0
+            if 0 < k < len(found) and not lowest:
+                lowest = np.partition(found, -k)[-k]
+            kept = np.flatnonzero((found >= lowest) & (found > 0))
+            rows.append(kept + start)
+            scores.append(found[kept])
+            if 0 < k < (met := sum(map(len, scores))) and len(kept):
+                lowest = np.partition(np.concatenate(scores), met - k)[met - k]
+        named = zip(np.concatenate(rows).tolist(), np.concatenate(scores).tolist(), strict=True)
+        return [(self._ids[row], score) for row, score in named if score >= lowest]
+
+    def _scores(self, counts: Mapping[int, int], block: int) -> npt.NDArray[np.float32]:
+        """Of every passage of a block; words come in the order of the query, so sums don't depend on the order of the corpus."""
+        start, stop = self._edges[block], min(self._edges[block + 1], len(self._ids))
+        scores = np.zeros(stop - start)
         for number, count in counts.items():
-            span = slice(self._begins[number], self._begins[number + 1])
-            if (span.stop - span.start) * _COMMON > len(scores):
-                scores += self._column(number, span) * count
+            if (self._begins[number + 1] - self._begins[number]) * _COMMON > len(self._ids):
+                scores += self._column(number)[start:stop] * count
             else:
-                scores[self._passages[span]] += self._weights[span] * count
+                span = slice(*self._span(number)[block : block + 2])
+                scores[self._passages[span] - start] += self._weights[span] * count
         return scores.astype(np.float32)
 
-    def _column(self, number: int, span: slice) -> npt.NDArray[np.float32]:
+    def _span(self, number: int) -> list[int]:
+        """Where the weights of a word begin, block by block, and where they end."""
+        if number not in self._spans:
+            begin, end = self._begins[number], self._begins[number + 1]
+            self._spans[number] = (begin + np.searchsorted(self._passages[begin:end], self._edges)).tolist()
+        return self._spans[number]
+
+    def _column(self, number: int) -> npt.NDArray[np.float32]:
         """The weights of a common word, passage by passage: to add all of them is faster than to look so many up."""
         if number not in self._columns:
+            span = slice(self._begins[number], self._begins[number + 1])
             column = np.zeros(len(self._ids), dtype=np.float32)
             column[self._passages[span]] = self._weights[span]
             self._columns[number] = column
