@@ -58,7 +58,7 @@ def timed(project: Path, run: Path) -> None:
         data = project / "data/processed"
         command = [sys.executable, str(ROOT / "stages/select.py"), "--run", str(run), "--base", str(project / "models/base")]
         command += ["--valid-pairs", str(data / "pairs_train_valid.jsonl"), "--corpus", str(data / "merged_corpus.jsonl")]
-        command += ["--out", f"{out}/encoder", "--plots", f"{out}/plots", "--per-query", f"{out}/rows.jsonl"]
+        command += ["--out", f"{out}/encoder", "--per-query", f"{out}/rows.json"]
         command += ["--metrics", f"{out}/select.json", "--params", str(ROOT / "params.yaml")]
         seconds, peak = measured(command)
     size = sum(file.stat().st_size for file in (project / "models/base").rglob("*.safetensors")) / MB

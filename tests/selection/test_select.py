@@ -1,6 +1,8 @@
 """The select stage on a tiny run: every kind of candidate, what is written, and what is refused."""
 
+import gc
 import shutil
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from haechi.models.load import folder_hash, load_encoder, save_encoder, save_poi
 from haechi.params.rank import RankParams
 from haechi.per_query import read_rows, write_rows
 from haechi.records.validated import ValidatedQuery
+from haechi.selection import bench as selection_bench
 from haechi.selection.bench import Bench
 from haechi.selection.mixtures import Kitchen
 from haechi.selection.results import metrics_of
@@ -65,6 +68,30 @@ def test_what_the_candidates_score_is_what_their_folders_score_elsewhere(project
         if one.kind in ("base", "checkpoint", "average"):
             folder = project / "base" if one.kind == "base" else project / "run" / "checkpoints" / one.name
             assert VALIDATION(load_encoder(folder))[SELECT.metric] == pytest.approx(found.ranking[one.name].score, abs=1e-12)
+
+
+def test_no_model_outlives_its_score(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten checkpoints would be ten models in memory if they waited for the garbage collector."""
+    loaded: list[weakref.ref[Any]] = []
+
+    def load(folder: Path) -> Any:
+        model = load_encoder(folder)
+        loaded.append(weakref.ref(model[0]))
+        return model
+
+    monkeypatch.setattr(selection_bench, "load_encoder", load)
+    save_encoder(transformer(tmp_path / "bert"), tmp_path / "transformer")
+    bench = Bench(VALIDATION)
+    gc.disable()
+    try:
+        for place, folder in enumerate(
+            [project / "base", *(project / "run/checkpoints").glob("step-*"), tmp_path / "transformer"]
+        ):
+            bench.score(str(place), folder, SELECT.metric)
+            assert not [one for one in loaded if one() is not None]
+    finally:
+        gc.enable()
+    assert len(loaded) >= 4
 
 
 def test_a_merge_that_is_taken_is_made_once_more_with_the_same_weights(project: Path, tmp_path: Path) -> None:

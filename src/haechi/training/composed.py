@@ -5,6 +5,7 @@ of pieces, and a cosine sees no more than that.
 """
 
 import copy
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,11 @@ class Composed(StaticEmbedding):
         super().__init__(tokenizer, embedding_weights=composition.vectors.copy())
         self._starts, self._features = composition.starts, composition.features
         self.register_buffer("weights", torch.from_numpy(composition.weights), persistent=False)
+
+    @property
+    def reading(self) -> str:
+        """Names the features that it reads pieces as."""
+        return hashlib.sha256(self._starts.tobytes() + self._features.tobytes()).hexdigest()
 
     def preprocess(self, inputs: Any, prompt: str | None = None, **kwargs: Any) -> dict[str, Tensor]:
         """Features in place of pieces."""

@@ -8,6 +8,7 @@ import numpy as np
 from haechi.errors import HaechiError
 from haechi.evaluation.metrics import Placed, mean, placed, score
 from haechi.law.twins import one_name
+from haechi.models.remembered import Remembered
 from haechi.progress import say
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
@@ -26,6 +27,7 @@ class Validation:
     def __init__(self, pairs: Sequence[Pair], corpus: Sequence[Passage], k_values: Sequence[int] = (1, 10, 100)) -> None:
         self._pairs, self.corpus, self.k_values = pairs, corpus, k_values
         self._batch = BATCH
+        self._tokens = Remembered()
         self.metrics = (*score({"": Placed((1,), 1)}, k_values)[""], "similarity")
         """The names of what is measured."""
         name = one_name(corpus)
@@ -61,8 +63,9 @@ class Validation:
         say(f"train: out of memory in evaluation at step {step}; the same texts again, {self._batch} at a time")
 
     def _vectors(self, model: "SentenceTransformer") -> tuple[Vectors, Vectors]:
-        queries = encode_queries(model, [pair.query_text for pair in self._pairs], self._batch)
-        return queries, encode_passages(model, [passage.text for passage in self.corpus], self._batch)
+        with self._tokens.of(model):
+            queries = encode_queries(model, [pair.query_text for pair in self._pairs], self._batch)
+            return queries, encode_passages(model, [passage.text for passage in self.corpus], self._batch)
 
     def _found(self, queries: Vectors, passages: Vectors) -> Run:
         ids = [passage.id for passage in self.corpus]
