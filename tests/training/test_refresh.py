@@ -1,44 +1,73 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from small_law import PASSAGES, passage
 from training.made import VALIDATION, examples, recipe, static
 from training.test_examples import example
 
 from haechi.retrieval.dense import encode_passages, encode_queries
 from haechi.training import refresh
 from haechi.training.engine import train
-from haechi.training.examples import PADDING, make_rows
-from haechi.training.refresh import refreshed
+from haechi.training.examples import PADDING, Rows, make_rows
+from haechi.training.refresh import refreshed, spared
+
+
+def new_negatives(rows: Rows, model: Any) -> Rows:
+    return refreshed(model, rows, spared(rows))
 
 
 def test_the_nearest_that_is_no_answer_comes_first() -> None:
     model, rows = static(), make_rows(examples(), 2)
-    corpus = [*PASSAGES, passage("twin", examples()[0].pos[0])]  # the answer of q0 under another id
-    found = refreshed(model, rows, corpus)
-    near = encode_queries(model, rows.queries) @ encode_passages(model, [p.text for p in corpus]).T
+    found = new_negatives(rows, model)
+    near = encode_queries(model, rows.queries) @ encode_passages(model, rows.texts).T
 
     assert np.array_equal(found.documents[:, 0], rows.documents[:, 0])
     for row in range(len(rows)):
-        answers = {rows.texts[number] for number in rows.allowed_not[row]}
-        wanted = [corpus[i].text for i in np.argsort(-near[row], kind="stable") if corpus[i].text not in answers][:2]
-        assert [found.texts[number] for number in found.documents[row, 1:]] == wanted
+        order = np.argsort(-near[row], kind="stable")
+        assert found.documents[row, 1:].tolist() == [n for n in order if n not in rows.allowed_not[row]][:2]
     assert np.isnan(found.teacher[:, 1:]).all()
+
+
+def test_what_the_mined_file_does_not_show_is_nobodys_negative() -> None:
+    """Articles that are kept out of training stand there at most as what may answer, without their text."""
+    rows = make_rows([example("q", ["P1"], ["P2"], ["P3"]), example("r", ["P2"], ["P1"], [])], 2)
+    found = new_negatives(rows, static())
+
+    assert "P3" in rows.numbers
+    assert rows.numbers["P3"] not in found.documents
+
+
+def test_what_is_cited_beside_an_answer_anywhere_is_no_negative() -> None:
+    """Q1 cites P1 and P2, and r asks for P1 alone: P2 may answer r as well."""
+    rows = make_rows(
+        [example("q", ["P1", "P2"], ["P4"], []), example("r", ["P1"], ["P3"], []), example("s", ["P3"], ["P2"], [])], 3
+    )
+    found = new_negatives(rows, static())
+    number = rows.numbers
+    by_query = {query: set(row[row >= 0].tolist()) for query, row in zip(rows.queries, found.documents[:, 1:], strict=True)}
+
+    assert by_query[rows.queries[2]] == {number["P3"], number["P4"]}, "r"
+    assert by_query[rows.queries[3]] == {number["P1"], number["P2"], number["P4"]}, "s: nobody cites P3 beside another"
+    assert by_query[rows.queries[0]] == {number["P3"], number["P4"]}, "q"
+
+
+def test_equally_near_passages_come_in_the_order_of_their_numbers() -> None:
+    assert refresh._highest(np.array([0.5, 0.9, 0.5, -np.inf, 0.5]), 3).tolist() == [1, 0, 2]
+    assert refresh._highest(np.array([0.5, -np.inf]), 2).tolist() == [0]
 
 
 def test_a_row_with_the_negatives_of_its_batch_alone_stays_so() -> None:
     keeps = [i % 2 == 0 for i in range(len(examples()))]
-    found = refreshed(static(), make_rows(examples(), 2, keeps), PASSAGES)
+    found = new_negatives(make_rows(examples(), 2, keeps), static())
 
     assert [bool((row >= 0).any()) for row in found.documents[:, 1:]] == keeps
 
 
-def test_a_corpus_of_answers_leaves_padding() -> None:
-    rows = make_rows([example("q", ["P1"], ["P2"], ["P3"])], 1)
-    found = refreshed(static(), rows, [passage("P1", "글 P1"), passage("P3", "숲")])
+def test_answers_alone_leave_padding() -> None:
+    found = new_negatives(make_rows([example("q", ["P1", "P2"], [], [])], 1), static())
 
-    assert found.documents.tolist() == [[0, PADDING]]
+    assert (found.documents[:, 1:] == PADDING).all()
 
 
 @pytest.mark.parametrize(("every", "times"), [(0, 0), (1, 3), (2, 1), (3, 1), (4, 0)])
@@ -46,7 +75,7 @@ def test_negatives_are_mined_between_epochs_and_not_after_the_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int, times: int
 ) -> None:
     seen = []
-    monkeypatch.setattr(refresh, "refreshed", lambda model, rows, corpus: seen.append(1) or refreshed(model, rows, corpus))
+    monkeypatch.setattr(refresh, "refreshed", lambda *all: seen.append(1) or refreshed(*all))
     train(static(), examples(), VALIDATION, tmp_path / "run", recipe(epochs=4, refresh_every=every, evaluations=1))
 
     assert len(seen) == times

@@ -57,12 +57,11 @@ class Rows:
         """The documents of a batch, column by column.  # (batch x (1 + negatives),)"""
         return self.documents[list(labels)].T.reshape(-1)
 
-    def with_negatives(self, negatives: Numbers, texts: Sequence[str], numbers: dict[str, int]) -> "Rows":
-        """The same rows with other negatives, from among more passages; a teacher has said nothing about them."""
+    def with_negatives(self, negatives: Numbers) -> "Rows":
+        """The same rows with other negatives; a teacher has said nothing about them."""
         teacher = np.full(self.teacher.shape, np.nan, dtype=np.float32)
         teacher[:, 0] = self.teacher[:, 0]
-        documents = np.column_stack([self.documents[:, :1], negatives])
-        return replace(self, documents=documents, teacher=teacher, texts=tuple(texts), numbers=numbers)
+        return replace(self, documents=np.column_stack([self.documents[:, :1], negatives]), teacher=teacher)
 
 
 def choose_examples(examples: Sequence[MinedExample], params: TrainParams) -> list[MinedExample]:
