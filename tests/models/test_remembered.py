@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 import tiny_models
 import torch
-from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from training.made import static
 
-from haechi.models import remembered
+from haechi.models import reading, remembered
 from haechi.models.remembered import Remembered
 from haechi.training.composed import Composed, plain
 
@@ -25,9 +24,9 @@ def encoded(model: Any, memory: Remembered, texts: list[str] = TEXTS) -> torch.T
 def cuts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many texts were cut, batch by batch."""
     found: list[int] = []
-    cut = StaticEmbedding.preprocess
+    read = reading.laid_end_to_end
     monkeypatch.setattr(
-        StaticEmbedding, "preprocess", lambda self, some, **options: found.append(len(some)) or cut(self, some, **options)
+        reading, "laid_end_to_end", lambda words, some, prompt: found.append(len(some)) or read(words, some, prompt)
     )
     return found
 

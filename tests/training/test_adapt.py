@@ -231,6 +231,7 @@ REFUSED = {
     "adapters to go on from": (recipe(rank=2, keep_last=True), "fits nothing"),
     "triplets in flagembedding": (recipe(engine="flagembedding", loss={"name": "triplet"}), "its own loss"),
     "an earlier run of flagembedding": (recipe(engine="flagembedding", resume_from="x"), "can't go on"),
+    "new negatives in flagembedding": (recipe(engine="flagembedding", refresh_every=1), "refresh_every to 0"),
     "samplers in flagembedding": (recipe(engine="flagembedding", sampler="no_duplicates"), "knows no adapters, samplers"),
 }
 

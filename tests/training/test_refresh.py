@@ -6,6 +6,7 @@ import pytest
 from training.made import VALIDATION, examples, recipe, static
 from training.test_examples import example
 
+from haechi.models.remembered import Remembered
 from haechi.retrieval.dense import encode_passages, encode_queries
 from haechi.training import refresh
 from haechi.training.engine import train
@@ -14,7 +15,7 @@ from haechi.training.refresh import refreshed, spared
 
 
 def new_negatives(rows: Rows, model: Any) -> Rows:
-    return refreshed(model, rows, spared(rows))
+    return refreshed(model, rows, spared(rows), Remembered())
 
 
 def test_the_nearest_that_is_no_answer_comes_first() -> None:

@@ -33,7 +33,7 @@ class Reader:
 
         inputs = list(inputs)
         if type(self._model[0]) is StaticEmbedding:
-            return _laid_end_to_end(self._model[0].tokenizer, inputs, options.get("prompt"))
+            return laid_end_to_end(self._model[0].tokenizer, inputs, options.get("prompt"))
         if not isinstance(inputs[0], tuple) or not hasattr(self._model.tokenizer, "backend_tokenizer"):
             return self._library(inputs, options)
         ends = [inputs[0], inputs[-1]]  # in order of length, so the last is cut if any is
@@ -84,7 +84,7 @@ class Reader:
         return (int(min(self._model.max_seq_length or 1 << 30, 1 << 30)),)
 
 
-def _laid_end_to_end(words: "Tokenizer", texts: list[str], prompt: str | None) -> Features:
+def laid_end_to_end(words: "Tokenizer", texts: list[str], prompt: str | None) -> Features:
     """What StaticEmbedding makes of texts, without the places of the pieces in the text, which nobody asks for."""
     import torch
 

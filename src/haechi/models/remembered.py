@@ -3,9 +3,11 @@
 Models of one vocabulary cut texts alike, so they share what is remembered.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from haechi.models.reading import Reader
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -30,13 +32,13 @@ class Remembered:
         if not isinstance(first, StaticEmbedding):
             yield
             return
-        cut = first.preprocess
+        read: Callable[..., dict[str, Any]] = Reader(model) if type(first) is StaticEmbedding else first.preprocess
         known = self._tokens.setdefault((first.tokenizer.to_str(), getattr(first, "reading", "")), {})
 
         def preprocess(inputs: list[str], **options: Any) -> dict[str, Any]:
             key = (*inputs, repr(sorted(options.items())))
             if key not in known:
-                made = cut(inputs, **options)
+                made = read(inputs, **options)
                 self._room -= made["input_ids"].numel()
                 if self._room < 0:
                     return made

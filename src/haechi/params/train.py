@@ -67,7 +67,7 @@ class TrainParams:
     curriculum: tuple[tuple[str, ...], ...]
     """Sources that each stage of training draws from, stages of equal length in epochs; an empty stage draws from all."""
     refresh_every: Count
-    """Epochs after which the negatives are mined anew with the model as it is; 0 keeps those of the mined file."""
+    """Epochs after which negatives are mined anew with the model as it is, among the passages of the mined file; 0: never."""
     accumulation: Positive
     """Batches whose gradients are added up for one step of the optimizer; each still has a softmax of its own."""
     token_dropout: Share

@@ -21,7 +21,7 @@ Vectors = npt.NDArray[np.float32]
 QUERIES = 1_024
 PASSAGES = 8_192
 BATCH = 64  # texts that are embedded at once
-PAIRS = 1 << 14  # products that are taken again at once
+PAIRS = 512  # products that are taken again at once: in double precision so many fit the cache
 ROUNDING = 1e-5
 """More than a product of unit vectors in float32 can be off."""
 

@@ -54,12 +54,12 @@ def check_params(params: TrainParams, loss: LossParams, lora: LoraParams, device
             "the flagembedding engine can't go on from an earlier run (its resume fails); leave train.resume_from empty": (
                 bool(params.resume_from) or params.keep_last
             ),
-            "the flagembedding engine knows no adapters, samplers, weights, curriculum, refreshing, freezing or token dropout": (
+            "the flagembedding engine mines no negatives anew; set train.refresh_every to 0": params.refresh_every > 0,
+            "the flagembedding engine knows no adapters, samplers, weights, curriculum, freezing or token dropout": (
                 lora.rank > 0
                 or params.sampler != "shuffled"
                 or bool(params.weights)
                 or bool(params.curriculum)
-                or params.refresh_every > 0
                 or bool(params.freeze)
                 or params.token_dropout > 0
             ),

@@ -19,6 +19,7 @@ from torch.nn.functional import embedding_bag
 
 from haechi.models.composition import Composition, fold, load_composition
 from haechi.models.load import load_encoder
+from haechi.models.reading import laid_end_to_end
 
 
 class Composed(StaticEmbedding):
@@ -36,7 +37,7 @@ class Composed(StaticEmbedding):
 
     def preprocess(self, inputs: Any, prompt: str | None = None, **kwargs: Any) -> dict[str, Tensor]:
         """Features in place of pieces."""
-        made = super().preprocess(inputs, prompt=prompt, **kwargs)
+        made = laid_end_to_end(self.tokenizer, inputs, prompt)
         pieces, first = made["input_ids"].numpy(), made["offsets"].numpy()
         begin, lengths = self._starts[pieces], np.diff(self._starts)[pieces]
         ends = np.cumsum(lengths)

@@ -13,6 +13,7 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from haechi.models.remembered import Remembered
 from haechi.progress import say
 from haechi.retrieval.dense import encode_passages, encode_queries
 from haechi.training.examples import PADDING, Numbers, Rows
@@ -29,12 +30,13 @@ class Refresh(TrainerCallback):
     def __init__(self, model: SentenceTransformer, objective: Objective, at: Collection[int]) -> None:
         self._model, self._objective, self._at = model, objective, frozenset(at)
         self._spared = spared(objective.rows) if at else ()
+        self._tokens = Remembered()
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Mine anew if it is time."""
         if state.global_step in self._at:
             self._model.eval()
-            self._objective.rows = refreshed(self._model, self._objective.rows, self._spared)
+            self._objective.rows = refreshed(self._model, self._objective.rows, self._spared, self._tokens)
             self._model.train()
             say(f"train: step {state.global_step}, negatives mined anew")
 
@@ -62,7 +64,7 @@ def spared(rows: Rows) -> tuple[Numbers, ...]:
     return tuple(whole[query] for query in rows.queries)
 
 
-def refreshed(model: SentenceTransformer, rows: Rows, spared: tuple[Numbers, ...]) -> Rows:
+def refreshed(model: SentenceTransformer, rows: Rows, spared: tuple[Numbers, ...], tokens: Remembered) -> Rows:
     """The same rows with the nearest passages of the mined file as negatives, as many as before.
 
     Ties go to the passage with the lower number. A row that has the negatives of its batch alone stays so.
@@ -70,11 +72,12 @@ def refreshed(model: SentenceTransformer, rows: Rows, spared: tuple[Numbers, ...
     pool = np.array([number for number, text in enumerate(rows.texts) if text])
     place = np.full(len(rows.texts), -1)
     place[pool] = np.arange(len(pool))
-    vectors = encode_passages(model, [rows.texts[number] for number in pool])
+    with tokens.of(model):
+        queries, vectors = encode_queries(model, rows.queries), encode_passages(model, [rows.texts[number] for number in pool])
     wanted = rows.documents.shape[1] - 1
     found = np.full((len(rows), wanted), PADDING, dtype=np.int64)
     for start in range(0, len(rows), BLOCK):
-        products = encode_queries(model, rows.queries[start : start + BLOCK]) @ vectors.T  # (queries, passages)
+        products = queries[start : start + BLOCK] @ vectors.T  # (queries, passages)
         for row, scores in enumerate(products, start):
             if rows.hard[row]:
                 barred = place[spared[row]]
