@@ -157,7 +157,7 @@ def test_slots_are_gpus_or_shares_of_the_cores() -> None:
     ]
     assert slots_of({}, [], 8) == [Slot("cpu", {})]
     assert [slot.name for slot in slots_of({"HAECHI_DEVICE": "cpu", "HAECHI_SLOTS": "2"}, ["0"], 8)] == ["cpu-1of2", "cpu-2of2"]
-    assert slots_of({"HAECHI_SLOTS": "2"}, [], 8)[0].environment["OMP_NUM_THREADS"] == "4"
+    assert set(slots_of({"HAECHI_SLOTS": "2"}, [], 8)[0].environment.values()) == {"4"}
     with pytest.raises(HaechiError, match="HAECHI_SLOTS should be a whole number, from 1 to 8"):
         slots_of({"HAECHI_SLOTS": "9"}, [], 8)
 

@@ -37,7 +37,7 @@ def slots_of(environment: Mapping[str, str], gpus: Sequence[str], cores: int) ->
     if told == 1:
         return [Slot("cpu", {})]
     threads = str(cores // told)
-    shared = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "HAECHI_WORKERS": threads}
+    shared = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "RAYON_NUM_THREADS": threads, "HAECHI_WORKERS": threads}
     return [Slot(f"cpu-{number + 1}of{told}", shared) for number in range(told)]
 
 
