@@ -50,8 +50,7 @@ def _measured(size: int, queries: int) -> dict[str, float]:
     passages, asked = _vectors(rng, size), _vectors(rng, queries)
     ids, query_ids = [f"P{number:07d}" for number in range(size)], [f"Q{number:05d}" for number in range(queries)]
     start = time.process_time()
-    for first in range(0, queries, 1024):
-        search(query_ids[first : first + 1024], asked[first : first + 1024], ids, passages, K)
+    search(query_ids, asked, ids, passages, K)
     dense = time.process_time() - start
     after_dense = _memory()
     del passages, asked
@@ -60,8 +59,7 @@ def _measured(size: int, queries: int) -> dict[str, float]:
     built = time.process_time() - start
     words = list(_texts(rng, queries, SHORT))
     start = time.process_time()
-    for first in range(0, queries, 1024):
-        index.search(query_ids[first : first + 1024], words[first : first + 1024], K)
+    index.search(query_ids, words, K)
     return {
         "passages": size,
         "dense ms/query": round(1000 * dense / queries, 3),

@@ -11,7 +11,7 @@ SRC = Path(__file__).resolve().parent.parent / "src"
 
 sys.path[0] = str(SRC)  # in place of stages/, where select.py would hide the standard library's module
 os.environ["PYTHONPATH"] = os.pathsep.join([str(SRC), *filter(None, [os.environ.get("PYTHONPATH")])])
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")  # said, so that no warning comes when a process forks; no child of ours tokenises
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")  # said, so no warning comes when a process forks: no child tokenises
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch asks for huge pages: gradients of large tables take a third less time
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, products on a GPU may differ from run to run

@@ -71,11 +71,11 @@ def test_prompts_are_told_apart() -> None:
 
 
 def test_what_does_not_fit_is_cut_again(cuts: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remembered, "MOST", 100)
+    monkeypatch.setattr(remembered, "MOST", 300)
     model, memory = tiny_models.static(), Remembered()
     wanted = model.encode(TEXTS, batch_size=8, convert_to_tensor=True)
     cuts.clear()
 
     assert torch.equal(encoded(model, memory), wanted)
     assert torch.equal(encoded(model, memory), wanted)
-    assert len(TEXTS) < sum(cuts) <= 2 * len(TEXTS)
+    assert len(TEXTS) < sum(cuts) < 2 * len(TEXTS), "some fit"

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from models.test_export import given
 from safetensors.torch import load_file, save_file
 from selection.made import SELECT, VOTERS
+from small_law import PASSAGES, pair
 from training.made import VALIDATION, examples, recipe, static, transformer
 
 from haechi.cli.main import main
@@ -37,6 +38,7 @@ from haechi.selection.show import rows
 from haechi.selection.stage import facts_of, select
 from haechi.training.composed import plain
 from haechi.training.engine import train
+from haechi.training.validation import Validation
 
 RANK = RankParams({"ndcg@10": 0.5, "recall@10": 0.5}, 7, 200, 0.95)
 
@@ -62,12 +64,13 @@ def test_every_kind_of_candidate_is_scored_and_the_winner_is_saved_whole(project
 
 def test_what_the_candidates_score_is_what_their_folders_score_elsewhere(project: Path, tmp_path: Path) -> None:
     """Without the memory for tokens, from the folder alone."""
+    fresh = Validation([pair(f"v{i}", e.query, article_keys=e.pos_ids) for i, e in enumerate(examples())], PASSAGES)
     found = select(project / "run", project / "base", VALIDATION, tmp_path / "encoder", SELECT)
 
     for one in found.candidates:
         if one.kind in ("base", "checkpoint", "average"):
             folder = project / "base" if one.kind == "base" else project / "run" / "checkpoints" / one.name
-            assert VALIDATION(load_encoder(folder))[SELECT.metric] == pytest.approx(found.ranking[one.name].score, abs=1e-12)
+            assert fresh(load_encoder(folder))[SELECT.metric] == pytest.approx(found.ranking[one.name].score, abs=1e-12)
 
 
 def test_no_model_outlives_its_score(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

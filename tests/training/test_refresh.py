@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from training.made import VALIDATION, examples, recipe, static
 from training.test_examples import example
 
@@ -80,3 +81,19 @@ def test_negatives_are_mined_between_epochs_and_not_after_the_last(
     train(static(), examples(), VALIDATION, tmp_path / "run", recipe(epochs=4, refresh_every=every, evaluations=1))
 
     assert len(seen) == times
+
+
+def test_memory_that_runs_out_while_mining_anew_is_met_with_fewer_texts_at_once(tmp_path: Path, monkeypatch: Any) -> None:
+    tried = []
+
+    def limited(model: Any, texts: Any, batch: int) -> Any:
+        tried.append(batch)
+        if batch > 8:
+            raise torch.OutOfMemoryError
+        return encode_passages(model, texts, batch)
+
+    monkeypatch.setattr(refresh, "encode_passages", limited)
+    counts = train(static(), examples(), VALIDATION, tmp_path / "run", recipe(epochs=3, refresh_every=1, evaluations=1))
+
+    assert counts["state"] == "finished"
+    assert tried == [64, 32, 16, 8, 8], "and it stays so"

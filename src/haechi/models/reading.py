@@ -1,7 +1,8 @@
 """Texts as a model reads them: what its `preprocess` gives, straight from the tokenizer.
 
-A judge meets the same passage with many queries, so each text of a pair is cut into tokens once. Where a tokenizer's pairs are
-more than two texts put together (a chat template, say), or a model reads in a way of its own, the library reads.
+A judge meets the same passage with many queries, so a text of a pair that was cut into tokens lately isn't cut again. Where a
+tokenizer's pairs are more than two texts put together (a chat template, say), or a model reads in a way of its own, the library
+reads.
 """
 
 from collections.abc import Sequence
@@ -32,15 +33,18 @@ class Reader:
         from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
         inputs = list(inputs)
+        if not inputs:
+            return {}
         if type(self._model[0]) is StaticEmbedding:
             return laid_end_to_end(self._model[0].tokenizer, inputs, options.get("prompt"))
         if not isinstance(inputs[0], tuple) or not hasattr(self._model.tokenizer, "backend_tokenizer"):
             return self._library(inputs, options)
-        ends = [inputs[0], inputs[-1]]  # in order of length, so the last is cut if any is
-        wanted = self._library(ends, options)
-        if not _same(wanted, self._pairs(ends, wanted)):
-            return self._library(inputs, options)
-        return self._pairs(inputs, wanted)
+        known = self._encodings(inputs)
+        longest = max(inputs, key=lambda pair: len(known[pair[0]]) + len(known[pair[1]]))  # cut if any is
+        some = [inputs[0], longest]
+        wanted = self._library(some, options)
+        alike = _same(wanted, self._pairs(some, wanted))
+        return self._pairs(inputs, wanted) if alike else self._library(inputs, options)
 
     def _library(self, inputs: list[Any], options: dict[str, Any]) -> Features:
         features: Features = self._model.preprocess(inputs, **options)
@@ -49,7 +53,7 @@ class Reader:
     def _pairs(self, pairs: list[tuple[str, str]], like: Features) -> Features:
         """Pairs put together of texts that were read before; what is no tensor is taken over."""
         known, words = self._encodings(pairs), self._words()
-        words.enable_truncation(*self._cut(), direction=self._model.tokenizer.truncation_side)
+        words.enable_truncation(self._limit(), direction=self._model.tokenizer.truncation_side)
         rows = [words.post_process(known[one], known[other]) for one, other in pairs]
         tokenizer = self._model.tokenizer
         made = {
@@ -63,9 +67,10 @@ class Reader:
 
     def _encodings(self, pairs: list[tuple[str, str]]) -> "dict[str, Encoding]":
         texts = dict.fromkeys(text for pair in pairs for text in pair)
-        if len(self._known) + len(texts) > KEPT:
+        missing = [text for text in texts if text not in self._known]
+        if len(self._known) + len(missing) > KEPT:
             self._known = {text: self._known[text] for text in texts if text in self._known}
-        if missing := [text for text in texts if text not in self._known]:
+        if missing:
             words = self._words()
             words.no_truncation()
             self._known.update(zip(missing, words.encode_batch_fast(missing, add_special_tokens=False), strict=True))
@@ -76,12 +81,14 @@ class Reader:
         from tokenizers import Tokenizer
 
         if self._plain is None:
-            self._plain = Tokenizer.from_str(self._model.tokenizer.backend_tokenizer.to_str())
+            whole = self._model.tokenizer.backend_tokenizer
+            self._plain = Tokenizer.from_str(whole.to_str())
+            self._plain.encode_special_tokens = whole.encode_special_tokens  # the one setting that its text leaves out
             self._plain.no_padding()
         return self._plain
 
-    def _cut(self) -> tuple[int]:
-        return (int(min(self._model.max_seq_length or 1 << 30, 1 << 30)),)
+    def _limit(self) -> int:
+        return int(min(self._model.max_seq_length or 1 << 30, 1 << 30))
 
 
 def laid_end_to_end(words: "Tokenizer", texts: list[str], prompt: str | None) -> Features:

@@ -39,9 +39,10 @@ class Remembered:
             key = (*inputs, repr(sorted(options.items())))
             if key not in known:
                 made = read(inputs, **options)
-                self._room -= made["input_ids"].numel()
-                if self._room < 0:
+                size = made["input_ids"].numel()
+                if size > self._room:
                     return made
+                self._room -= size
                 known[key] = made
             return dict(known[key])
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Vectors = npt.NDArray[np.float32]
 QUERIES = 1_024
-PASSAGES = 8_192
+PASSAGES = 2_048
 BATCH = 64  # texts that are embedded at once
 PAIRS = 512  # products that are taken again at once: in double precision so many fit the cache
 ROUNDING = 1e-5

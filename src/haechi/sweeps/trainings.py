@@ -85,8 +85,8 @@ class Trainings:
         self._setting, self._search = setting, search
         paths = setting.paths
         self._examples = list(read_records(paths["examples"], MinedExample))
-        self._corpus = list(read_records(paths["corpus"], Passage))
-        self._validation = Validation(list(read_records(paths["valid-pairs"], Pair)), self._corpus)
+        corpus = list(read_records(paths["corpus"], Passage))
+        self._validation = Validation(list(read_records(paths["valid-pairs"], Pair)), corpus)
 
     def __call__(self, trial: Trial, report: Report) -> Outcome:
         """One training; the range test where the trial asks for it."""
@@ -107,7 +107,7 @@ class Trainings:
             1, -(-min(rows, len(self._examples)) // (self._setting.params.batch_size * self._setting.params.accumulation))
         )
         epochs = max(1, -(-STEPS // batches))
-        self._train(self._search.low, seed, _unasked(self._corpus), epochs=epochs, also=[rising])
+        self._train(self._search.low, seed, _unasked(), epochs=epochs, also=[rising])
         return Outcome(0.0, {"rates": rising.rates, "losses": rising.losses})
 
     def _train(self, rate: float, seed: int, validation: "Validation", **changed: Any) -> dict[str, object]:
@@ -126,13 +126,13 @@ class Trainings:
             return train(model, self._examples, validation, Path(folder) / "run", recipe, base=name_of(place), also=also)
 
 
-def _unasked(corpus: list[Passage]) -> "Validation":
+def _unasked() -> "Validation":
     """A validation that costs nothing and says nothing: the range test looks at the loss alone."""
     from haechi.training.validation import Validation
 
     class Unasked(Validation):
         def __init__(self) -> None:
-            self.corpus, self.metrics = corpus, (METRIC,)
+            self.metrics = (METRIC,)
 
         def __call__(self, model: "SentenceTransformer") -> dict[str, float]:
             return {METRIC: 0.0}

@@ -130,7 +130,7 @@ def _check_length(model: SentenceTransformer) -> None:
     positions, reads = getattr(config, "max_position_embeddings", None), model.max_seq_length
     if not positions or not reads:
         return
-    if "roberta" in getattr(config, "model_type", ""):
-        positions -= config.pad_token_id + 1  # its positions are counted from behind the padding's
+    if any(kind in getattr(config, "model_type", "") for kind in ("roberta", "camembert", "mpnet")):
+        positions -= (config.pad_token_id or 0) + 1  # theirs are counted from behind the padding's
     if reads > positions:
         raise HaechiError(f"model.max_length {reads}: the model has positions for {positions} tokens only")

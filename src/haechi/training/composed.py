@@ -70,7 +70,9 @@ def load_learner(base: Path) -> SentenceTransformer:
 def learner(model: SentenceTransformer, composition: Composition) -> SentenceTransformer:
     """The same model with features that learn in place of its table."""
     table: Any = model[0]
-    return with_first(model, Composed(table.tokenizer, composition)).to(model.device)
+    made = with_first(model, Composed(table.tokenizer, composition)).to(model.device)
+    made.model_card_data.model = made  # it would hold the folded table all along
+    return made
 
 
 def with_first(model: SentenceTransformer, first: torch.nn.Module) -> SentenceTransformer:

@@ -1,7 +1,7 @@
 """Negatives mined anew with the model as it is: what it finds nearest to a query, of what the miner let anyone have.
 
-Only passages that the mined file shows take part, so articles that are kept out of training stay out; and what is cited
-together with an answer anywhere in the file is no negative of it, as in mining.
+Only passages that the rows show take part, so articles that are kept out of training stay out; and what any row names beside
+an answer is no negative of it, as in mining. Where examples are left out (`max_samples`), what they cite is not known here.
 """
 
 from collections import defaultdict
@@ -13,10 +13,12 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from haechi.errors import HaechiError
 from haechi.models.remembered import Remembered
 from haechi.progress import say
-from haechi.retrieval.dense import encode_passages, encode_queries
+from haechi.retrieval.dense import BATCH, encode_passages, encode_queries
 from haechi.training.examples import PADDING, Numbers, Rows
+from haechi.training.memory import retried
 from haechi.training.objective import Objective
 
 BLOCK = 256
@@ -30,15 +32,28 @@ class Refresh(TrainerCallback):
     def __init__(self, model: SentenceTransformer, objective: Objective, at: Collection[int]) -> None:
         self._model, self._objective, self._at = model, objective, frozenset(at)
         self._spared = spared(objective.rows) if at else ()
-        self._tokens = Remembered()
+        self._tokens, self._batch = Remembered(), BATCH
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Mine anew if it is time."""
         if state.global_step in self._at:
             self._model.eval()
-            self._objective.rows = refreshed(self._model, self._objective.rows, self._spared, self._tokens)
+            self._objective.rows = retried(self._refreshed, lambda: self._shrink(state.global_step))
             self._model.train()
             say(f"train: step {state.global_step}, negatives mined anew")
+
+    def _refreshed(self) -> Rows:
+        return refreshed(self._model, self._objective.rows, self._spared, self._tokens, self._batch)
+
+    def _shrink(self, step: int) -> None:
+        """Embed fewer texts at once from now on, since memory ran out."""
+        if self._batch == 1:
+            raise HaechiError(
+                f"train: out of memory where negatives are mined anew (step {step}) with one text at a time; "
+                "lower model.max_length, or set train.refresh_every to 0"
+            )
+        self._batch //= 2
+        say(f"train: out of memory where negatives are mined anew (step {step}); the same texts again, {self._batch} at a time")
 
     def save(self, folder: Path) -> None:
         """Put the negatives into the folder of a state."""
@@ -64,16 +79,19 @@ def spared(rows: Rows) -> tuple[Numbers, ...]:
     return tuple(whole[query] for query in rows.queries)
 
 
-def refreshed(model: SentenceTransformer, rows: Rows, spared: tuple[Numbers, ...], tokens: Remembered) -> Rows:
-    """The same rows with the nearest passages of the mined file as negatives, as many as before.
+def refreshed(
+    model: SentenceTransformer, rows: Rows, spared: tuple[Numbers, ...], tokens: Remembered, batch: int = BATCH
+) -> Rows:
+    """The same rows with the nearest passages that they show as negatives, as many as before.
 
-    Ties go to the passage with the lower number. A row that has the negatives of its batch alone stays so.
+    A row that has the negatives of its batch alone stays so.
     """
     pool = np.array([number for number, text in enumerate(rows.texts) if text])
     place = np.full(len(rows.texts), -1)
     place[pool] = np.arange(len(pool))
     with tokens.of(model):
-        queries, vectors = encode_queries(model, rows.queries), encode_passages(model, [rows.texts[number] for number in pool])
+        queries = encode_queries(model, rows.queries, batch)
+        vectors = encode_passages(model, [rows.texts[number] for number in pool], batch)
     wanted = rows.documents.shape[1] - 1
     found = np.full((len(rows), wanted), PADDING, dtype=np.int64)
     for start in range(0, len(rows), BLOCK):
