@@ -28,17 +28,17 @@ LONGEST = (
     "proofs/test_sweep.py",
     "rowstore/test_processes.py",  # while the first proof makes the miniature pipeline that the other proofs wait for
     "training/test_resume.py",
+    "sweeps/test_agents.py",
+    "training/test_processes.py",
     "proofs/test_kills.py",
     "proofs/test_experiments.py",
     "proofs/test_replay.py",
     "proofs/test_one_document.py",
     "proofs/test_mini.py",
     "proofs/test_impact.py",
-    "sweeps/test_agents.py",
-    "training/test_processes.py",
     "questions/test_transformers_serve.py",
 )
-"""Files that begin first, so that two processes end at about the same time; where a new long test belongs, too."""
+"""Files that begin first, so that all processes end at about the same time; where a new long test belongs, too."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
