@@ -104,7 +104,7 @@ def seconds(kind: str, average: float, steps: int, *, watched: bool) -> float:
         Trainer._clip_grad_norm = Trainer.__mro__[2]._clip_grad_norm
         Trainer.compute_loss = Trainer.__mro__[2].compute_loss
     with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere:
-        sizes = ModelParams("embedded", 128, 7, 24000, 10, 256, 0.1)
+        sizes = ModelParams("embedded", 128, 7, 24000, 10, 3, 256, 0.1)
         texts = [*(e.query for e in examples), *(e.pos[0] for e in examples), *(e.neg[0] for e in examples)]
         model = grown(embedded.build(texts, sizes)) if kind == "static" else small_transformer(Path(folder) / "small")
         out, sys.stdout = sys.stdout, nowhere

@@ -26,11 +26,11 @@ TEXTS = [
     "계약을 해제하고 대금을 반환하여야 한다",
     "대금의 반환을 청구하는 소송",
 ]
-PARAMS = ModelParams("embedded", 64, 7, 1000, 2, 8, 0.1)
+PARAMS = ModelParams("embedded", 64, 7, 1000, 2, 3, 8, 0.1)
 
 
 def test_pieces_share_a_feature_where_they_share_a_word() -> None:
-    pieces = {piece.text: piece for piece in vocabulary(count(TEXTS), 1000, 2)}
+    pieces = {piece.text: piece for piece in vocabulary(count(TEXTS, 3), 1000, 2)}
 
     assert pieces["배상의▁범위"].uses == 2
     assert set(pieces["배상의▁범위"].means) == {"배상", "범위", "배상 범위"}
@@ -38,8 +38,31 @@ def test_pieces_share_a_feature_where_they_share_a_word() -> None:
     assert pieces["를"].means == ()
 
 
+def test_a_phrase_of_three_words_means_both_pairs_of_neighbours() -> None:
+    """Pieces don't overlap: read as two words and one, one of the pairs would be lost."""
+    text = ["손해 배상의 범위를 정한다"] * 2
+    pieces = {piece.text: piece for piece in vocabulary(count(text, 3), 1000, 2)}
+
+    assert set(pieces["▁손해▁배상의▁범위"].means) == {"손해", "배상", "범위", "손해 배상", "배상 범위"}
+    assert "▁손해▁배상의▁범위" not in {piece.text for piece in vocabulary(count(text, 2), 1000, 2)}
+
+
+@given(st.lists(st.sampled_from(["NNG", "JKO", "SF", "NNP"]), max_size=9))
+def test_longer_phrases_come_beside_the_shorter_ones(tags: list[str]) -> None:
+    """And each is one of those with the next word, if nothing bars it."""
+    text = "가" * len(tags)
+    found = units(text, [SimpleNamespace(form=f"m{i}", tag=tag, start=i, len=1) for i, tag in enumerate(tags)])
+    of = {words: list(phrases(text, found, words)) for words in (1, 2, 3)}
+
+    assert of[1] == []
+    assert [one for one in of[3] if sum(" " in m for m in one[1]) == 1] == of[2]
+    for _, means in of[3]:
+        words = [m for m in means if " " not in m]
+        assert list(means) == words + [f"{a} {b}" for a, b in itertools.pairwise(words)]
+
+
 def test_a_piece_of_many_uses_has_a_feature_of_its_own() -> None:
-    often = {piece.text: piece for piece in vocabulary(count(["계약의 해제"] * OWN), 1000, 2)}
+    often = {piece.text: piece for piece in vocabulary(count(["계약의 해제"] * OWN, 3), 1000, 2)}
 
     assert often["의"].means == ("=의",)
     assert set(often["▁계약의▁해제"].means) == {"계약", "해제", "계약 해제", "=▁계약의▁해제"}
@@ -47,11 +70,11 @@ def test_a_piece_of_many_uses_has_a_feature_of_its_own() -> None:
 
 
 def test_without_phrases_no_piece_goes_across_a_space() -> None:
-    assert not [piece.text for piece in vocabulary(count(TEXTS), 1000, 0) if WORD_START in piece.text[1:]]
+    assert not [piece.text for piece in vocabulary(count(TEXTS, 3), 1000, 0) if WORD_START in piece.text[1:]]
 
 
 def test_the_vocabulary_is_cut_from_the_rare_end_and_never_loses_a_character() -> None:
-    counts = count(TEXTS)
+    counts = count(TEXTS, 3)
     whole, cut = vocabulary(counts, 1000, 2), vocabulary(counts, 1, 2)
 
     assert {piece.text for piece in cut} == {c for text in TEXTS for c in text if not c.isspace()} | {WORD_START}
@@ -80,7 +103,7 @@ def test_no_phrase_goes_across_a_full_stop_or_a_line() -> None:
         for w in ["계약", ".", "해제", "청구"]
     ]
 
-    assert list(phrases(text, units(text, named))) == []
+    assert list(phrases(text, units(text, named), 3)) == []
 
 
 @settings(max_examples=30)
@@ -104,7 +127,7 @@ def test_every_text_of_known_characters_is_read_without_an_unknown_piece() -> No
         tokens = words.encode(text, add_special_tokens=False).tokens
         assert not {PAD, UNKNOWN} & set(tokens)
         assert "".join(tokens).replace(WORD_START, " ").split() == text.split()
-    assert "배상의▁범위" in words.encode("손해배상의 범위").tokens
+    assert words.encode("손해배상의 범위").tokens == ["▁손해배상의▁범위"]
 
 
 def test_words_of_the_same_texts_start_out_alike_and_unused_ones_somewhere() -> None:

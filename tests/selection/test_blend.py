@@ -169,7 +169,7 @@ def test_what_cannot_be_added_up_is_refused_in_one_sentence(
 def test_an_embedded_base_mixes_with_what_was_trained_from_it(tmp_path: Path) -> None:
     """Folding and taking the mean may change places; what the base's pieces are made of stays behind."""
     base, tuned = tmp_path / "base", tmp_path / "tuned"
-    make_base(["계약의 해제", "계약을 해제하다", "대금의 반환"], ModelParams("embedded", 64, 7, 1000, 2, 4, 0.1), base)
+    make_base(["계약의 해제", "계약을 해제하다", "대금의 반환"], ModelParams("embedded", 64, 7, 1000, 2, 3, 4, 0.1), base)
     model = load_learner(base)
     with torch.no_grad():
         model[0].embedding.weight += torch.randn(model[0].embedding.weight.shape)

@@ -24,7 +24,7 @@ from haechi.training.validation import Validation
 
 torch.set_num_threads(1)  # models this small are slower with more
 
-MODEL = ModelParams("embedded", 64, 7, 400, 2, 16, 0.001)
+MODEL = ModelParams("embedded", 64, 7, 400, 2, 3, 16, 0.001)
 PARAMS = small(
     TrainParams,
     lr=5e-3,

@@ -1,9 +1,9 @@
 """The embedded base: a static table over a vocabulary compiled from Kiwi's analysis of the corpus. Needs no download.
 
-Kiwi runs only here. Its morphemes, and frequent phrases of two of them, become pieces of one Unigram tokenizer with log-frequency
-scores, so the saved model segments much like Kiwi but loads in plain sentence-transformers. Hand-set scores also make it
-reproducible: the trainers of `tokenizers` give another vocabulary on each run.
-Gives up the order of words beyond two neighbours: a text is a weighted bag.
+Kiwi runs only here. Its morphemes, and frequent phrases of two or three, become pieces of one Unigram tokenizer with
+log-frequency scores, so the saved model segments much like Kiwi but loads in plain sentence-transformers. Hand-set scores also
+make it reproducible: the trainers of `tokenizers` give another vocabulary on each run.
+Gives up the order of words beyond a phrase: a text is a weighted bag.
 
 The vectors start where the texts of the corpus put them (`latent`), so the untuned model knows words that no query has taught.
 How large they start decides how far a rate moves them (cosine doesn't see scale): a rate of 5e-5 must be able to.
@@ -46,8 +46,8 @@ def tokenizer(pieces: Sequence[Piece], max_length: int, across: bool) -> Tokeniz
 def compose(texts: Iterable[str], params: ModelParams) -> tuple[Tokenizer, Composition]:
     """The tokenizer of a corpus, and what its pieces are made of."""
     texts = list(texts)
-    pieces = vocabulary(count(texts), params.vocab_size - SPECIAL, params.phrase_uses)
-    words = tokenizer(pieces, params.max_length, params.phrase_uses > 0)
+    pieces = vocabulary(count(texts, params.phrase_words), params.vocab_size - SPECIAL, params.phrase_uses)
+    words = tokenizer(pieces, params.max_length, params.phrase_uses > 0 and params.phrase_words > 1)
     starts, features, names = incidence([(), ()] + [piece.means for piece in pieces])
     counts = occurrences(words, texts, starts, features, len(names))
     return words, Composition(starts, features, *start(counts, params))

@@ -1,8 +1,9 @@
 """From Kiwi's analysis of texts to the pieces of a vocabulary, and what each piece means.
 
-A piece is the surface of a morpheme (with a mark where it begins a word) or a phrase: two content words and the endings
-between them, such as `▁손해배상의▁범위`. It means its content words as the dictionary has them and, for a phrase, that the two
-stand together. So the forms of a word, and the ways to write a phrase, share their meanings; rare endings have none.
+A piece is the surface of a morpheme (with a mark where it begins a word) or a phrase: two content words or three and the
+endings between them, such as `▁손해배상의▁범위`. It means its content words as the dictionary has them and, for a phrase, that
+each two neighbours stand together. So the forms of a word, and the ways to write a phrase, share their meanings; rare endings
+have none. A text is cut into pieces that don't overlap, so of three words in a row only a phrase of three shows both pairs.
 """
 
 import re
@@ -15,9 +16,9 @@ from haechi.tokens import CONTENT, Morpheme, kiwi
 
 WORD_START = "▁"
 BETWEEN = 3
-"""Most endings and particles between the two words of a phrase."""
-LONGEST = 24
-"""Characters of a phrase."""
+"""Most endings and particles between two words of a phrase."""
+LONGEST = 12
+"""Characters of a phrase for each of its words."""
 OWN = 50
 """Uses from which a piece has a feature of its own besides, be it only an ending."""
 
@@ -83,20 +84,34 @@ def units(text: str, morphemes: Iterable[Placed]) -> list[Unit]:
     return found
 
 
-def phrases(text: str, found: Sequence[Unit]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each content word with the next one, as a piece and its meanings; spaces become marks."""
+def phrases(text: str, found: Sequence[Unit], words: int) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each content word with the next ones, two to `words` of them, as pieces and their meanings; spaces become marks."""
     for i, first in enumerate(found):
         if not first.means:
             continue
-        for second in found[i + 1 : i + 2 + BETWEEN]:
-            if second.mark:
+        last, means = i, first.means
+        pairs: tuple[str, ...] = ()
+        for number in range(2, words + 1):
+            following = _next_word(found, last)
+            if following is None:
                 break
-            if second.means:
-                surface = text[first.start : second.end]
-                if len(surface) <= LONGEST and "\n" not in surface:
-                    together = f"{first.means[-1]} {second.means[0]}"
-                    yield piece(re.sub(r"\s+", WORD_START, surface), first.begins), (*first.means, *second.means, together)
+            surface = text[first.start : found[following].end]
+            if len(surface) > number * LONGEST or "\n" in surface:
                 break
+            means = (*means, *found[following].means)
+            pairs = (*pairs, f"{found[last].means[-1]} {found[following].means[0]}")
+            yield piece(re.sub(r"\s+", WORD_START, surface), first.begins), (*means, *pairs)
+            last = following
+
+
+def _next_word(found: Sequence[Unit], place: int) -> int | None:
+    """Where the content word after this one stands, if little is between them and no punctuation."""
+    for i in range(place + 1, min(place + 2 + BETWEEN, len(found))):
+        if found[i].mark:
+            return None
+        if found[i].means:
+            return i
+    return None
 
 
 def piece(surface: str, begins: bool) -> str:
@@ -104,8 +119,8 @@ def piece(surface: str, begins: bool) -> str:
     return (WORD_START if begins else "") + surface
 
 
-def count(texts: Sequence[str]) -> Counts:
-    """Analyse texts by Kiwi and count units and phrases."""
+def count(texts: Sequence[str], phrase_words: int) -> Counts:
+    """Analyse texts by Kiwi and count units, and phrases of up to so many words."""
     counts = Counts()
     for text, morphemes in zip(texts, kiwi().tokenize(list(texts)), strict=True):
         found = units(text, morphemes)
@@ -114,7 +129,7 @@ def count(texts: Sequence[str]) -> Counts:
                 name = piece(unit.surface, unit.begins)
                 counts.uses[name] += 1
                 counts.means.setdefault(name, Counter())[unit.means] += 1
-        for name, means in phrases(text, found):
+        for name, means in phrases(text, found, phrase_words):
             counts.phrases[name] += 1
             counts.of_phrase.setdefault(name, means)
         counts.alphabet.update(character for character in text if not character.isspace())

@@ -18,7 +18,9 @@ class ModelParams:
     vocab_size: Positive
     """Pieces of the embedded tokenizer."""
     phrase_uses: Count
-    """Uses from which a phrase of two words is a piece of its own; 0 makes none."""
+    """Uses from which a phrase is a piece of its own; 0 makes none."""
+    phrase_words: Positive
+    """Most words of a phrase; 1 makes none."""
     dim: Positive
     """Width of the embedded table."""
     scale: PositiveFloat
