@@ -1,6 +1,6 @@
 """Mining beside the peers: the same models, pairs, candidates and machine, one run after the other.
 
-    python benchmarks/mining.py FOLDER [--queries 800] [--passages 6000] [--width 256] [--rounds 1] [--model CROSS]
+    python benchmarks/mining.py FOLDER [--queries 800] [--passages 6000] [--width 256] [--rounds 1] [--model CROSS] [--dense-only]
 
 FOLDER holds what the pipeline built: data/processed and models/base, the dense model of all. The cross-encoder is a BERT of
 four layers, trained here for some minutes on the training pairs that are not asked (once, if --model names a folder to keep
@@ -118,15 +118,19 @@ class Clock:
 @click.option("--width", default=256, show_default=True, help="Hidden size of the cross-encoder.")
 @click.option("--rounds", default=1, show_default=True, help="Each is a whole comparison; the best time of each line counts.")
 @click.option("--model", type=click.Path(path_type=Path), help="Where the trained cross-encoder is kept, or is found.")
-def main(folder: Path, queries: int, passages: int, width: int, rounds: int, model: Path | None) -> None:
+@click.option("--dense-only", is_flag=True, help="Beside hn_mine's recipe alone: no cross-encoder, a minute.")
+def main(folder: Path, queries: int, passages: int, width: int, rounds: int, model: Path | None, dense_only: bool) -> None:
     """Print the table."""
     logging.disable(logging.WARNING)
     corpus, asked = _data(folder, queries, passages)
     dense = load_encoder(folder / "models/base")
-    with tempfile.TemporaryDirectory() as scratch:
-        cross = _cross_encoder(folder, width, model or Path(scratch) / "cross", asked)
     mining = replace(load_section(PARAMS, "mine", MineParams), bm25_top=0, dense_top=DEPTH, negatives=NEGATIVES, structural=False)
     mining = replace(mining, max_uses=len(asked), skip_top=0)
+    if dense_only:
+        _recipe(dense, corpus, asked, mining)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        cross = _cross_encoder(folder, width, model or Path(scratch) / "cross", asked)
     print(f"{len(asked)} queries, {len(corpus)} passages, {DEPTH} candidates, a cross-encoder of {_size(cross)} parameters")
     best: dict[str, Clock] = {}
     for _ in range(rounds):

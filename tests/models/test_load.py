@@ -218,6 +218,9 @@ def test_the_hash_of_weights_sees_names_shapes_and_values() -> None:
 
     assert len(set(hashes)) == 5
     assert weight_hash(Fake(a=one, b=one + 1)) == weight_hash(Fake(b=one + 1, a=one))
+    assert weight_hash(Fake(a=one.reshape(2, 3).T)) == weight_hash(
+        Fake(a=one.reshape(2, 3).T.clone(memory_format=torch.contiguous_format))
+    )
 
 
 def test_a_static_model_in_a_folder_is_a_base_too_and_reads_as_far_as_told(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import faiss
 import numpy as np
 import pytest
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 
 from haechi.errors import HaechiError
 from haechi.retrieval import dense
-from haechi.retrieval.dense import QUERIES, encode_passages, encode_queries, search
+from haechi.retrieval.dense import QUERIES, cosines, encode_passages, encode_queries, search
 
 
 def vectors(seed: int, rows: int, dim: int = 16) -> np.ndarray:
@@ -77,6 +79,33 @@ class Encoder:
 
     def encode_document(self, texts, **_):
         return np.full((len(texts), 2), -self.value, dtype=np.float32)
+
+
+@given(st.integers(0, 99), st.integers(1, 60), st.integers(1, 9))
+def test_a_cosine_is_the_same_whatever_stands_beside_it(seed: int, pairs: int, block: int) -> None:
+    q, p, rng = vectors(seed, 5), vectors(seed + 1, 8), np.random.default_rng(seed)
+    owner, rows = rng.integers(0, 5, pairs), rng.integers(0, 8, pairs)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dense, "PAIRS", block)
+        found = cosines(q, p, owner, rows)
+
+    alone = [cosines(q, p, owner[i : i + 1], rows[i : i + 1])[0] for i in range(pairs)]
+    assert found.tolist() == alone
+    assert found.tolist() == pytest.approx(
+        [float(q[o].astype(float) @ p[r].astype(float)) for o, r in zip(owner, rows, strict=True)]
+    )
+
+
+def test_a_search_never_copies_the_passages() -> None:
+    """A copy for each block of queries once took a third of the time at a million passages."""
+    q, p = vectors(1, 3, 512), vectors(2, 20_000, 512)
+    names = ids(len(p))
+    tracemalloc.start()
+    search(ids(3), q, names, p, 5)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert most < p.nbytes / 4
 
 
 def test_queries_and_passages_go_through_their_own_prompts_and_come_out_as_unit_vectors() -> None:

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from haechi.errors import HaechiError
-from haechi.retrieval.dense import Vectors
 from haechi.retrieval.run import Run
 
 Ints = npt.NDArray[np.int64]
@@ -20,7 +19,6 @@ Flags = npt.NDArray[np.bool_]
 
 WAYS = ("bm25", "dense", "structural", "random")
 BM25, DENSE, STRUCTURAL, RANDOM = (1 << bit for bit in range(len(WAYS)))
-_ROWS = 65_536  # rows whose vectors are in memory at once
 
 
 @dataclass(frozen=True)
@@ -92,15 +90,6 @@ def bare(keys: Ints, passages: int, found: int) -> Candidates:
     made = gather(nothing, nothing, keys[:0], keys, passages)
     made.found[:] = found
     return made
-
-
-def cosines(query: Ints, passage: Ints, queries: Vectors, passages: Vectors) -> Floats:
-    """The cosine of each row's unit vectors, by one sum a row: the same whatever stands beside it."""
-    found = np.empty(len(query), dtype=np.float32)
-    for start in range(0, len(query), _ROWS):
-        rows = slice(start, start + _ROWS)
-        found[rows] = np.einsum("ij,ij->i", queries[query[rows]], passages[passage[rows]])
-    return found
 
 
 def names_of_ways() -> list[str]:

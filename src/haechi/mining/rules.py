@@ -8,12 +8,12 @@ import numpy.typing as npt
 
 from haechi.errors import HaechiError
 from haechi.mining import filters
-from haechi.mining.candidates import Candidates, Flags, Floats, cosines
+from haechi.mining.candidates import Candidates, Flags, Floats
 from haechi.mining.filters import Fates, Filter, sieve
 from haechi.mining.known import Corpus, Known, Query
 from haechi.params.mine import MineParams
 from haechi.retrieval.cascade import Asked, Wanted, cascade
-from haechi.retrieval.dense import Vectors
+from haechi.retrieval.dense import Vectors, cosines
 
 Scorer = Callable[[Sequence[tuple[str, str]]], npt.NDArray[np.floating]]
 """A reranker: how well each (query text, passage text) fits, the higher the better."""
@@ -45,7 +45,7 @@ class Rules:
 
     def with_cosines(self, candidates: Candidates) -> Candidates:
         """The cosine of every candidate, which is the score as well where there is no reranker."""
-        found = cosines(candidates.query, candidates.passage, self.query_vectors, self.passage_vectors)
+        found = cosines(self.query_vectors, self.passage_vectors, candidates.query, candidates.passage)
         return replace(candidates, dense=found, score=candidates.score if self.scorer else found)
 
     def texts(self, candidates: Candidates) -> list[tuple[str, str]]:

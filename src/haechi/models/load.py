@@ -11,6 +11,7 @@ from haechi.models.registry import known, known_reranker
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
+    from torch import Tensor
 
 POINTER = "pointer.json"
 
@@ -96,13 +97,18 @@ def weight_hash(model: "SentenceTransformer | CrossEncoder") -> str:
     """One sha256 over names, shapes and bytes of all weights."""
     import hashlib
 
-    import torch
-
     digest = hashlib.sha256()
     for key, tensor in sorted(model.state_dict().items()):
         digest.update(f"{key}{tuple(tensor.shape)}{tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        digest.update(weight_bytes(tensor))
     return digest.hexdigest()
+
+
+def weight_bytes(tensor: "Tensor") -> memoryview:
+    """The bytes of a weight in row order, whatever its kind of numbers; not copied where it lies so in memory."""
+    import torch
+
+    return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data
 
 
 def folder_hash(folder: Path) -> str:

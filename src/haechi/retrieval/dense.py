@@ -47,10 +47,11 @@ def search(query_ids: Sequence[str], queries: Vectors, ids: Sequence[str], passa
     k = min(k, len(ids))
     place = np.empty(len(ids), dtype=np.int64)
     place[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))  # among equals the lowest id wins
+    slack = 2 * ROUNDING * max(1.0, _largest(queries) * _largest(passages))
     lists: dict[str, list[tuple[float, str]]] = {}
     for start in range(0, len(query_ids), QUERIES):
         block = queries[start : start + QUERIES]
-        owner, rows, scores = _best(block, passages, place, k)
+        owner, rows, scores = _best(block, passages, place, k, slack)
         ends = np.searchsorted(owner, np.arange(len(block) + 1))
         names = [ids[row] for row in rows.tolist()]
         for number, query_id in enumerate(query_ids[start : start + QUERIES]):
@@ -59,11 +60,15 @@ def search(query_ids: Sequence[str], queries: Vectors, ids: Sequence[str], passa
     return Run.of_ranked(lists)
 
 
+def _largest(vectors: Vectors) -> float:
+    """The largest number by size; two passes over the vectors, where `abs` would first copy them."""
+    return max(float(vectors.max(initial=0.0)), -float(vectors.min(initial=0.0)))
+
+
 def _best(
-    queries: Vectors, passages: Vectors, place: npt.NDArray[np.int64], k: int
+    queries: Vectors, passages: Vectors, place: npt.NDArray[np.int64], k: int, slack: float
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Vectors]:
     """Query, passage and score of the k best passages of each query, query by query, best first."""
-    slack = 2 * ROUNDING * max(1.0, float(np.abs(queries).max(initial=0.0)) * float(np.abs(passages).max(initial=0.0)))
     top = np.full((len(queries), k), -np.inf, np.float32)  # the k best products so far; nobody far below can be among them
     found: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Vectors]] = []
     for start in range(0, len(passages) if k else 0, PASSAGES):
@@ -81,7 +86,7 @@ def _best(
     owner, rows, scores = (np.concatenate(parts) for parts in zip(*found, strict=True))
     near = scores >= (top.min(axis=1) - slack)[owner]
     owner, rows = owner[near], rows[near]
-    scores = _products(queries, passages, owner, rows)
+    scores = cosines(queries, passages, owner, rows)
     order = np.lexsort((place[rows], -scores, owner))
     first = np.searchsorted(owner[order], np.arange(len(queries)))
     order = order[np.arange(len(order)) - first[owner[order]] < k]
@@ -101,8 +106,8 @@ def _raised(top: Vectors, owner: npt.NDArray[np.int64], scores: Vectors) -> Vect
     return np.partition(both, most, axis=1)[:, most:]
 
 
-def _products(queries: Vectors, passages: Vectors, owner: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]) -> Vectors:
-    """One product a pair, summed in float64."""
+def cosines(queries: Vectors, passages: Vectors, owner: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]) -> Vectors:
+    """The product of unit vectors for each pair (owner, row), summed in float64: the same whatever stands beside it."""
     made = np.empty(len(owner), dtype=np.float32)
     for start in range(0, len(owner), PAIRS):
         span = slice(start, start + PAIRS)

@@ -41,7 +41,7 @@ class Encoder:
 
     def _vectors(self, texts: Sequence[str], task: Task) -> Vectors:
         width = self._model.get_embedding_dimension() or 0
-        order = sorted(range(len(texts)), key=lambda place: (len(texts[place]), texts[place]))  # alike in length, alike in shape
+        order = _order(self._model, texts)
         found = np.zeros((len(texts), width), dtype=np.float32)
         for start in range(0, len(order), SLAB):
             places = order[start : start + SLAB]
@@ -64,6 +64,16 @@ class Encoder:
 
         keys = [self._keys.of(text=text, task=task, prompt=prompt) for text in texts]
         return self._store.through(EMBEDDINGS, keys, made, MADE, self._identity)
+
+
+def _order(model: "SentenceTransformer", texts: Sequence[str]) -> list[int]:
+    """Alike in length, alike in shape; a table pads nothing, and neighbours in a corpus share words its tokenizer remembers."""
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+
+    places = list(range(len(texts)))
+    return (
+        places if isinstance(model[0], StaticEmbedding) else sorted(places, key=lambda place: (len(texts[place]), texts[place]))
+    )
 
 
 def _prompt(model: "SentenceTransformer", task: Task) -> str:

@@ -18,6 +18,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from haechi.errors import HaechiError
 from haechi.files import read_json, read_records, write_json, write_jsonl
 from haechi.guards.verdict import Module
+from haechi.models.load import weight_bytes
 from haechi.training.retry import Retry
 
 LOOKS = 16
@@ -156,7 +157,7 @@ class Monitor(TrainerCallback):
             if still := [weight for _, weight in weights if not weight.requires_grad]:
                 digest = hashlib.sha256()
                 for weight in still:
-                    digest.update(weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+                    digest.update(weight_bytes(weight))
                 found[module] = digest.hexdigest()
         return found
 
