@@ -166,6 +166,21 @@ def test_what_cannot_be_added_up_is_refused_in_one_sentence(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_tokenizer_that_cuts_otherwise_gives_every_piece_the_same_number(folders: list[Path], tmp_path: Path) -> None:
+    shutil.copytree(folders[1], tmp_path / "cut")
+    told = read_json(tmp_path / "cut/tokenizer.json")
+    write_json(
+        tmp_path / "cut/tokenizer.json",
+        told | {"truncation": {"direction": "Left", "max_length": 9, "strategy": "LongestFirst", "stride": 0}},
+    )
+    assert (tmp_path / "cut/tokenizer.json").read_bytes() != (folders[0] / "tokenizer.json").read_bytes()
+
+    wanted = weights(mean(folders[:2], tmp_path / "plain"))
+    found = weights(mean([folders[0], tmp_path / "cut"], tmp_path / "mixed"))
+
+    assert all(torch.equal(found[name], tensor) for name, tensor in wanted.items())
+
+
 def test_an_embedded_base_mixes_with_what_was_trained_from_it(tmp_path: Path) -> None:
     """Folding and taking the mean may change places; what the base's pieces are made of stays behind."""
     base, tuned = tmp_path / "base", tmp_path / "tuned"

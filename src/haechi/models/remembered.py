@@ -46,8 +46,8 @@ class Remembered:
                 known[key] = made
             return dict(known[key])
 
-        first.preprocess = preprocess  # type: ignore[method-assign, assignment]
+        model.preprocess = preprocess  # type: ignore[method-assign, assignment]  # the model's, which asks each text whether it is one
         try:
             yield
         finally:
-            del first.preprocess  # it holds the model, which holds it
+            del model.preprocess  # it holds the model, which holds it
