@@ -68,19 +68,6 @@ def test_the_size_of_a_block_changes_nothing(monkeypatch: pytest.MonkeyPatch, bl
     assert {i: cut[i] for i in cut} == {i: whole[i] for i in whole}
 
 
-class Encoder:
-    """Gives back what it was made of; knows queries from documents."""
-
-    def __init__(self, value: float) -> None:
-        self.value = value
-
-    def encode_query(self, texts, **_):
-        return np.full((len(texts), 2), self.value, dtype=np.float32)
-
-    def encode_document(self, texts, **_):
-        return np.full((len(texts), 2), -self.value, dtype=np.float32)
-
-
 @given(st.integers(0, 99), st.integers(1, 60), st.integers(1, 9))
 def test_a_cosine_is_the_same_whatever_stands_beside_it(seed: int, pairs: int, block: int) -> None:
     q, p, rng = vectors(seed, 5), vectors(seed + 1, 8), np.random.default_rng(seed)
@@ -106,6 +93,19 @@ def test_a_search_never_copies_the_passages() -> None:
     tracemalloc.stop()
 
     assert most < p.nbytes / 4
+
+
+class Encoder:
+    """Gives back what it was made of; knows queries from documents."""
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+    def encode_query(self, texts, **_):
+        return np.full((len(texts), 2), self.value, dtype=np.float32)
+
+    def encode_document(self, texts, **_):
+        return np.full((len(texts), 2), -self.value, dtype=np.float32)
 
 
 def test_queries_and_passages_go_through_their_own_prompts_and_come_out_as_unit_vectors() -> None:

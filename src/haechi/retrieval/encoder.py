@@ -70,10 +70,9 @@ def _order(model: "SentenceTransformer", texts: Sequence[str]) -> list[int]:
     """Alike in length, alike in shape; a table pads nothing, and neighbours in a corpus share words its tokenizer remembers."""
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
-    places = list(range(len(texts)))
-    return (
-        places if isinstance(model[0], StaticEmbedding) else sorted(places, key=lambda place: (len(texts[place]), texts[place]))
-    )
+    if isinstance(model[0], StaticEmbedding):
+        return list(range(len(texts)))
+    return sorted(range(len(texts)), key=lambda place: (len(texts[place]), texts[place]))
 
 
 def _prompt(model: "SentenceTransformer", task: Task) -> str:

@@ -195,8 +195,7 @@ def _natural(name: str) -> list[Any]:
 
 def _same_words(one: Path, other: Path) -> bool:
     """Whether every piece has the same number in both: how a tokenizer weighs, cuts and pads may differ between two savings."""
-    files = [next((folder / name for name in WORDS if (folder / name).is_file()), None) for folder in (one, other)]
-    first, second = files
+    first, second = (next((folder / name for name in WORDS if (folder / name).is_file()), None) for folder in (one, other))
     if first is None or second is None or first.name != second.name:
         return first is second
     if filecmp.cmp(first, second, shallow=False):
