@@ -1,13 +1,15 @@
 """How often is a right answer mined as a negative, and which filter prevents it?
 
-    python benchmarks/false_negatives.py FOLDER [--encoder models/base] [--split pairs_train_valid] [--reranker CROSS]
+    python benchmarks/false_negatives.py FOLDER [--encoder models/base] [--split pairs_train_valid] [--reranker CROSS] [--anew]
 
 Of every query that cites two articles or more, one article is hidden from its positives, drawn by a hash; then it is
 counted how often a passage of that article is mined as a negative. `cited` leaves it among the articles that the decision cites
 anywhere, as where another section cites it; `uncited` hides it there too, as where the court's list is incomplete, and from
 what is known of this decision where decisions are counted (a tenth of the queries at a time, so that the other decisions are
 known whole; the cap on reuse counts within a tenth). A reranker scores in sixteen bits (extra `openvino`).
-FOLDER holds what the pipeline built: data/processed, data/testset, models/base.
+FOLDER holds what the pipeline built: data/processed, data/testset, data/mined, models/base.
+With `--anew` it is counted instead what a training mines anew with that encoder (`train.refresh_every`), for several
+`train.refresh_skip`, uncited: the other rows of the training, data/mined/train.jsonl, say what is cited beside an answer.
 """
 
 import logging
@@ -18,6 +20,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
+import numpy as np
+from sentence_transformers import SentenceTransformer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
@@ -30,19 +34,26 @@ from haechi.mining.mine import Advice, Mined, mine
 from haechi.mining.stage import positives, queries_of, search_all
 from haechi.mining.together import cited_together
 from haechi.models.load import load_encoder, load_reranker
+from haechi.models.remembered import Remembered
 from haechi.params.load import load_section
 from haechi.params.mine import MineParams
 from haechi.params.retrieval import RetrievalParams
+from haechi.params.train import TrainParams
+from haechi.records.mined import MinedExample
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.retrieval.rerank import Reranker
 from haechi.rowstore.store import open_store
+from haechi.training.examples import make_rows
+from haechi.training.refresh import refreshed, spared
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 PARTS = 10
 FILTERS = [name for name in (*KNOWLEDGE, *SCORES) if name not in ("positive", "unseen")]
 CHOICES = ({"cited_together": 0, "skip_top": 0}, {"cited_together": 2}, {"cited_together": 3}, {"skip_top": 3}, {"skip_top": 10})
-CHOICES += ({"choice": "sampled"}, {"choice": "spread"}, {"margin": 0.8}, {"negatives": 2})
+CHOICES += ({"choice": "sampled"}, {"choice": "top"}, {"choice": "top", "skip_top": 10}, {"choice": "top", "skip_top": 15})
+CHOICES += ({"choice": "top", "margin": 0.8}, {"margin": 0.8}, {"negatives": 2})
+SKIPS = (0, 1, 2, 3, 5, 10)
 
 
 @click.command(help=__doc__)
@@ -56,8 +67,9 @@ CHOICES += ({"choice": "sampled"}, {"choice": "spread"}, {"margin": 0.8}, {"nega
 @click.option(
     "--reranker", type=click.Path(path_type=Path), help="A cross-encoder that scores candidates in the encoder's place."
 )
+@click.option("--anew", is_flag=True, help="What a training mines anew, in place of what the mine stage mines.")
 @click.option("--seed", default=7, show_default=True)
-def main(folder: Path, encoder: Path | None, split: str, reranker: Path | None, seed: int) -> None:
+def main(folder: Path, encoder: Path | None, split: str, reranker: Path | None, anew: bool, seed: int) -> None:
     """Hide, mine with and without each filter, and print the rates."""
     logging.disable(logging.WARNING)
     params = load_section(PARAMS, "mine", MineParams)
@@ -91,6 +103,18 @@ def main(folder: Path, encoder: Path | None, split: str, reranker: Path | None, 
                 negatives += sum(len(example.neg) for example in mined.examples)
             return f"{wrong / len(asked):.2%} ({wrong}; {negatives / len(asked):.2f} negatives)"
 
+        if anew:
+            rows = list(read_records(folder / "data/mined/train.jsonl", MinedExample))
+            wrong = [0] * len(SKIPS)
+            for number, (part, knowing) in enumerate(zip(parts, less, strict=True)):
+                left = [_without(query, hidden[query.id], known, cited=False) for query in part]
+                found = replace(searched, query_vectors=searched.query_vectors[number::PARTS])
+                mined = mine(left, found, knowing, near, params, Advice(scorer)).examples
+                wrong = [sum(both) for both in zip(wrong, _anew(mined, rows, hidden, known, model), strict=True)]
+            print("train.refresh_skip\tuncited")
+            for skip, number in zip(SKIPS, wrong, strict=True):
+                print(f"{skip}\t{number / len(asked):.2%} ({number})")
+            return
         print("filters\tcited\tuncited")
         for name, without in [
             ("all", []),
@@ -138,6 +162,32 @@ def _mined_wrongly(mined: Mined, hidden: dict[str, str], corpus: Corpus) -> int:
         any(corpus.passages[corpus.number[id]].article_key == hidden[example.query_id] for id in example.neg_ids)
         for example in mined.examples
     )
+
+
+def _anew(
+    mined: Sequence[MinedExample],
+    others: Iterable[MinedExample],
+    hidden: Mapping[str, str],
+    corpus: Corpus,
+    model: SentenceTransformer,
+) -> list[int]:
+    """Queries that get a passage of their hidden article, for each skip, where training mines anew."""
+    ids = {example.query_id for example in mined}
+    examples = [*mined, *(example for example in others if example.query_id not in ids)]
+    rows = make_rows(examples, load_section(PARAMS, "train", TrainParams).negatives)
+    names = [example.query_id for example in mined for _ in example.pos_ids]
+    rows = replace(rows, hard=np.arange(len(rows)) < len(names))
+    keys: dict[int, set[str]] = {}
+    for example in examples:
+        for id in (*example.pos_ids, *example.neg_ids):
+            keys.setdefault(rows.numbers[id], set()).add(corpus.passages[corpus.number[id]].article_key)
+    allowed, tokens = spared(rows), Remembered()
+    found = []
+    for skip in SKIPS:
+        negatives = refreshed(model, rows, allowed, skip, tokens).documents[: len(names), 1:].tolist()
+        given = zip(names, negatives, strict=True)
+        found.append(len({name for name, numbers in given if any(hidden[name] in keys.get(n, ()) for n in numbers)}))
+    return found
 
 
 if __name__ == "__main__":

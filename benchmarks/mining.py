@@ -125,7 +125,7 @@ def main(folder: Path, queries: int, passages: int, width: int, rounds: int, mod
     corpus, asked = _data(folder, queries, passages)
     dense = load_encoder(folder / "models/base")
     mining = replace(load_section(PARAMS, "mine", MineParams), bm25_top=0, dense_top=DEPTH, negatives=NEGATIVES, structural=False)
-    mining = replace(mining, max_uses=len(asked), skip_top=0)
+    mining = replace(mining, max_uses=len(asked), skip_top=0, choice="top")
     if dense_only:
         _recipe(dense, corpus, asked, mining)
         return

@@ -5,7 +5,8 @@
 FOLDER holds what the pipeline built: data/processed, data/qa, data/testset, models/base. Only validation is looked at.
 Every cell has the same queries, positives and training; what differs is where its negatives come from:
 `none` trains on in-batch negatives alone; `random`, `bm25`, `dense` and `hybrid` keep out positives, twins and reserved articles
-and nothing else; `filtered` is what the mine stage does by default.
+and nothing else, the last three take the hardest; `filtered` is what the mine stage does by default, `top` its hardest.
+Training mines anew as `params.yaml` says; `--set refresh_every=0` leaves every cell the negatives that it was given.
 """
 
 import logging
@@ -49,13 +50,13 @@ NOTHING = {"bm25_top": 0, "dense_top": 0, "structural": False}
 CELLS = {
     "none": ({}, frozenset(), 0),
     "random": ({**NOTHING, "too_few": "random"}, ALL, None),
-    "bm25": ({**NOTHING, "bm25_top": 50}, ALL, None),
-    "dense": ({**NOTHING, "dense_top": 50}, ALL, None),
-    "hybrid": ({}, ALL, None),
+    "bm25": ({**NOTHING, "bm25_top": 50, "choice": "top"}, ALL, None),
+    "dense": ({**NOTHING, "dense_top": 50, "choice": "top"}, ALL, None),
+    "hybrid": ({"choice": "top"}, ALL, None),
     "filtered": ({}, frozenset(), None),
     "apart": ({"cited_together": 0, "skip_top": 0}, frozenset(), None),
     "together": ({"skip_top": 0}, frozenset(), None),
-    "spread": ({"choice": "spread", "negatives": 2}, frozenset(), None),
+    "top": ({"choice": "top"}, frozenset(), None),
     "sampled": ({"choice": "sampled"}, frozenset(), None),
     "skip10": ({"skip_top": 10}, frozenset(), None),
 }

@@ -68,7 +68,7 @@ def test_where_the_reranker_agrees_with_the_searches_it_reads_two_blocks() -> No
         shown.extend(passage for _, passage in pairs)
         return np.array([0.99 if passage == text["P00"] else 0.5 - 0.01 * place[passage] for _, passage in pairs])
 
-    example = mined(case, Advice(scorer=scorer), reranker_block=3, structural=False, **LOOSE).examples[0]
+    example = mined(case, Advice(scorer=scorer), reranker_block=3, structural=False, choice="top", **LOOSE).examples[0]
     assert list(example.neg_ids) == fused[:3]
     assert shown[0] == text["P00"]
     assert sorted(shown[1:]) == sorted(text[id] for id in fused[:6])

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from mining.cases import PARAMS, Case, cases, mined
 
 from haechi.mining.mine import Advice
@@ -19,9 +20,9 @@ def cheap(pairs) -> np.ndarray:
     return exact(pairs) + np.array([(len(text) % 3 - 1) / 100 for _, text in pairs])
 
 
-@given(cases())
-def test_with_room_for_its_errors_a_cheap_scorer_changes_no_choice(case: Case) -> None:
-    settings = {"near_duplicate": 2.0, "reranker_certainty": 1e9, "max_uses": 9999}
+@given(cases(), st.sampled_from(("top", "spread")))
+def test_with_room_for_its_errors_a_cheap_scorer_changes_no_choice(case: Case, choice: str) -> None:
+    settings = {"near_duplicate": 2.0, "reranker_certainty": 1e9, "max_uses": 9999, "choice": choice}
     alone, helped = (mined(case, advice, **settings) for advice in (Advice(scorer=exact), Advice(scorer=exact, cheap=exact)))
     near = mined(case, Advice(scorer=exact, cheap=cheap), **settings)
 
@@ -30,6 +31,6 @@ def test_with_room_for_its_errors_a_cheap_scorer_changes_no_choice(case: Case) -
 
 
 def test_fewer_bits_first_are_refused_where_every_score_must_be_exact() -> None:
-    for change in ({"choice": "spread"}, {"promote": "agreement"}, {"absolute_margin": 0.1}, {"reranker_block": 10}):
+    for change in ({"choice": "sampled"}, {"promote": "agreement"}, {"absolute_margin": 0.1}, {"reranker_block": 10}):
         with pytest.raises(ValueError, match="reranker_first is for"):
             replace(PARAMS, reranker_first="int8", **change)

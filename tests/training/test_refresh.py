@@ -15,19 +15,20 @@ from haechi.training.examples import PADDING, Rows, make_rows
 from haechi.training.refresh import refreshed, spared
 
 
-def new_negatives(rows: Rows, model: Any) -> Rows:
-    return refreshed(model, rows, spared(rows), Remembered())
+def new_negatives(rows: Rows, model: Any, skip: int = 0) -> Rows:
+    return refreshed(model, rows, spared(rows), skip, Remembered())
 
 
-def test_the_nearest_that_is_no_answer_comes_first() -> None:
+@pytest.mark.parametrize("skip", [0, 1, 3])
+def test_the_nearest_that_is_no_answer_comes_first_after_those_that_are_skipped(skip: int) -> None:
     model, rows = static(), make_rows(examples(), 2)
-    found = new_negatives(rows, model)
+    found = new_negatives(rows, model, skip)
     near = encode_queries(model, rows.queries) @ encode_passages(model, rows.texts).T
 
     assert np.array_equal(found.documents[:, 0], rows.documents[:, 0])
     for row in range(len(rows)):
         order = np.argsort(-near[row], kind="stable")
-        assert found.documents[row, 1:].tolist() == [n for n in order if n not in rows.allowed_not[row]][:2]
+        assert found.documents[row, 1:].tolist() == [n for n in order if n not in rows.allowed_not[row]][skip : skip + 2]
     assert np.isnan(found.teacher[:, 1:]).all()
 
 
@@ -70,6 +71,13 @@ def test_answers_alone_leave_padding() -> None:
     found = new_negatives(make_rows([example("q", ["P1", "P2"], [], [])], 1), static())
 
     assert (found.documents[:, 1:] == PADDING).all()
+
+
+def test_where_fewer_are_left_than_are_skipped_there_is_none() -> None:
+    rows = make_rows([example("q", ["P1"], ["P2"], []), example("r", ["P3"], ["P2"], [])], 1)
+
+    assert (new_negatives(rows, static(), 1).documents[:, 1] >= 0).all()
+    assert (new_negatives(rows, static(), 2).documents[:, 1:] == PADDING).all()
 
 
 @pytest.mark.parametrize(("every", "times"), [(0, 0), (1, 3), (2, 1), (3, 1), (4, 0)])

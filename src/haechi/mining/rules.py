@@ -75,11 +75,11 @@ class Rules:
 
     def _scored(self, scorer: Scorer, candidates: Candidates, pairs: Sequence[tuple[str, str]]) -> npt.NDArray[np.floating]:
         """The scorer's scores, or a cheap one's where that can't change who is chosen."""
-        positive = self.known.positives.has(candidates.query, candidates.passage)
+        p, positive = self.params, self.known.positives.has(candidates.query, candidates.passage)
         if self.cheap is None or not positive.any():  # random fill comes without its positives, and is little
             return scorer(pairs)
         asked = Asked(candidates.query, positive, len(self.queries))
-        wanted = Wanted(self.params.margin, self.params.negatives, self.params.reranker_certainty)
+        wanted = Wanted(p.margin, p.negatives, p.reranker_certainty, evenly=p.choice == "spread")
         cheap = np.asarray(self.cheap(pairs), dtype=np.float64)
         return cascade(asked, cheap, lambda rows: np.asarray(scorer([pairs[row] for row in rows]), dtype=np.float64), wanted)[0]
 

@@ -67,9 +67,9 @@ class MineParams:
     reranker_first: Literal["none", "bf16", "int8"] = "none"
     """Whether the reranker in fewer bits scores first (extra `openvino`), and the reranker proper only where that can matter."""
     reranker_certainty: NonNegativeFloat = 1.5
-    """Standard errors of such a first score that count as near the margin or the last place taken; 1.5 keeps 98 % of choices."""
+    """Standard errors of such a first score that count as near the margin or a place that decides; 1.5 keeps 98 % of choices."""
 
     def __post_init__(self) -> None:
-        whole = self.choice == "top" and not self.absolute_margin and self.promote == "none" and not self.reranker_block
+        whole = self.choice != "sampled" and not self.absolute_margin and self.promote == "none" and not self.reranker_block
         if self.reranker_first != "none" and not whole:
-            raise ValueError("reranker_first is for choice top, absolute_margin 0, promote none and reranker_block 0")
+            raise ValueError("reranker_first is for choice top or spread, absolute_margin 0, promote none and reranker_block 0")

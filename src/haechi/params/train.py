@@ -68,6 +68,8 @@ class TrainParams:
     """Sources that each stage of training draws from, stages of equal length in epochs; an empty stage draws from all."""
     refresh_every: Count
     """Epochs after which negatives are mined anew with the model as it is, among the passages of the mined file; 0: never."""
+    refresh_skip: Count
+    """Passages left out there, the nearest to a query that are no answer: the likeliest to be right though nobody says so."""
     accumulation: Positive
     """Batches whose gradients are added up for one step of the optimizer; each still has a softmax of its own."""
     token_dropout: Share

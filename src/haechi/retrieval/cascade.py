@@ -1,7 +1,7 @@
 """Cheap scores first, exact ones only where they could change who is chosen.
 
-Every candidate gets a cheap score. Exact are those of the positives, and of candidates so near to the margin, or to the last
-place that is still taken, that the error of a cheap score could move them across; the error is learnt from pairs that have both.
+Every candidate gets a cheap score. Exact are those of the positives, and of candidates so near to the margin, or to a place
+where the choice ends, that the error of a cheap score could move them across; the error is learnt from pairs that have both.
 Gives up exact numbers for candidates that are chosen or left out with room to spare.
 """
 
@@ -32,12 +32,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is done with the scores: so many below margin x the worst positive, best first."""
+    """What is done with the scores: so many below margin x the worst positive, the best or evenly from best to worst."""
 
     margin: float
     negatives: int
     certainty: float
     """How many standard errors of a cheap score count as near."""
+    evenly: bool = False
 
 
 def cascade(asked: Asked, cheap: Scores, exact: Exact, wanted: Wanted) -> tuple[Scores, Flags]:
@@ -51,8 +52,9 @@ def cascade(asked: Asked, cheap: Scores, exact: Exact, wanted: Wanted) -> tuple[
         scores[rows], known[rows] = exact(rows), True
         near = wanted.certainty * _error(cheap[known], scores[known])
         bar = _bars(asked, scores, wanted.margin)
-        last = _last_taken(asked, scores, bar, wanted.negatives)
-        doubtful = (np.abs(scores - bar[asked.query]) <= near) | (np.abs(scores - last[asked.query]) <= near)
+        doubtful = np.abs(scores - bar[asked.query]) <= near
+        for border in _borders(asked, scores, bar, wanted):
+            doubtful |= np.abs(scores - border[asked.query]) <= near
     return scores, known
 
 
@@ -67,12 +69,25 @@ def _bars(asked: Asked, scores: Scores, margin: float) -> Scores:
     return margin * lowest
 
 
-def _last_taken(asked: Asked, scores: Scores, bar: Scores, negatives: int) -> Scores:
-    """The score of the last candidate that would be chosen; where there are too few, nothing is in doubt below."""
+def _borders(asked: Asked, scores: Scores, bar: Scores, wanted: Wanted) -> list[Scores]:
+    """For each place that decides who is chosen the score that each query has there; where there are too few, none is in doubt.
+
+    The best are decided at the last place that is taken, an even choice at every place that it takes.
+    """
     rows = np.flatnonzero(~asked.positive & (scores < bar[asked.query]))
     rows = rows[np.lexsort((-scores[rows], asked.query[rows]))]
-    place = np.arange(len(rows)) - np.searchsorted(asked.query[rows], asked.query[rows])
-    taken = rows[place == negatives - 1]
-    last = np.full(asked.queries, -np.inf)
-    last[asked.query[taken]] = scores[taken]
-    return last
+    start = np.searchsorted(asked.query[rows], np.arange(asked.queries + 1))
+    fit = np.diff(start)
+    ample = np.flatnonzero(fit >= wanted.negatives)
+    found = []
+    for part in _shares(wanted):
+        place = np.round(part * (fit[ample] - 1)).astype(np.int64) if wanted.evenly else wanted.negatives - 1
+        border = np.full(asked.queries, -np.inf)
+        border[ample] = scores[rows[start[ample] + place]]
+        found.append(border)
+    return found
+
+
+def _shares(wanted: Wanted) -> Scores:
+    """Where the places lie between the first candidate, 0, and the last, 1."""
+    return np.linspace(0.0, 1.0, wanted.negatives) if wanted.evenly else np.ones(1)

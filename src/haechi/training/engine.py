@@ -116,7 +116,7 @@ def train(
             lambda inputs: [names[row] for batch in inputs for row in batch["label"].tolist()],
         )
         monitor = Monitor(model, steps, params.expected_params)
-        refresh = Refresh(model, objective, _refresh_at(epochs, params))
+        refresh = Refresh(model, objective, _refresh_at(epochs, params), params.refresh_skip)
         announce(
             folder, model, steps, params, resumes=state is not None, rolls_back=any(rule.action == "rollback" for rule in rules)
         )

@@ -2,6 +2,7 @@
 
 Only passages that the rows show take part, so articles that are kept out of training stay out; and what any row names beside
 an answer is no negative of it, as in mining. Where examples are left out (`max_samples`), what they cite is not known here.
+The first few that are left are skipped as well: the nearer a passage comes to a tuned model, the likelier it answers unsaid.
 """
 
 from collections import defaultdict
@@ -29,8 +30,8 @@ NEGATIVES = "negatives.npy"
 class Refresh(TrainerCallback):
     """Gives the objective new negatives after the given steps, and remembers them in a state."""
 
-    def __init__(self, model: SentenceTransformer, objective: Objective, at: Collection[int]) -> None:
-        self._model, self._objective, self._at = model, objective, frozenset(at)
+    def __init__(self, model: SentenceTransformer, objective: Objective, at: Collection[int], skip: int) -> None:
+        self._model, self._objective, self._at, self._skip = model, objective, frozenset(at), skip
         self._spared = spared(objective.rows) if at else ()
         self._tokens, self._batch = Remembered(), BATCH
 
@@ -43,7 +44,7 @@ class Refresh(TrainerCallback):
             say(f"train: step {state.global_step}, negatives mined anew")
 
     def _refreshed(self) -> Rows:
-        return refreshed(self._model, self._objective.rows, self._spared, self._tokens, self._batch)
+        return refreshed(self._model, self._objective.rows, self._spared, self._skip, self._tokens, self._batch)
 
     def _shrink(self, step: int) -> None:
         """Embed fewer texts at once from now on, since memory ran out."""
@@ -80,9 +81,9 @@ def spared(rows: Rows) -> tuple[Numbers, ...]:
 
 
 def refreshed(
-    model: SentenceTransformer, rows: Rows, spared: tuple[Numbers, ...], tokens: Remembered, batch: int = BATCH
+    model: SentenceTransformer, rows: Rows, spared: tuple[Numbers, ...], skip: int, tokens: Remembered, batch: int = BATCH
 ) -> Rows:
-    """The same rows with the nearest passages that they show as negatives, as many as before.
+    """The same rows with the nearest passages that they show as negatives, but for the first `skip`; as many as before.
 
     A row that has the negatives of its batch alone stays so.
     """
@@ -100,7 +101,7 @@ def refreshed(
             if rows.hard[row]:
                 barred = place[spared[row]]
                 scores[barred[barred >= 0]] = -np.inf
-                near = _highest(scores, wanted)
+                near = _highest(scores, skip + wanted)[skip:]
                 found[row, : len(near)] = pool[near]
     return rows.with_negatives(found)
 
