@@ -164,13 +164,17 @@ def _compare(dense: Any, cross: Any, corpus: list[Passage], asked: list[Query], 
     with tempfile.TemporaryDirectory() as place:
         with open_store(Path(place) / "exact.sqlite") as store:
             exact = timed("ours, fp32", lambda: ours(store, corpus, mining))
+            even = _chosen(ours(store, corpus, replace(mining, choice="spread")))
         pairs = _pairs(exact, corpus)
         for bits in BITS:
             with open_store(Path(place) / f"{bits}.sqlite") as store:
                 cheap = timed(f"ours, {bits} first", lambda store=store, bits=bits: ours(store, corpus, mining, bits))
                 made = store.tally["scores"].computed
+                evenly = _chosen(ours(store, corpus, replace(mining, choice="spread"), bits))
+                more = store.tally["scores"].computed - made
             print(f"{bits}: of {len(pairs)} pairs {made - len(pairs)} scored exactly too; ", end="")
-            print(f"chosen as by fp32 alone: {_shared(_chosen(exact), _chosen(cheap)):.4f}", flush=True)
+            print(f"chosen as by fp32 alone: {_shared(_chosen(exact), _chosen(cheap)):.4f}; ", end="")
+            print(f"for an even choice {more} more, chosen {_shared(even, evenly):.4f}", flush=True)
         timed("the same pairs, in order of length", lambda: _bare(cross, pairs))
         theirs = timed("sentence-transformers", lambda: _theirs(dense, cross, corpus, asked))
         print(f"chosen as by sentence-transformers: fp32 {_shared(_chosen(exact), theirs):.4f}, {bits} first ", end="")
