@@ -14,7 +14,7 @@ With `--anew` it is counted instead what a training mines anew with that encoder
 
 import logging
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -92,28 +92,25 @@ def main(folder: Path, encoder: Path | None, split: str, reranker: Path | None, 
         near = known.near(positives(known, asked, params), params.near_duplicate)
         print(f"{len(asked)} queries with an article hidden; encoder {encoder or 'models/base'}, reranker {reranker}", flush=True)
 
-        def rate(cited: bool, without: Sequence[str], **changes: object) -> str:
-            wrong = negatives = 0
+        def mined_parts(cited: bool, without: Sequence[str] = (), **changes: object) -> Iterator[Mined]:
             for number, (part, knowing) in enumerate(zip(parts, whole if cited else less, strict=True)):
                 left = [_without(query, hidden[query.id], known, cited) for query in part]
                 found = replace(searched, query_vectors=searched.query_vectors[number::PARTS])
-                advice = Advice(scorer, without=frozenset(without))
-                mined = mine(left, found, knowing, near, replace(params, **changes), advice)
+                yield mine(left, found, knowing, near, replace(params, **changes), Advice(scorer, without=frozenset(without)))
+
+        def rate(cited: bool, without: Sequence[str], **changes: object) -> str:
+            wrong = negatives = 0
+            for mined in mined_parts(cited, without, **changes):
                 wrong += _mined_wrongly(mined, hidden, known)
                 negatives += sum(len(example.neg) for example in mined.examples)
             return f"{wrong / len(asked):.2%} ({wrong}; {negatives / len(asked):.2f} negatives)"
 
         if anew:
             rows = list(read_records(folder / "data/mined/train.jsonl", MinedExample))
-            wrong = [0] * len(SKIPS)
-            for number, (part, knowing) in enumerate(zip(parts, less, strict=True)):
-                left = [_without(query, hidden[query.id], known, cited=False) for query in part]
-                found = replace(searched, query_vectors=searched.query_vectors[number::PARTS])
-                mined = mine(left, found, knowing, near, params, Advice(scorer)).examples
-                wrong = [sum(both) for both in zip(wrong, _anew(mined, rows, hidden, known, model), strict=True)]
+            wrong = [_anew(mined.examples, rows, hidden, known, model) for mined in mined_parts(cited=False)]
             print("train.refresh_skip\tuncited")
-            for skip, number in zip(SKIPS, wrong, strict=True):
-                print(f"{skip}\t{number / len(asked):.2%} ({number})")
+            for skip, numbers in zip(SKIPS, zip(*wrong, strict=True), strict=True):
+                print(f"{skip}\t{sum(numbers) / len(asked):.2%} ({sum(numbers)})")
             return
         print("filters\tcited\tuncited")
         for name, without in [
@@ -174,20 +171,17 @@ def _anew(
     """Queries that get a passage of their hidden article, for each skip, where training mines anew."""
     ids = {example.query_id for example in mined}
     examples = [*mined, *(example for example in others if example.query_id not in ids)]
-    rows = make_rows(examples, load_section(PARAMS, "train", TrainParams).negatives)
+    most = load_section(PARAMS, "train", TrainParams).negatives
+    rows = make_rows(examples, most + max(SKIPS))  # the nearest come in order, so one search answers for every skip
     names = [example.query_id for example in mined for _ in example.pos_ids]
     rows = replace(rows, hard=np.arange(len(rows)) < len(names))
     keys: dict[int, set[str]] = {}
     for example in examples:
         for id in (*example.pos_ids, *example.neg_ids):
             keys.setdefault(rows.numbers[id], set()).add(corpus.passages[corpus.number[id]].article_key)
-    allowed, tokens = spared(rows), Remembered()
-    found = []
-    for skip in SKIPS:
-        negatives = refreshed(model, rows, allowed, skip, tokens).documents[: len(names), 1:].tolist()
-        given = zip(names, negatives, strict=True)
-        found.append(len({name for name, numbers in given if any(hidden[name] in keys.get(n, ()) for n in numbers)}))
-    return found
+    nearest = refreshed(model, rows, spared(rows), 0, Remembered()).documents[: len(names), 1:].tolist()
+    right = [[hidden[name] in keys.get(n, ()) for n in numbers] for name, numbers in zip(names, nearest, strict=True)]
+    return [len({name for name, is_it in zip(names, right, strict=True) if any(is_it[s : s + most])}) for s in SKIPS]
 
 
 if __name__ == "__main__":

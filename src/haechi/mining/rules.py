@@ -9,6 +9,7 @@ import numpy.typing as npt
 from haechi.errors import HaechiError
 from haechi.mining import filters
 from haechi.mining.candidates import Candidates, Flags, Floats
+from haechi.mining.choice import evenly
 from haechi.mining.filters import Fates, Filter, sieve
 from haechi.mining.known import Corpus, Known, Query
 from haechi.params.mine import MineParams
@@ -79,7 +80,7 @@ class Rules:
         if self.cheap is None or not positive.any():  # random fill comes without its positives, and is little
             return scorer(pairs)
         asked = Asked(candidates.query, positive, len(self.queries))
-        wanted = Wanted(p.margin, p.negatives, p.reranker_certainty, evenly=p.choice == "spread")
+        wanted = Wanted(p.margin, p.negatives, p.reranker_certainty, evenly if p.choice == "spread" else None)
         cheap = np.asarray(self.cheap(pairs), dtype=np.float64)
         return cascade(asked, cheap, lambda rows: np.asarray(scorer([pairs[row] for row in rows]), dtype=np.float64), wanted)[0]
 

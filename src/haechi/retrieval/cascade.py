@@ -38,7 +38,8 @@ class Wanted:
     negatives: int
     certainty: float
     """How many standard errors of a cheap score count as near."""
-    evenly: bool = False
+    evenly: Callable[[int, int], Ints] | None = None
+    """The places that an even choice takes: of so many candidates so many. None where the best are taken."""
 
 
 def cascade(asked: Asked, cheap: Scores, exact: Exact, wanted: Wanted) -> tuple[Scores, Flags]:
@@ -69,7 +70,7 @@ def _bars(asked: Asked, scores: Scores, margin: float) -> Scores:
     return margin * lowest
 
 
-def _borders(asked: Asked, scores: Scores, bar: Scores, wanted: Wanted) -> list[Scores]:
+def _borders(asked: Asked, scores: Scores, bar: Scores, wanted: Wanted) -> Scores:
     """For each place that decides who is chosen the score that each query has there; where there are too few, none is in doubt.
 
     The best are decided at the last place that is taken, an even choice at every place that it takes.
@@ -78,16 +79,9 @@ def _borders(asked: Asked, scores: Scores, bar: Scores, wanted: Wanted) -> list[
     rows = rows[np.lexsort((-scores[rows], asked.query[rows]))]
     start = np.searchsorted(asked.query[rows], np.arange(asked.queries + 1))
     fit = np.diff(start)
-    ample = np.flatnonzero(fit >= wanted.negatives)
-    found = []
-    for part in _shares(wanted):
-        place = np.round(part * (fit[ample] - 1)).astype(np.int64) if wanted.evenly else wanted.negatives - 1
-        border = np.full(asked.queries, -np.inf)
-        border[ample] = scores[rows[start[ample] + place]]
-        found.append(border)
-    return found
-
-
-def _shares(wanted: Wanted) -> Scores:
-    """Where the places lie between the first candidate, 0, and the last, 1."""
-    return np.linspace(0.0, 1.0, wanted.negatives) if wanted.evenly else np.ones(1)
+    borders = np.full((wanted.negatives if wanted.evenly else 1, asked.queries), -np.inf)
+    for number in np.unique(fit[fit >= wanted.negatives]).tolist():
+        alike = np.flatnonzero(fit == number)
+        places = wanted.evenly(number, wanted.negatives) if wanted.evenly else np.array([wanted.negatives - 1])
+        borders[:, alike] = scores[rows[start[alike] + places[:, None]]]
+    return borders
