@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mining.cases import PARAMS, Case, cases, mined
+from mining.cases import PARAMS, Case, cases, corpus, mined
 
+from haechi.mining import rules
+from haechi.mining.known import Query
 from haechi.mining.mine import Advice
+from haechi.retrieval.cascade import cascade
 
 
 def exact(pairs) -> np.ndarray:
@@ -28,6 +31,17 @@ def test_with_room_for_its_errors_a_cheap_scorer_changes_no_choice(case: Case, c
 
     assert [e.neg_ids for e in helped.examples] == [e.neg_ids for e in alone.examples]
     assert [e.pos_scores for e in near.examples] == [e.pos_scores for e in alone.examples], "positives are always exact"
+
+
+@pytest.mark.parametrize(("choice", "places"), [("top", None), ("spread", [0, 4, 8])])
+def test_the_cascade_is_told_of_an_even_choice(monkeypatch: pytest.MonkeyPatch, choice: str, places: list[int] | None) -> None:
+    """Its borders are the places that the miner takes."""
+    told = []
+    monkeypatch.setattr(rules, "cascade", lambda *all: told.append(all[-1]) or cascade(*all))
+    query = Query("q0", "물음", ("P00",), (), frozenset(), "title")
+    mined(Case(corpus(20), [query], frozenset(), 4), Advice(scorer=exact, cheap=cheap), choice=choice)
+
+    assert [wanted.evenly and wanted.evenly(9, 3).tolist() for wanted in told] == [places]
 
 
 def test_fewer_bits_first_are_refused_where_every_score_must_be_exact() -> None:

@@ -65,6 +65,19 @@ def test_the_hardest_that_are_left_are_taken(case: Case) -> None:
 
 
 @given(cases())
+def test_an_even_choice_goes_from_the_hardest_that_is_left_to_the_easiest(case: Case) -> None:
+    found = mined(case, choice="spread", skip_top=0, max_uses=9999, **LOOSE)
+    ids = sorted(p.id for p in case.passages)
+    for row, query in enumerate(found.queries):
+        left = (found.candidates.query == row) & np.isin(found.fates, [FATES.index("chosen"), FATES.index("spare")])
+        order = [ids[p] for _, p in sorted(zip(-found.candidates.score[left], found.candidates.passage[left], strict=True))]
+        last, wanted = len(order) - 1, PARAMS.negatives
+        places = range(len(order)) if last < wanted else [round(last * i / (wanted - 1)) for i in range(wanted)]
+        example = next(e for e in found.examples if e.query_id == query.id)
+        assert list(example.neg_ids) == [order[place] for place in places]
+
+
+@given(cases())
 def test_fields_of_an_example_belong_together(case: Case) -> None:
     texts = {p.id: p.text for p in case.passages}
     found = searched(case)
