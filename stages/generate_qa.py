@@ -76,8 +76,8 @@ def main(
                 partial(judged, llm=llm, store=store, environ=os.environ) if llm.judge_threshold else None,
                 llm.judge_threshold,
             )
-        files.write_jsonl(out, made.questions)
-        files.write_jsonl(dropped, made.dropped)
+        files.write_output(out, made.questions)
+        files.write_output(dropped, made.dropped)
         files.write_json(metrics, made.counts)
         with files.atomic_folder(plots) as folder:
             write_lengths(made.portrait, folder / "lengths.csv")

@@ -33,12 +33,11 @@ def main(raw: Path, passages: Path, testset: Path, train: Path, valid: Path, fal
         corpus = [p for name in ("law", "admin", "doc") for p in files.read_records(passages / f"{name}_passages.jsonl", Passage)]
         decisions = list(files.read_records(passages / "prec_passages.jsonl", Passage))
         made = make_pairs(read_corpus(raw), corpus, decisions, held_out(frozen), settings)
-        files.write_jsonl(train, made.pairs.train)
-        files.write_jsonl(valid, made.pairs.valid)
-        files.write_jsonl(fallback, made.fallback_passages)
+        files.write_output(train, made.pairs.train)
+        files.write_output(valid, made.pairs.valid)
+        files.write_output(fallback, made.fallback_passages)
         files.write_json(metrics, {"testset": frozen.fingerprint, **made.counts})
-        for warning in made.warnings:
-            progress.say(f"make_pairs: {warning}")
+        progress.say_few([f"make_pairs: {warning}" for warning in made.warnings])
         progress.show_counts("make_pairs", made.counts)
 
 

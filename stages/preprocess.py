@@ -8,7 +8,7 @@ import click
 
 from haechi import files, locks, options, progress
 from haechi.command import run
-from haechi.law.ingest import preprocess, read_corpus
+from haechi.law.ingest import complaints, preprocess, read_corpus
 from haechi.params.load import load_section
 from haechi.params.preprocess import PreprocessParams
 
@@ -23,10 +23,13 @@ def main(raw: Path, out: Path, metrics: Path, params: Path) -> None:
     targets = {name: out / f"{name}_passages.jsonl" for name in ("law", "admin", "prec", "doc")}
     quarantine = out / "quarantine.jsonl"
     with locks.writing(*targets.values(), quarantine, metrics):
-        made = preprocess(read_corpus(raw), settings)
+        corpus = read_corpus(raw)
+        progress.say_few([f"preprocess: {line}" for line in complaints(corpus)], f" in {quarantine}")
+        files.write_output(quarantine, corpus.dropped)  # now: whoever is refused for too many bad files needs it
+        made = preprocess(corpus, settings)
         for name, target in targets.items():
-            files.write_jsonl(target, getattr(made, name))
-        files.write_jsonl(quarantine, made.dropped)
+            files.write_output(target, getattr(made, name))
+        files.write_output(quarantine, made.dropped)
         files.write_json(metrics, made.counts)
         progress.show_counts("preprocess", files.read_json(metrics))
 

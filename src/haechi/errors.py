@@ -3,6 +3,7 @@
 `HaechiError` ends a command with exit code 1, `UsageError` with 2; anything else is a bug and keeps its traceback.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -36,6 +37,16 @@ class DuplicateId(HaechiError):
     def __init__(self, passage_id: str, first: str, second: str) -> None:
         self.passage_id, self.first, self.second = passage_id, first, second
         super().__init__(f"passage id {passage_id} occurs twice: in {first} and in {second}")
+
+
+class ConflictingIds(HaechiError):
+    """Files claim one id and say different things; only the user knows which is right."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str, str]]) -> None:
+        self.pairs = tuple(pairs)
+        named = "; ".join(f"{id} in {first} and in {second}" for id, first, second in self.pairs[:5])
+        more = f"; and {len(self.pairs) - 5} more" if len(self.pairs) > 5 else ""
+        super().__init__(f"one id with two contents: {named}{more}; keep one of each pair, or give one of them another id")
 
 
 class TestSetChanged(HaechiError):

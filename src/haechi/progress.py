@@ -80,6 +80,14 @@ def say(message: str) -> None:
     (Bar.console() or console()).print(message, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
 
+def say_few(lines: Sequence[str], rest: str = "") -> None:
+    """The first five lines, and how many there are beyond them."""
+    for line in lines[:5]:
+        say(line)
+    if len(lines) > 5:
+        say(f"... and {len(lines) - 5} more{rest}")
+
+
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], figures: bool = True) -> None:
     """Print a table; the first column is a name, the others are figures or, where told, texts."""
     table = Table(title=title, title_justify="left")

@@ -1,4 +1,4 @@
-"""Generic documents: `{docid | id, content | text, title?}`, or a text file whose name is its id.
+"""Generic documents: `{docid | id, content | text, title?}`, or a text file whose path is its id.
 
 Gives up any structure inside: a document is one text, cut at sentence ends later.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from haechi.law.nouns import Parsed
 from haechi.law.raw import RawDocument
-from haechi.law.shape import Malformed, filled_text, optional_text
+from haechi.law.shape import Malformed, filled_text, id_at, optional_text
 from haechi.law.text import clean, one_line
 from haechi.records.dropped import Dropped
 
@@ -29,7 +29,7 @@ def parse_document(raw: RawDocument) -> Parsed[Document]:
     try:
         given = value["docid" if "docid" in value else "id"]
         # People number their documents; a number is as good an id as a text here.
-        docid = str(given) if type(given) is int else filled_text({"docid": given}, "docid")
+        docid = str(given) if type(given) is int else id_at({"docid": given}, "docid")
         text = clean(filled_text(value, "content" if "content" in value else "text"))
         title = one_line(optional_text(value, "title"))
         if not text:

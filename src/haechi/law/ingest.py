@@ -2,22 +2,22 @@
 
 Every unit that is read (article, annex, addendum, decision section, document, user query, unreadable file or line) is
 either kept or dropped under one reason; the counts say so and a test holds them to it. A dropped unit never stops the
-run by itself: too many unreadable files do.
+run by itself: too many unreadable files do, and one id with two contents. What is saved twice is read once.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from haechi.errors import DuplicateId, HaechiError
+from haechi.errors import ConflictingIds, DuplicateId, HaechiError
 from haechi.law.documents import Document, parse_document
 from haechi.law.nouns import Parsed, Statute
 from haechi.law.passages import decision_passages, document_passages, statute_passages
 from haechi.law.precedents import parse_decision
 from haechi.law.queries import UserQuery, parse_query
-from haechi.law.raw import UNREADABLE, Kind, RawDocument, read_raw
+from haechi.law.raw import UNREADABLE, Kind, RawDocument, place, read_raw
 from haechi.law.rules import parse_rule
 from haechi.law.statutes import parse_statute
 from haechi.law.twins import link_twins
@@ -33,6 +33,15 @@ _PARSERS: dict[Kind, Callable[[RawDocument], Parsed[Any]]] = {
     "document": parse_document,
     "query": parse_query,
 }
+_IDS: dict[Kind, Callable[[Any], str]] = {
+    "law": lambda statute: statute.key,
+    "admin": lambda rule: rule.key,
+    "precedent": lambda decision: f"PREC_{decision.id}",
+    "document": lambda document: f"DOC_{document.docid}",
+    "query": lambda query: query.query_id,
+}
+_TO_MEND = UNREADABLE | {"empty_document", "no_positives"}
+_EXCERPT = 120  # characters of a detail: quarantine.jsonl says why, the raw file holds the text
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +86,31 @@ class Preprocessed:
     counts: Counts
 
 
+class _Found:
+    """What was read so far, each id once; `conflicts` are ids that stand for two contents, with both places."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, tuple[Kind, Any, str]] = {}
+        self.conflicts: list[tuple[str, str, str]] = []
+
+    def take(self, document: RawDocument, value: Any) -> Dropped | None:
+        """Keep the value, or say why not: its id is there already."""
+        here, id = place(document.source, document.position), _IDS[document.kind](value)
+        _, first, there = self._values.setdefault(id, (document.kind, value, here))
+        if first is value:
+            return None
+        if replace(value, source=first.source) != first:
+            self.conflicts.append((id, there, here))
+        return Dropped(document.source, document.position, f"duplicate_{document.kind}", f"is the same as {there}")
+
+    def of(self, kind: Kind) -> tuple[Any, ...]:
+        """All of one kind, in the order of their files."""
+        return tuple(value for known, value, _ in self._values.values() if known == kind)
+
+
 def read_corpus(raw: Path) -> RawCorpus:
-    """Read and parse every file under `raw`."""
-    found: dict[Kind, list[Any]] = {kind: [] for kind in _PARSERS}
+    """Read and parse every file under `raw`; an id that stands for two contents is an error."""
+    found = _Found()
     dropped: list[Dropped] = []
     files: set[str] = set()
     readable: set[str] = set()
@@ -93,19 +124,22 @@ def read_corpus(raw: Path) -> RawCorpus:
         parsed = _PARSERS[document.kind](document)
         if parsed.value is not None or parsed.dropped[0].reason not in UNREADABLE:
             readable.add(document.source)
+        if parsed.value is not None and (twin := found.take(document, parsed.value)):
+            units += 1
+            dropped.append(twin)
+            continue
         units += parsed.units
         dropped += parsed.dropped
-        if parsed.value is not None:
-            found[document.kind].append(parsed.value)
-    queries, twice = _distinct(found["query"])
+    if found.conflicts:
+        raise ConflictingIds(found.conflicts)
     unreadable = {row.source: row for row in reversed(dropped) if row.reason in UNREADABLE and row.source not in readable}
     return RawCorpus(
-        statutes=tuple(found["law"]),
-        rules=tuple(found["admin"]),
-        decisions=tuple(found["precedent"]),
-        documents=tuple(found["document"]),
-        queries=queries,
-        dropped=(*dropped, *twice),
+        statutes=found.of("law"),
+        rules=found.of("admin"),
+        decisions=found.of("precedent"),
+        documents=found.of("document"),
+        queries=found.of("query"),
+        dropped=tuple(replace(row, position=row.position[:_EXCERPT], detail=row.detail[:_EXCERPT]) for row in dropped),
         files=len(files),
         unreadable=tuple(unreadable[source] for source in sorted(unreadable)),
         units=units,
@@ -141,25 +175,26 @@ def preprocess(corpus: RawCorpus, params: PreprocessParams) -> Preprocessed:
     return Preprocessed(law, admin, prec, doc, dropped, counts)
 
 
-def _distinct(queries: list[UserQuery]) -> tuple[tuple[UserQuery, ...], list[Dropped]]:
-    first: dict[str, UserQuery] = {}
-    twice = []
-    for query in queries:
-        if query.query_id in first:
-            twice.append(Dropped(query.source, query.query_id, "duplicate_query", first[query.query_id].source))
-        else:
-            first[query.query_id] = query
-    return tuple(first.values()), twice
+def complaints(corpus: RawCorpus) -> list[str]:
+    """One line a file that can't be used or holds something that can't: the first place and what to do about it."""
+    rows: dict[str, list[Dropped]] = {}
+    for row in corpus.dropped:
+        if row.reason in _TO_MEND:
+            rows.setdefault(row.source, []).append(row)
+    return [
+        f"{place(source, row.position)}: {row.detail}" + (f" (and {len(others)} more in this file)" if others else "")
+        for source, (row, *others) in rows.items()
+    ]
 
 
 def _check_bad_share(corpus: RawCorpus, max_bad_share: float) -> None:
     bad = corpus.unreadable
     share = len(bad) / corpus.files
     if share > max_bad_share:
-        named = ", ".join(f"{row.source} ({row.reason})" for row in bad[:3])
+        reasons = ", ".join(f"{reason} {count}" for reason, count in Counter(row.reason for row in bad).most_common())
         raise HaechiError(
             f"{len(bad)} of {corpus.files} raw files ({share:.1%}) can't be read, more than preprocess.max_bad_share "
-            f"allows ({max_bad_share:.1%}): {named}"
+            f"allows ({max_bad_share:.1%}): {reasons}; quarantine.jsonl names each and says what to do"
         )
 
 

@@ -9,7 +9,7 @@ import re
 
 from haechi.law.nouns import Parsed
 from haechi.law.raw import RawDocument
-from haechi.law.shape import Malformed, as_date, filled_text, optional_text, text_at
+from haechi.law.shape import Malformed, as_date, id_at, optional_text, text_at
 from haechi.law.text import clean, one_line
 from haechi.records.decision import Decision, Section
 from haechi.records.dropped import Dropped
@@ -18,14 +18,13 @@ _MARK = re.compile(r"(?:\[\d{1,2}\][\s,]*)+")
 _NUMBER = re.compile(r"\[(\d{1,2})\]")
 _CASE = re.compile(r"(?:(\d{2,4}[가-힣]{1,4})\s*)?(\d+(?:-\d+)?)")
 _NOTE = re.compile(r"\([^()]*\)")
-_EXCERPT = 120
 
 
 def parse_decision(raw: RawDocument) -> Parsed[Decision]:
     """The decision, or the reason why it has nothing to offer; its units are its numbered sections."""
     value = raw.value
     try:
-        serial = filled_text(value, "판례일련번호" if "판례일련번호" in value else "판례정보일련번호")
+        serial = id_at(value, "판례일련번호" if "판례일련번호" in value else "판례정보일련번호")
         issues, holdings, citations = (
             split_sections(clean(optional_text(value, key))) for key in ("판시사항", "판결요지", "참조조문")
         )
@@ -47,7 +46,7 @@ def parse_decision(raw: RawDocument) -> Parsed[Decision]:
     )
     lost = [("holding_without_issue", n, holdings[n]) for n in sorted(set(holdings) - set(numbers))]
     lost += [("citations_without_issue", n, citations[n]) for n in sorted(set(citations) - set(numbers))]
-    dropped = tuple(Dropped(raw.source, f"PREC_{serial}[{n}]", reason, text[:_EXCERPT]) for reason, n, text in lost)
+    dropped = tuple(Dropped(raw.source, f"PREC_{serial}[{n}]", reason, text) for reason, n, text in lost)
     decision = Decision(serial, name, cases, court, kind, date, sections, raw.source)
     return Parsed(decision, len(sections) + len(dropped), dropped)
 
@@ -85,4 +84,4 @@ def case_numbers(text: str) -> tuple[str, ...]:
 
 
 def _nothing(raw: RawDocument, reason: str, detail: str) -> Parsed[Decision]:
-    return Parsed(None, 1, (Dropped(raw.source, raw.position, reason, clean(detail)[:_EXCERPT]),))
+    return Parsed(None, 1, (Dropped(raw.source, raw.position, reason, clean(detail)),))

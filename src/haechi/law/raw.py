@@ -1,11 +1,12 @@
 """Walk a folder of raw files and tell by content what each one is.
 
-Reads JSON, JSONL, TXT and MD in UTF-8. Whatever can't be read becomes a `Dropped` with a short fixed reason; nothing
-here raises but for an empty or missing folder. Hidden, README, LICENSE and .dvc files are about the data and are
-passed over. Gives up other encodings and formats: they are named and counted, not guessed.
+Reads JSON, JSONL, TXT and MD in UTF-8. Whatever can't be read becomes a `Dropped` with a short fixed reason and, in its
+detail, what to do; nothing here raises but for an empty or missing folder. Hidden, README, LICENSE and .dvc files are
+about the data and are passed over. Gives up other encodings and formats: they are named and counted, not converted.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +15,20 @@ from typing import Any, Literal
 import orjson
 
 from haechi.errors import HaechiError
+from haechi.law.markdown import read_markdown
 from haechi.records.dropped import Dropped
 
 Kind = Literal["law", "admin", "precedent", "document", "query"]
 
 UNREADABLE = frozenset(
-    {"unreadable_file", "not_utf8", "not_json", "empty_file", "wrong_top_level", "unknown_type"}
-    | {"missing_key", "wrong_type", "blank_key"}
+    {"unreadable_file", "cp949", "not_utf8", "not_json", "empty_file", "wrong_top_level", "unknown_suffix", "unknown_type"}
+    | {"missing_key", "wrong_type", "blank_key", "long_id"}
 )
 """Reasons that say that a file (or line) is not what this library reads; others concern what it tells."""
 
 _MARK = b"\xef\xbb\xbf"  # byte order mark
-_EXCERPT = 120  # characters of a detail
+_HANGUL = re.compile("[가-힣]")
+_BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,12 @@ def read_raw(folder: Path) -> Iterator[RawDocument | Dropped]:
         raise HaechiError(f"{folder}: no raw documents in it (JSON, JSONL, TXT or MD)")
     for source in files:
         yield from _read_file(folder, source)
+
+
+def place(source: str, position: str) -> str:
+    """Where in the folder: `a.json`, `a.jsonl:3`, `a.json[0]`, `a.json 제3조`."""
+    between = ":" if position.isdecimal() else "" if position[:1] in ("", "[") else " "
+    return f"{source}{between}{position}"
 
 
 def kind_of(value: dict[str, Any]) -> Kind | None:
@@ -80,7 +89,7 @@ def _is_about_the_data(name: str) -> bool:
 def _read_file(folder: Path, source: str) -> Iterator[RawDocument | Dropped]:
     suffix = source.rsplit(".", 1)[-1].lower() if "." in source else ""
     if suffix not in ("json", "jsonl", "txt", "md"):
-        yield Dropped(source, "", "unknown_type", f"suffix {suffix!r}, expected json, jsonl, txt or md")
+        yield Dropped(source, "", "unknown_suffix", "haechi reads .json .jsonl .txt .md: convert it or take it away")
         return
     try:
         if suffix == "jsonl":
@@ -89,10 +98,10 @@ def _read_file(folder: Path, source: str) -> Iterator[RawDocument | Dropped]:
         with open(f"{folder}/{source}", "rb", buffering=0) as stream:  # noqa: PTH123  # three times faster for small files
             data = stream.read().removeprefix(_MARK)
     except OSError as error:
-        yield Dropped(source, "", "unreadable_file", str(error.strerror))
+        yield Dropped(source, "", "unreadable_file", f"can't be opened ({error.strerror})")
         return
     if not data.strip():
-        yield Dropped(source, "", "empty_file")
+        yield _empty(source)
     elif suffix == "json":
         yield from _read_json(source, "", data)
     else:
@@ -107,7 +116,7 @@ def _read_lines(folder: Path, source: str) -> Iterator[RawDocument | Dropped]:
                 empty = False
                 yield from _read_json(source, str(number), line.removeprefix(_MARK))
     if empty:
-        yield Dropped(source, "", "empty_file")
+        yield _empty(source)
 
 
 def _read_json(source: str, position: str, data: bytes) -> Iterator[RawDocument | Dropped]:
@@ -127,20 +136,21 @@ def _why_not_json(data: bytes, error: orjson.JSONDecodeError) -> tuple[str, str]
     try:
         data.decode()
     except UnicodeDecodeError as wrong:
-        return "not_utf8", f"byte {wrong.start}"
-    return "not_json", f"{error.msg} at character {error.pos}"
+        return _other_encoding(data, wrong)
+    return "not_json", f"is not JSON ({error.msg} at character {error.pos})"
 
 
 def _recognise(source: str, position: str, value: Any) -> RawDocument | Dropped:
     if not isinstance(value, dict):
-        return Dropped(source, position, "wrong_top_level", f"{type(value).__name__}, expected an object")
+        return Dropped(source, position, "wrong_top_level", f"holds a {type(value).__name__}, expected an object")
     # The service wraps a decision in one of these; the snapshot does not.
     for wrapper in ("PrecService", "판례"):
         if isinstance(value.get(wrapper), dict):
             value = value[wrapper]
     kind = kind_of(value)
     if kind is None:
-        return Dropped(source, position, "unknown_type", f"keys {', '.join(value)}"[:_EXCERPT])
+        keys = ", ".join(value) or "no keys"
+        return Dropped(source, position, "unknown_type", f"is no kind of README's `Your own documents`: it has {keys}")
     return RawDocument(kind, source, position, value)
 
 
@@ -148,7 +158,23 @@ def _read_text(source: str, data: bytes) -> RawDocument | Dropped:
     try:
         text = data.decode()
     except UnicodeDecodeError as wrong:
-        return Dropped(source, "", "not_utf8", f"byte {wrong.start}")
+        return Dropped(source, "", *_other_encoding(data, wrong))
     path = Path(source)
-    name = path.with_suffix("").as_posix()
-    return RawDocument("document", source, "", {"docid": name, "title": path.stem, "content": text})
+    title, text = read_markdown(text) if path.suffix.lower() == ".md" else ("", text)
+    title = title or re.sub("[_-]+", " ", path.stem).strip()
+    return RawDocument("document", source, "", {"docid": path.with_suffix("").as_posix(), "title": title, "content": text})
+
+
+def _empty(source: str) -> Dropped:
+    return Dropped(source, "", "empty_file", "is empty")
+
+
+def _other_encoding(data: bytes, error: UnicodeDecodeError) -> tuple[str, str]:
+    """CP949 (EUC-KR is a part of it) where most of what is not ASCII is Hangul then; much else can be read as CP949 too."""
+    try:
+        text = data.decode("cp949")
+    except UnicodeDecodeError:
+        text = ""
+    if 2 * len(_HANGUL.findall(text)) > len(_BEYOND_ASCII.findall(text)):
+        return "cp949", "is CP949: convert it with `iconv -f cp949 -t utf-8 OLD > NEW`"
+    return "not_utf8", f"is not UTF-8 (byte {error.start}): save it as UTF-8"

@@ -11,7 +11,7 @@ from typing import Any
 
 from haechi.law.nouns import Addendum, Article, Item, Paragraph, Parsed, Statute
 from haechi.law.raw import RawDocument
-from haechi.law.shape import Malformed, date_at, filled_text, optional_text, rows, table_at
+from haechi.law.shape import Malformed, date_at, filled_text, id_at, optional_text, rows, table_at
 from haechi.law.statutes import ChapterPath, read_addendum, read_annexes, split_title
 from haechi.law.text import CIRCLED, clean, is_deleted, one_line, strip_amendments
 from haechi.records.dropped import Dropped
@@ -23,7 +23,6 @@ _HEADING = re.compile(r"제\s*\d+\s*(?:편|장|절|관)(?:\s*의\s*\d+)?(?=\s|$|
 _TAIL_HEADINGS = re.compile(r"(?:^|\s)(제\d+(?:편|장|절|관)(?:의\d+)?\s[^.①-⑳]{1,60})$")
 _CIRCLED_MARK = re.compile(r"[" + "".join(CIRCLED) + r"]")
 _ITEM_MARK = re.compile(r"(?:^|(?<=\s))(?<!\d\.\s)(\d{1,3})(?:의(\d{1,2}))?\.(?=\s|[가-힣\"「<(])")
-_EXCERPT = 120
 
 
 def parse_rule(raw: RawDocument) -> Parsed[Statute]:
@@ -32,7 +31,7 @@ def parse_rule(raw: RawDocument) -> Parsed[Statute]:
         body = table_at(raw.value, "AdmRulService")
         facts = table_at(body, "행정규칙기본정보")
         # The ID stays through amendments, the serial number (일련번호) does not.
-        rule_id, name = filled_text(facts, "행정규칙ID"), one_line(filled_text(facts, "행정규칙명"))
+        rule_id, name = id_at(facts, "행정규칙ID"), one_line(filled_text(facts, "행정규칙명"))
         kind, date = optional_text(facts, "행정규칙종류"), date_at(facts, "시행일자")
         strings = list(_strings(body.get("조문내용")))
         annex_rows = rows(table_at(body, "별표"), "별표단위") if body.get("별표") else []
@@ -153,12 +152,12 @@ def _articles(source: str, strings: list[str], dropped: list[Dropped]) -> Iterat
             continue
         found = _ARTICLE.match(text)
         if not found:
-            dropped.append(Dropped(source, "", "no_article_label", text[:_EXCERPT]))
+            dropped.append(Dropped(source, "", "no_article_label", text))
             continue
         article = _article(found, text, path.names)
         if not article.live:
             reason = "deleted_article" if "삭" in text else "empty_article"
-            dropped.append(Dropped(source, article.label, reason, text[:_EXCERPT]))
+            dropped.append(Dropped(source, article.label, reason, text))
         yield article
 
 

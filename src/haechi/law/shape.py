@@ -7,6 +7,8 @@ lost.
 from collections.abc import Iterator
 from typing import Any
 
+LONGEST_ID = 200
+
 
 class Malformed(Exception):
     """A value of another kind than the format has; carries the reason and the detail of a `Dropped`."""
@@ -41,6 +43,18 @@ def filled_text(record: dict[str, Any], key: str) -> str:
     """The text under `key`, which must not be blank."""
     if not (text := text_at(record, key).strip()):
         raise Malformed("blank_key", f"{key} is blank")
+    return text
+
+
+def id_at(record: dict[str, Any], key: str) -> str:
+    """The text under `key` as part of an id: every passage, pair and search result carries it, so it must be short."""
+    return short_id(filled_text(record, key), key)
+
+
+def short_id(text: str, what: str) -> str:
+    """The text, which must be no longer than an id may be."""
+    if len(text) > LONGEST_ID:
+        raise Malformed("long_id", f"{what} has {len(text):,} characters, at most {LONGEST_ID} are allowed: shorten it")
     return text
 
 

@@ -11,7 +11,19 @@ from typing import Any
 
 from haechi.law.nouns import Addendum, Annex, Article, Item, Paragraph, Parsed, Statute, Subitem
 from haechi.law.raw import RawDocument
-from haechi.law.shape import Malformed, as_date, date_at, filled_text, lines, optional_text, rows, table_at, text_at
+from haechi.law.shape import (
+    Malformed,
+    as_date,
+    date_at,
+    filled_text,
+    id_at,
+    lines,
+    optional_text,
+    rows,
+    short_id,
+    table_at,
+    text_at,
+)
 from haechi.law.text import CIRCLED, clean, fold, is_deleted, one_line, strip_amendments
 from haechi.records.dropped import Dropped
 
@@ -25,7 +37,6 @@ _SUBITEM_LABEL = re.compile(r"\s*[가-힣]{1,2}\s*\.\s*")
 _BOX = re.compile(r"[\u2500-\u257f]+")
 _MOVED = re.compile(r"이동")
 _FORMS = ("서식", "별지")
-_EXCERPT = 120
 
 
 def parse_statute(raw: RawDocument) -> Parsed[Statute]:
@@ -33,7 +44,7 @@ def parse_statute(raw: RawDocument) -> Parsed[Statute]:
     try:
         body = table_at(raw.value, "법령")
         facts = table_at(body, "기본정보")
-        law_id, name = filled_text(facts, "법령ID"), one_line(filled_text(facts, "법령명_한글"))
+        law_id, name = id_at(facts, "법령ID"), one_line(filled_text(facts, "법령명_한글"))
         abbr, kind = one_line(optional_text(facts, "법령명약칭")), _kind(facts)
         date = date_at(facts, "시행일자")
         article_rows = rows(table_at(body, "조문"), "조문단위")
@@ -83,11 +94,11 @@ def read_annexes(source: str, annex_rows: list[dict[str, Any]], dropped: list[Dr
             dropped.append(Dropped(source, "별표", bad.reason, bad.detail))
             continue
         if any(form in kind for form in _FORMS):
-            dropped.append(Dropped(source, label, "form", title[:_EXCERPT]))
+            dropped.append(Dropped(source, label, "form", title))
         elif is_deleted(title) or is_deleted(re.sub(r"^.*?\[별[^\]]*\]\s*", "", text, count=1)):
-            dropped.append(Dropped(source, label, "deleted_annex", title[:_EXCERPT]))
+            dropped.append(Dropped(source, label, "deleted_annex", title))
         elif not text:
-            dropped.append(Dropped(source, label, "empty_annex", title[:_EXCERPT]))
+            dropped.append(Dropped(source, label, "empty_annex", title))
         else:
             yield Annex(label, title, text, live=True)
 
@@ -148,9 +159,9 @@ def _heading(row: dict[str, Any]) -> str | None:
 
 
 def _label(row: dict[str, Any]) -> str:
-    number, branch = filled_text(row, "조문번호"), optional_text(row, "조문가지번호").strip()
+    number, branch = id_at(row, "조문번호"), short_id(optional_text(row, "조문가지번호").strip(), "조문가지번호")
     if not number.isdigit() or not (branch.isdigit() or not branch):
-        raise Malformed("wrong_type", f"조문번호 {number!r} 의 {branch!r} is no number"[:_EXCERPT])
+        raise Malformed("wrong_type", f"조문번호 {number!r} 의 {branch!r} is no number")
     return article_label(str(int(number)), str(int(branch)) if branch and int(branch) else "")
 
 
@@ -169,10 +180,10 @@ def _article(row: dict[str, Any], label: str, chapters: tuple[str, ...]) -> Arti
 def _why_not_live(row: dict[str, Any]) -> tuple[str, str]:
     note, content = one_line(lines(row, "조문참고자료")), one_line(lines(row, "조문내용"))
     if is_deleted(body_of(content, one_line(optional_text(row, "조문제목")))) or rows(row, "항"):
-        return "deleted_article", content[:_EXCERPT]
+        return "deleted_article", content
     if _MOVED.search(note):
-        return "moved_article", note[:_EXCERPT]
-    return "empty_article", content[:_EXCERPT]
+        return "moved_article", note
+    return "empty_article", content
 
 
 def _paragraph(row: dict[str, Any]) -> Paragraph:
@@ -192,7 +203,7 @@ def _ordinal(number: str) -> str:
     if head in CIRCLED:
         head = str(CIRCLED[head])
     if not head.isdigit():
-        raise Malformed("wrong_type", f"항번호 {number!r} is no number"[:_EXCERPT])
+        raise Malformed("wrong_type", f"항번호 {number!r} is no number")
     return f"{head}의{branch.strip()}" if branch else head
 
 
@@ -200,7 +211,7 @@ def _item(row: dict[str, Any]) -> Item:
     number = filled_text(row, "호번호")
     found = _NUMBERED.match(number)
     if not found:
-        raise Malformed("wrong_type", f"호번호 {number!r} is no number"[:_EXCERPT])
+        raise Malformed("wrong_type", f"호번호 {number!r} is no number")
     text = _ITEM_LABEL.sub("", clean(lines(row, "호내용")), count=1)
     subitems = tuple(_subitem(subitem) for subitem in rows(row, "목"))
     label = f"제{found[1]}호의{found[2]}" if found[2] else f"제{found[1]}호"
