@@ -102,7 +102,7 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> FileFacts:
 
 
 def write_output(path: Path, rows: Iterable[Any]) -> FileFacts:
-    """`write_jsonl` for an output of a stage: DVC warns of an empty file at each save, so one without rows holds an empty line."""
+    """`write_jsonl` for an output of a stage: DVC warns of an empty file at each save, so without rows it holds an empty line."""
     facts = write_jsonl(path, rows)
     if not facts.rows:
         write_text(path, NO_ROWS)

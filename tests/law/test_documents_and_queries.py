@@ -32,6 +32,7 @@ def test_ids_have_no_spaces(docid: object, expected: str) -> None:
         ({"docid": ""}, "blank_key"),
         ({"docid": True}, "wrong_type"),
         ({"docid": None}, "missing_key"),
+        ({"docid": "x" * 201}, "long_id"),
         ({"content": 3}, "wrong_type"),
         ({"content": ["가"]}, "wrong_type"),
         ({"content": "  "}, "blank_key"),

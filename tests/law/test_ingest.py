@@ -1,7 +1,9 @@
 """From a folder to passages: counts that add up, errors that name their cause, no crash on damaged files."""
 
+import json
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from law.law_examples import GRANULARITIES, damaged_documents, decision, document, law, library, params, query, rule, write
 
-from haechi.errors import DuplicateId, HaechiError
-from haechi.law.ingest import Preprocessed, preprocess, read_corpus
+from haechi.errors import ConflictingIds, DuplicateId, HaechiError
+from haechi.law.ingest import Preprocessed, complaints, preprocess, read_corpus
 
 
 def check_counts(result: Preprocessed) -> None:
@@ -59,13 +61,88 @@ def test_one_more_document_moves_no_other_passage(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [law(), rule(), decision(), document()])
-def test_an_id_that_occurs_twice_is_an_error(tmp_path: Path, value: dict[str, Any]) -> None:
-    """Both sources are named."""
+def test_one_content_saved_twice_is_read_once(tmp_path: Path, value: dict[str, Any]) -> None:
+    """The second is one unit, left out; every stage that reads the folder sees the first alone."""
     write(tmp_path, "a.json", value)
+    once = preprocess(read_corpus(tmp_path), params())
     write(tmp_path, "b.json", value)
+    twice = preprocess(read_corpus(tmp_path), params())
 
-    with pytest.raises(DuplicateId, match=r"occurs twice: in a\.json and in b\.json"):
-        preprocess(read_corpus(tmp_path), params())
+    assert (twice.law, twice.admin, twice.prec, twice.doc) == (once.law, once.admin, once.prec, once.doc)
+    (left_out,) = set(twice.dropped) - set(once.dropped)
+    assert (left_out.source, left_out.detail) == ("b.json", "is the same as a.json")
+    assert left_out.reason.startswith("duplicate_")
+    check_counts(twice)
+
+
+@pytest.mark.parametrize("make", [law, rule, decision, document])
+def test_one_id_with_two_contents_is_an_error(tmp_path: Path, make: Callable[..., dict[str, Any]]) -> None:
+    """Both places are named."""
+    value = make()
+    inside = value.get("법령", {}).get("기본정보") or value.get("AdmRulService", {}).get("행정규칙기본정보") or value
+    write(tmp_path, "a.json", value)
+    name = next(key for key in ("법령명_한글", "행정규칙명", "사건명", "title") if key in inside)
+    inside[name] = "다른 이름"
+    write(tmp_path, "b.json", [value])
+
+    with pytest.raises(ConflictingIds, match=r"one id with two contents: \S+ in a\.json and in b\.json\[0\]; keep one"):
+        read_corpus(tmp_path)
+
+
+def test_five_pairs_are_named_and_the_others_counted(tmp_path: Path) -> None:
+    """In one sentence."""
+    rows = [json.dumps({"id": f"d{number}", "text": text}) for text in ("가", "나") for number in range(7)]
+    write(tmp_path, "a.jsonl", "\n".join(rows))
+
+    with pytest.raises(ConflictingIds) as caught:
+        read_corpus(tmp_path)
+
+    assert len(caught.value.pairs) == 7
+    assert "DOC_d4 in a.jsonl:5 and in a.jsonl:12; and 2 more; keep one of each pair" in str(caught.value)
+    assert "DOC_d5" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "where"),
+    [
+        (document(docid="x" * 5000), "docid has 5,000 characters"),
+        (decision(판례일련번호="9" * 5000), "판례일련번호 has 5,000 characters"),
+        (law(기본정보={"법령ID": "9" * 5000, "법령명_한글": "이름"}), "법령ID has 5,000 characters"),
+        (rule(행정규칙기본정보={"행정규칙ID": "9" * 5000, "행정규칙명": "이름"}), "행정규칙ID has 5,000 characters"),
+        (law(조문={"조문단위": {"조문번호": "9" * 5000, "조문내용": "글"}}), "조문번호 has 5,000 characters"),
+    ],
+)
+def test_an_id_of_thousands_of_characters_is_refused(tmp_path: Path, value: dict[str, Any], where: str) -> None:
+    """It would stand in every pair, run and search result."""
+    write(tmp_path, "a.json", value)
+    dropped = [row for row in read_corpus(tmp_path).dropped if row.reason == "long_id"]
+
+    assert [row.detail for row in dropped] == [f"{where}, at most 200 are allowed: shorten it"]
+
+
+def test_the_quarantine_holds_no_long_text(tmp_path: Path) -> None:
+    """Whatever stood in a file: a name of its place, a reason and an excerpt."""
+    write(tmp_path, "a.json", {"판례일련번호": "1", "선고일자": "9" * 5000, "판시사항": "가"})
+    write(tmp_path, "b.jsonl", json.dumps({"query": "가" * 5000, "positives": []}))
+    write(tmp_path, "c.json", {"k" * 5000: 1})
+
+    rows = read_corpus(tmp_path).dropped
+    assert [row.reason for row in rows] == ["bad_date", "no_positives", "unknown_type"]
+    assert all(len(row.detail) <= 120 for row in rows)
+
+
+def test_a_line_for_each_file_that_cannot_be_used(tmp_path: Path) -> None:
+    """In the order of their names; what belongs to good files, such as deleted articles, is only counted."""
+    library(tmp_path)
+    write(tmp_path, "0.csv", "a,b")
+    write(tmp_path, "b.jsonl", '{"id": "1", "text": "가"}\n{\n{\n')
+    write(tmp_path, "c.json", [document(docid="c"), document(docid="d", content="<br/>")])
+
+    assert complaints(read_corpus(tmp_path)) == [
+        "0.csv: haechi reads .json .jsonl .txt .md: convert it or take it away",
+        "b.jsonl:2: is not JSON (unexpected end of data at character 2) (and 1 more in this file)",
+        "c.json[1]: has no text: d",
+    ]
 
 
 def test_a_query_that_occurs_twice_is_dropped(tmp_path: Path) -> None:
@@ -79,13 +156,14 @@ def test_a_query_that_occurs_twice_is_dropped(tmp_path: Path) -> None:
 
 
 def test_too_many_unreadable_files_stop_the_run(tmp_path: Path) -> None:
-    """Count, share and the first three are named."""
+    """With count, share and how many for which reason."""
     library(tmp_path)
-    for number in range(5):
+    for number in range(4):
         write(tmp_path, f"bad/{number}.json", "{")
+    write(tmp_path, "bad/4.csv", "a,b")
     corpus = read_corpus(tmp_path)
 
-    with pytest.raises(HaechiError, match=r"5 of 10 raw files \(50\.0%\).*bad/0\.json \(not_json\), .*bad/2\.json \(not_json\)$"):
+    with pytest.raises(HaechiError, match=r"5 of 10 raw files \(50\.0%\).*: not_json 4, unknown_suffix 1; quarantine"):
         preprocess(corpus, params(max_bad_share=0.49))
     check_counts(preprocess(corpus, params(max_bad_share=0.5)))
 
@@ -101,7 +179,7 @@ def test_a_law_of_another_shape_is_unreadable(tmp_path: Path) -> None:
     """A change of the service's format must not pass as a small loss."""
     write(tmp_path, "a.json", {"법령": {"기본정보": []}})
 
-    with pytest.raises(HaechiError, match=r"1 of 1 raw files \(100\.0%\).*a\.json \(wrong_type\)"):
+    with pytest.raises(HaechiError, match=r"1 of 1 raw files \(100\.0%\).*: wrong_type 1;"):
         preprocess(read_corpus(tmp_path), params(max_bad_share=0.5))
 
 
@@ -130,7 +208,10 @@ def test_damaged_documents_never_crash_and_lose_no_count(documents: list[dict[st
     with tempfile.TemporaryDirectory() as folder:
         for number, value in enumerate(documents):
             write(Path(folder), f"{number}.json", value)
-        corpus = read_corpus(Path(folder))
+        try:
+            corpus = read_corpus(Path(folder))
+        except ConflictingIds:
+            return
     try:
         result = preprocess(corpus, params(granularity, max_chars=60))
         whole = preprocess(corpus, params("article", max_chars=60))

@@ -6,7 +6,7 @@ import pytest
 from law.law_examples import decision, document, law, library, query, rule, write
 
 from haechi.errors import HaechiError
-from haechi.law.raw import RawDocument, kind_of, read_raw
+from haechi.law.raw import RawDocument, kind_of, place, read_raw
 from haechi.records.dropped import Dropped
 
 
@@ -43,8 +43,11 @@ def test_no_documents_is_one_sentence(tmp_path: Path, make: str) -> None:
     ("name", "data", "reason"),
     [
         ("a.json", b'{"\xeb\xb2\x95\xeb\xa0\xb9": {', "not_json"),
-        ("a.json", "민법".encode("cp949"), "not_utf8"),
-        ("a.txt", "민법".encode("cp949"), "not_utf8"),
+        ("a.json", "민법".encode("cp949"), "cp949"),
+        ("a.txt", "민법 제1조, 民法".encode("cp949"), "cp949"),
+        ("a.txt", "민법".encode("utf-16"), "not_utf8"),
+        ("a.txt", "민법".encode()[:-1], "not_utf8"),
+        ("a.md", "naïve café".encode("latin1"), "not_utf8"),
         ("a.json", b"", "empty_file"),
         ("a.json", b" \n ", "empty_file"),
         ("a.json", b"[]", "wrong_top_level"),
@@ -53,8 +56,9 @@ def test_no_documents_is_one_sentence(tmp_path: Path, make: str) -> None:
         ("a.json", b"[1]", "wrong_top_level"),
         ("a.json", b"null", "wrong_top_level"),
         ("a.json", b'{"other": 1}', "unknown_type"),
-        ("a.hwp", b"x", "unknown_type"),
-        ("noext", b"x", "unknown_type"),
+        ("a.hwp", b"x", "unknown_suffix"),
+        ("a.pdf", b"%PDF-1.7", "unknown_suffix"),
+        ("noext", b"x", "unknown_suffix"),
         ("a.json", b'{"a": "\x00"}', "not_json"),
         ("a.json", b"[" * 5000, "not_json"),
         ("a.json", b'{"a": NaN}', "not_json"),
@@ -69,6 +73,48 @@ def test_bad_files_are_named(tmp_path: Path, name: str, data: bytes, reason: str
 
     assert isinstance(found, Dropped)
     assert (found.source, found.reason) == (name, reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("a.docx", b"PK", "haechi reads .json .jsonl .txt .md: convert it or take it away"),
+        ("a.txt", "민법".encode("cp949"), "is CP949: convert it with `iconv -f cp949 -t utf-8 OLD > NEW`"),
+        ("a.txt", b"\xff\xfe", "is not UTF-8 (byte 0): save it as UTF-8"),
+        ("a.txt", b" ", "is empty"),
+        ("a.jsonl", b"\n", "is empty"),
+        ("a.json", b"{", "is not JSON ("),
+        ("a.json", b'{"name": 1}', "is no kind of README's `Your own documents`: it has name"),
+    ],
+)
+def test_what_can_be_done_is_said(tmp_path: Path, name: str, data: bytes, said: str) -> None:
+    """In the detail, after the file's name."""
+    (tmp_path / name).write_bytes(data)
+
+    (found,) = read_raw(tmp_path)
+
+    assert isinstance(found, Dropped)
+    assert found.detail.startswith(said)
+
+
+def test_a_file_of_text_is_called_by_its_heading_or_its_name(tmp_path: Path) -> None:
+    """Its id is its path either way."""
+    write(tmp_path, "docs/공기청정기_사용-설명서.txt", "# 켠다.")
+    write(tmp_path, "docs/manual.md", "# 공기청정기\n\n**켠다**.")
+    write(tmp_path, "docs/no_heading.MD", "끈다.")
+
+    assert [row.value for row in read_raw(tmp_path) if isinstance(row, RawDocument)] == [
+        {"docid": "docs/manual", "title": "공기청정기", "content": "켠다."},
+        {"docid": "docs/no_heading", "title": "no heading", "content": "끈다."},
+        {"docid": "docs/공기청정기_사용-설명서", "title": "공기청정기 사용 설명서", "content": "# 켠다."},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("position", "told"), [("", "a.json"), ("3", "a.json:3"), ("[0]", "a.json[0]"), ("제3조", "a.json 제3조")]
+)
+def test_a_place_is_a_file_and_where_in_it(position: str, told: str) -> None:
+    assert place("a.json", position) == told
 
 
 def test_a_bad_line_costs_that_line(tmp_path: Path) -> None:

@@ -127,14 +127,39 @@ def test_an_empty_raw_folder_is_named(here: Path) -> None:
 
 
 def test_too_many_unreadable_files_stop_the_stage(here: Path) -> None:
-    """With how many, the parameter that sets the limit, and the first names."""
-    (here / "data" / "raw" / "bad.json").write_text("{", encoding="utf-8")
+    """With how many, the parameter that sets the limit, and the reasons; the files are named before, and all in the quarantine."""
+    for number in range(7):
+        (here / "data" / "raw" / f"bad{number}.json").write_text("{", encoding="utf-8")
     before = files_in(here)
-    message = sentence(run("preprocess", here))
-    assert "1 of 2 raw files" in message
-    assert "preprocess.max_bad_share" in message
-    assert "bad.json (not_json)" in message
-    assert files_in(here) == before
+    done = run("preprocess", here)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "7 of 8 raw files" in done.stderr
+    assert "preprocess.max_bad_share" in done.stderr
+    assert "not_json 7" in done.stderr
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == 5 * ["preprocess"] + [
+        "... and 2 more in data/processed/quarantine.jsonl"
+    ]
+    assert "bad4.json: is not JSON (" in done.stdout
+    assert files_in(here) == before | {"data/processed/quarantine.jsonl"}
+    assert (here / "data" / "processed" / "quarantine.jsonl").read_text(encoding="utf-8").count("not_json") == 7
+
+
+def test_files_that_cannot_be_used_are_named_where_the_run_goes_on_too(here: Path) -> None:
+    params = (here / "params.yaml").read_text(encoding="utf-8")
+    (here / "params.yaml").write_text(params.replace("max_bad_share: 0.05", "max_bad_share: 0.5"), encoding="utf-8")
+    (here / "data" / "raw" / "old.txt").write_bytes("여름 휴가".encode("cp949"))
+    done = run("preprocess", here)
+    assert done.returncode == 0
+    assert done.stdout.startswith("preprocess: old.txt: is CP949: convert it with `iconv -f cp949 -t utf-8 OLD > NEW`\n")
+
+
+def test_no_output_is_an_empty_file(here: Path) -> None:
+    """DVC warns of each, at every stage that reads it; a corpus without laws or rules has several."""
+    assert run("preprocess", here).returncode == 0
+    assert all((here / name).stat().st_size for name in files_in(here))
+    (here / "data" / "processed" / "prec_fallback_passages.jsonl").write_text("\n", encoding="utf-8")
+    assert run("merge_corpus", here).returncode == 0
 
 
 def test_a_line_that_is_no_passage_is_named(here: Path) -> None:

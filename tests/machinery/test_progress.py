@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from machinery.checkout import ROOT, python
 
-from haechi.progress import say, show_counts, show_table, track
+from haechi.progress import say, say_few, show_counts, show_table, track
 
 WIDTH = 120
 
@@ -23,6 +23,14 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+def test_a_few_lines_stand_for_many(capsys: pytest.CaptureFixture[str]) -> None:
+    """Five are shown, and how many there are beyond them; five need no such line."""
+    say_few([f"line {number}" for number in range(5)], " in a file")
+    assert capsys.readouterr().out.splitlines() == [f"line {number}" for number in range(5)]
+    say_few([f"line {number}" for number in range(7)], " in a file")
+    assert capsys.readouterr().out.splitlines()[4:] == ["line 4", "... and 2 more in a file"]
 
 
 @given(items=st.lists(st.integers()))

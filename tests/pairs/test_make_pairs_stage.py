@@ -6,12 +6,14 @@ import pytest
 from small_law import PASSAGES, STATUTES, decision, key, passage, section
 
 from haechi.errors import HaechiError
+from haechi.law.book import LawBook
 from haechi.law.ingest import RawCorpus
 from haechi.law.queries import UserQuery
 from haechi.law.twins import link_twins
 from haechi.pairs.build import HeldOut
 from haechi.pairs.sections import decision_keys
 from haechi.pairs.stage import make_pairs
+from haechi.pairs.user_queries import label_user_queries
 from haechi.params.make_pairs import MakePairsParams
 from haechi.records.decision import Decision
 
@@ -130,3 +132,31 @@ def test_a_positive_that_names_nothing_is_told_of() -> None:
         "queries.jsonl: query '우물은 누가 쓰나' names '없는법 제1조', which is no article or document here",
     )
     assert found.counts["user_queries"] == {"kept": 1, "read": 1, "unknown_positives": 1}
+
+
+@pytest.mark.parametrize(
+    ("positive", "meant"),
+    [
+        ("DOC_manuall", "DOC_manual"),
+        ("manual", "DOC_manual"),
+        ("manual.md", "DOC_manual"),
+        ("DOC_notes", ""),
+        (key(4).replace("제", ""), key(4)),
+    ],
+)
+def test_the_key_that_was_meant_is_told(positive: str, meant: str) -> None:
+    """The closest document, or article where it looks like one; DOC_ forgotten is the same mistake."""
+    query = UserQuery("USER_1", "우물은 누가 쓰나", (positive,), "queries.jsonl")
+    book = LawBook(raw(CITED).statutes)
+
+    (told,) = label_user_queries([query], book, {"DOC_manual", "DOC_여름휴가"}).unknown
+
+    assert told.partition("; ")[2] == (f"did you mean {meant}?" if meant else "")
+
+
+def test_a_long_query_is_told_of_in_short() -> None:
+    query = UserQuery("USER_1", "가" * 5000, ("나" * 5000,), "queries.jsonl")
+
+    (told,) = label_user_queries([query], LawBook(()), set()).unknown
+
+    assert len(told) < 200 + len("queries.jsonl")

@@ -33,7 +33,7 @@ def parse_document(raw: RawDocument) -> Parsed[Document]:
         text = clean(filled_text(value, "content" if "content" in value else "text"))
         title = one_line(optional_text(value, "title"))
         if not text:
-            raise Malformed("empty_document", docid)
+            raise Malformed("empty_document", f"has no text: {docid}")
     except Malformed as bad:
         return Parsed(None, 1, (Dropped(raw.source, raw.position, bad.reason, bad.detail),))
     # Spaces would split the id in a TREC run file.

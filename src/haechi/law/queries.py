@@ -31,8 +31,10 @@ def parse_query(raw: RawDocument) -> Parsed[UserQuery]:
         if not isinstance(given, list) or not all(isinstance(positive, str) for positive in given):
             raise Malformed("wrong_type", "positives is no list of texts")
         positives = tuple(sorted({positive.strip() for positive in given if positive.strip()}))
-        if not query or not positives:
-            raise Malformed("no_positives" if query else "blank_key", query)
+        if not query:
+            raise Malformed("blank_key", "query is blank")
+        if not positives:
+            raise Malformed("no_positives", f"has no positives: {query}")
     except Malformed as bad:
         return Parsed(None, 1, (Dropped(raw.source, raw.position, bad.reason, bad.detail),))
     digest = hashlib.sha256("\0".join((query, *positives)).encode()).hexdigest()

@@ -3,11 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from haechi.law.book import LawBook
 from haechi.law.citations import Resolved, parse_citations, resolve
 from haechi.law.queries import UserQuery
 from haechi.pairs.query_text import names_one
+
+_SUGGESTED = 5  # as many as are shown: the nearest of a large corpus's keys takes a second to find
+_EXCERPT = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +46,19 @@ def label_user_queries(queries: Iterable[UserQuery], book: LawBook, document_key
         counts["kept" if keys else "without_known_positive"] += 1
         for positive in (positive for positive, some in found.items() if not some):
             counts["unknown_positives"] += 1
-            unknown.append(f"{query.source}: query {query.query!r} names {positive!r}, which is no article or document here")
+            near = _nearest(positive, book, document_keys) if len(unknown) < _SUGGESTED else ""
+            named = f"{query.source}: query {query.query[:_EXCERPT]!r} names {positive[:_EXCERPT]!r}"
+            unknown.append(f"{named}, which is no article or document here{f'; did you mean {near}?' if near else ''}")
         if keys:
             labelled.append(LabelledUserQuery(query.query_id, query.query, keys, names_one(query.query, keys, book)))
     return UserLabels(tuple(labelled), dict(sorted(counts.items())), tuple(unknown))
+
+
+def _nearest(positive: str, book: LawBook, document_keys: Set[str]) -> str:
+    """The key that was probably meant, empty where none is like it; people forget DOC_, so it doesn't count."""
+    keys = book.article_keys if positive.startswith(("LAW_", "ADM_")) else document_keys
+    names = {key.removeprefix("DOC_"): key for key in sorted(keys)}
+    return next((names[name] for name in get_close_matches(positive.removeprefix("DOC_"), names, 1)), "")
 
 
 def _keys(positive: str, book: LawBook, document_keys: Set[str]) -> list[str]:
