@@ -84,7 +84,7 @@ def test_bad_files_are_named(tmp_path: Path, name: str, data: bytes, reason: str
         ("a.txt", b" ", "is empty"),
         ("a.jsonl", b"\n", "is empty"),
         ("a.json", b"{", "is not JSON ("),
-        ("a.json", b'{"name": 1}', "is no kind of README's `Your own documents`: it has name"),
+        ("a.json", b'{"name": 1}', "is no kind of README's `Your own documents`: its keys are name"),
     ],
 )
 def test_what_can_be_done_is_said(tmp_path: Path, name: str, data: bytes, said: str) -> None:

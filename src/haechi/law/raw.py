@@ -149,8 +149,8 @@ def _recognise(source: str, position: str, value: Any) -> RawDocument | Dropped:
             value = value[wrapper]
     kind = kind_of(value)
     if kind is None:
-        keys = ", ".join(value) or "no keys"
-        return Dropped(source, position, "unknown_type", f"is no kind of README's `Your own documents`: it has {keys}")
+        keys = ", ".join(value) or "none"
+        return Dropped(source, position, "unknown_type", f"is no kind of README's `Your own documents`: its keys are {keys}")
     return RawDocument(kind, source, position, value)
 
 
