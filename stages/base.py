@@ -20,15 +20,18 @@ from haechi.records.passage import Passage
 @options.file("--train-pairs")
 @options.folder("--out")
 @options.file("--metrics")
+@options.file("--details")
 @options.params
-def main(corpus: Path, train_pairs: Path, out: Path, metrics: Path, params: Path) -> None:
+def main(corpus: Path, train_pairs: Path, out: Path, metrics: Path, details: Path, params: Path) -> None:
     settings = load_section(params, "model", ModelParams)
-    with locks.writing(out, metrics):
+    with locks.writing(out, metrics, details):
         texts = [p.text for p in files.read_records(corpus, Passage)]
         texts += [pair.query_text for pair in files.read_records(train_pairs, Pair)]  # the vocabulary of those who ask
         facts = make_base(texts, settings, out)
-        files.write_json(metrics, facts)
-        progress.show_counts("base", facts)
+        files.write_json(details, facts)
+        files.write_json(metrics, {"base": facts["base"], "hash": facts["hash"]})
+        made = f"{facts['base']}: {facts['parameters']:,} parameters, {facts['dim']} wide"
+        progress.show_summary("base", f"{len(texts):,} texts", made, {})
 
 
 run(main)

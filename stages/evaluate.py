@@ -11,8 +11,8 @@ from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.evaluation.guard import load_guards
 from haechi.evaluation.inputs import Inputs, heads_of, load_others
+from haechi.evaluation.key_figures import key_figures
 from haechi.evaluation.stage import evaluate
-from haechi.evaluation.tables import COLUMNS, result_rows
 from haechi.models.load import folder_hash, load_encoder, load_reranker
 from haechi.params.evaluate import EvaluateParams
 from haechi.params.load import load_section
@@ -37,6 +37,7 @@ from haechi.testset.manifest import load_testset
 @options.folder("--plots")
 @options.file("--per-query")
 @options.file("--metrics")
+@options.file("--details")
 @options.params
 def main(
     encoder: Path,
@@ -50,11 +51,12 @@ def main(
     plots: Path,
     per_query: Path,
     metrics: Path,
+    details: Path,
     params: Path,
 ) -> None:
     settings = load_section(params, "evaluate", EvaluateParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
-    with locks.writing(runs, plots, per_query, metrics):
+    with locks.writing(runs, plots, per_query, metrics, details):
         inputs = Inputs(
             encoder=load_encoder(encoder),
             base=load_encoder(base),
@@ -71,8 +73,14 @@ def main(
         with open_store() as store:
             inputs = replace(inputs, reranker=Reranker(judge, store).scores if judge else None)
             found = evaluate(inputs, settings, retrieval, Stored(store))
-        found.write(inputs, runs, plots, per_query, metrics)
-        progress.show_table("evaluate", COLUMNS, result_rows(found.metrics))
+        found.write(inputs, runs, plots, per_query, details)
+        files.write_json(metrics, key_figures(found.metrics))
+        progress.show_summary(
+            "evaluate",
+            f"{len(found.rows):,} test queries, {len(inputs.corpus):,} passages",
+            f"ranks of {', '.join(found.runs)} in {per_query}",
+            {},
+        )
 
 
 run(main)

@@ -36,6 +36,7 @@ from haechi.testset.manifest import load_testset
 @options.file("--dropped")
 @options.folder("--plots")
 @options.file("--metrics")
+@options.file("--details")
 @options.params
 @click.option("--dry-run", is_flag=True, help="Only say what a language model would be asked, and about what that would cost.")
 def main(
@@ -47,6 +48,7 @@ def main(
     dropped: Path,
     plots: Path,
     metrics: Path,
+    details: Path,
     params: Path,
     dry_run: bool,
 ) -> None:
@@ -60,7 +62,7 @@ def main(
             told = estimate(askable(passages, away), LlmSetup(settings, llm, store, examples, os.environ))
         progress.show_table("generate_qa --dry-run", ("what", "figure"), told.rows())
         return
-    with locks.writing(out, dropped, plots, metrics):
+    with locks.writing(out, dropped, plots, metrics, details):
         passages, pairs, examples = _inputs(corpus, train_pairs)
         asking = settings.generator == "openai"
         with open_store() as store:
@@ -76,13 +78,20 @@ def main(
                 partial(judged, llm=llm, store=store, environ=os.environ) if llm.judge_threshold else None,
                 llm.judge_threshold,
             )
-        files.write_output(out, made.questions)
-        files.write_output(dropped, made.dropped)
-        files.write_json(metrics, made.counts)
+        files.write_jsonl(out, made.questions)
+        files.write_jsonl(dropped, made.dropped)
+        files.write_json(details, made.counts)
+        files.write_json(metrics, {"questions": len(made.questions)})
         with files.atomic_folder(plots) as folder:
             write_lengths(made.portrait, folder / "lengths.csv")
-        progress.show_table("samples", ("style", "question"), sample_rows(made.questions), figures=False)
-        progress.show_counts("generate_qa", made.counts)
+        passages, questions = made.counts["passages"], made.counts["questions"]
+        progress.show_summary(
+            "generate_qa",
+            f"{passages['in']:,} passages, {passages['held_out']:,} of them kept out for the test set",
+            f"{questions['kept']:,} of {questions['written']:,} written questions ({progress.listed(made.counts['styles'])})",
+            questions["dropped"],
+            "\n".join(f"{style}: {question}" for style, question in sample_rows(made.questions, 1)),
+        )
 
 
 def _away(testset: Path) -> Away:

@@ -9,7 +9,7 @@ import click
 from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.law.ingest import read_corpus
-from haechi.pairs.stage import make_pairs
+from haechi.pairs.stage import make_pairs, summary
 from haechi.params.load import load_section
 from haechi.params.make_pairs import MakePairsParams
 from haechi.records.passage import Passage
@@ -25,20 +25,25 @@ from haechi.testset.manifest import load_testset
 @options.file("--valid")
 @options.file("--fallback")
 @options.file("--metrics")
+@options.file("--details")
 @options.params
-def main(raw: Path, passages: Path, testset: Path, train: Path, valid: Path, fallback: Path, metrics: Path, params: Path) -> None:
+def main(
+    raw: Path, passages: Path, testset: Path, train: Path, valid: Path, fallback: Path, metrics: Path, details: Path, params: Path
+) -> None:
     settings = load_section(params, "make_pairs", MakePairsParams)
     frozen = load_testset(testset)
-    with locks.writing(train, valid, fallback, metrics):
+    with locks.writing(train, valid, fallback, metrics, details):
         corpus = [p for name in ("law", "admin", "doc") for p in files.read_records(passages / f"{name}_passages.jsonl", Passage)]
         decisions = list(files.read_records(passages / "prec_passages.jsonl", Passage))
         made = make_pairs(read_corpus(raw), corpus, decisions, held_out(frozen), settings)
-        files.write_output(train, made.pairs.train)
-        files.write_output(valid, made.pairs.valid)
-        files.write_output(fallback, made.fallback_passages)
-        files.write_json(metrics, {"testset": frozen.fingerprint, **made.counts})
+        files.write_jsonl(train, made.pairs.train)
+        files.write_jsonl(valid, made.pairs.valid)
+        files.write_jsonl(fallback, made.fallback_passages)
+        files.write_json(details, {"testset": frozen.fingerprint, **made.counts})
+        pairs = {"train": len(made.pairs.train), "valid": len(made.pairs.valid)}
+        files.write_json(metrics, {"testset": frozen.fingerprint, "pairs": pairs})
         progress.say_few([f"make_pairs: {warning}" for warning in made.warnings])
-        progress.show_counts("make_pairs", made.counts)
+        progress.show_summary("make_pairs", *summary(made.counts))
 
 
 run(main)

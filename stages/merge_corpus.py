@@ -19,17 +19,21 @@ from haechi.records.passage import Passage
 @options.file("--fallback")
 @options.file("--out")
 @options.file("--metrics")
+@options.file("--details")
 @options.params
-def main(passages: Path, fallback: Path, out: Path, metrics: Path, params: Path) -> None:
+def main(passages: Path, fallback: Path, out: Path, metrics: Path, details: Path, params: Path) -> None:
     settings = load_section(params, "merge_corpus", MergeCorpusParams)
-    with locks.writing(out, metrics):
+    with locks.writing(out, metrics, details):
         sources = [passages / f"{name}_passages.jsonl" for name in ("law", "admin", "doc")]
         sources += [passages / "prec_passages.jsonl"] if settings.precedents else []
         sources += [fallback] if settings.fallback and not settings.precedents else []
         corpus = merge(passage for source in sources for passage in files.read_records(source, Passage))
         files.write_jsonl(out, corpus)
-        files.write_json(metrics, counts(corpus))
-        progress.show_counts("merge_corpus", counts(corpus))
+        told = counts(corpus)
+        files.write_json(details, told)
+        files.write_json(metrics, {"passages": len(corpus)})
+        made = f"{len(corpus):,} passages ({progress.listed(told['passages'])}), {told['with_twins']:,} of them with twins"
+        progress.show_summary("merge_corpus", ", ".join(source.stem.replace("_", " ") for source in sources), made, {})
 
 
 run(main)

@@ -13,7 +13,7 @@ from haechi.evaluation.mined_scores import write_scores
 from haechi.mining.audit import write_audit
 from haechi.mining.llm_judge import llm_judge
 from haechi.mining.sample import sample
-from haechi.mining.stage import mine_all, queries_of
+from haechi.mining.stage import mine_all, queries_of, summary
 from haechi.models.load import load_encoder, load_reranker
 from haechi.params.llm import LlmParams
 from haechi.params.load import load_section
@@ -39,6 +39,7 @@ from haechi.testset.manifest import load_testset
 @options.file("--sample", "sample_file")
 @options.folder("--plots")
 @options.file("--metrics")
+@options.file("--details")
 @options.params
 def main(
     train_pairs: Path,
@@ -52,6 +53,7 @@ def main(
     sample_file: Path,
     plots: Path,
     metrics: Path,
+    details: Path,
     params: Path,
 ) -> None:
     settings = load_section(params, "mine", MineParams)
@@ -59,7 +61,7 @@ def main(
     llm = load_section(params, "llm", LlmParams)
     away = held_out(load_testset(testset))
     asked = files.read_records(questions, Question) if settings.questions else ()
-    with locks.writing(train, valid, audit, sample_file, plots, metrics), open_store() as store:
+    with locks.writing(train, valid, audit, sample_file, plots, metrics, details), open_store() as store:
         made = mine_all(
             queries_of(files.read_records(train_pairs, Pair), asked),
             queries_of(files.read_records(valid_pairs, Pair)),
@@ -72,15 +74,16 @@ def main(
             store,
             llm_judge(llm, settings.promote_threshold, store, os.environ) if settings.promote == "llm" else None,
         )
-        files.write_output(train, made.train.examples)
-        files.write_output(valid, made.valid.examples)
+        files.write_jsonl(train, made.train.examples)
+        files.write_jsonl(valid, made.valid.examples)
         with files.atomic_folder(audit) as folder:
             write_audit(folder, {"train": made.train, "valid": made.valid}, made.corpus)
         files.write_text(sample_file, sample(made.train, made.corpus, settings.seed))
         with files.atomic_folder(plots) as folder:
             write_scores(made.train.examples, folder / "scores.csv")
-        files.write_json(metrics, made.counts)
-        progress.show_counts("mine", made.counts)
+        files.write_json(details, made.counts)
+        files.write_json(metrics, {"examples": len(made.train.examples)})
+        progress.show_summary("mine", *summary(made.counts))
 
 
 run(main)

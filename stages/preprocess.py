@@ -17,21 +17,31 @@ from haechi.params.preprocess import PreprocessParams
 @options.folder("--raw")
 @options.folder("--out")
 @options.file("--metrics")
+@options.file("--details")
 @options.params
-def main(raw: Path, out: Path, metrics: Path, params: Path) -> None:
+def main(raw: Path, out: Path, metrics: Path, details: Path, params: Path) -> None:
     settings = load_section(params, "preprocess", PreprocessParams)
     targets = {name: out / f"{name}_passages.jsonl" for name in ("law", "admin", "prec", "doc")}
     quarantine = out / "quarantine.jsonl"
-    with locks.writing(*targets.values(), quarantine, metrics):
+    with locks.writing(*targets.values(), quarantine, metrics, details):
         corpus = read_corpus(raw)
         progress.say_few([f"preprocess: {line}" for line in complaints(corpus)], f" in {quarantine}")
-        files.write_output(quarantine, corpus.dropped)  # now: whoever is refused for too many bad files needs it
+        files.write_jsonl(quarantine, corpus.dropped)  # now: who is refused for too many bad files needs it
         made = preprocess(corpus, settings)
         for name, target in targets.items():
-            files.write_output(target, getattr(made, name))
-        files.write_output(quarantine, made.dropped)
-        files.write_json(metrics, made.counts)
-        progress.show_counts("preprocess", files.read_json(metrics))
+            files.write_jsonl(target, getattr(made, name))
+        files.write_jsonl(quarantine, made.dropped)
+        counts = made.counts
+        files.write_json(details, counts)
+        files.write_json(metrics, {"records": counts.read, "dropped": sum(counts.dropped.values())})
+        passages = f"{sum(counts.passages.values()):,} passages ({progress.listed(counts.passages)})"
+        progress.show_summary(
+            "preprocess",
+            f"{counts.read:,} records in {counts.files:,} files",
+            f"{passages}, {counts.kept['query']:,} labelled queries",
+            counts.dropped,
+            f"Each that was dropped is named in {quarantine}." if counts.dropped else "",
+        )
 
 
 run(main)

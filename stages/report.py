@@ -15,6 +15,7 @@ from haechi.pages.make import complete, make
 
 
 @click.command(help=__doc__)
+@options.folder("--details")
 @options.folder("--metrics")
 @options.folder("--plots")
 @options.folder("--run", "run_folder")
@@ -25,6 +26,7 @@ from haechi.pages.make import complete, make
 @options.folder("--pictures")
 @options.file("--out")
 def main(
+    details: Path,
     metrics: Path,
     plots: Path,
     run_folder: Path,
@@ -36,7 +38,7 @@ def main(
     out: Path,
 ) -> None:
     files.read_text(params)  # without parameters no stage starts
-    places = Places(metrics, plots, params, run_folder, testset, corpus)
+    places = Places(details, metrics, plots, params, run_folder, testset, corpus)
     with locks.writing(out, pictures):
         found = complete(places, examples)
         files.write_text(out, make(found, examples, pictures))

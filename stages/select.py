@@ -14,7 +14,7 @@ from haechi.per_query import write_rows
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.selection.show import show
-from haechi.selection.stage import facts_of, select
+from haechi.selection.stage import facts_of, key_figures, select
 from haechi.training.validation import Validation
 
 
@@ -26,6 +26,7 @@ from haechi.training.validation import Validation
 @options.folder("--out")
 @options.file("--per-query")
 @options.file("--metrics")
+@options.file("--details")
 @options.params
 def main(
     run_folder: Path,
@@ -35,14 +36,17 @@ def main(
     out: Path,
     per_query: Path,
     metrics: Path,
+    details: Path,
     params: Path,
 ) -> None:
     settings = load_section(params, "select", SelectParams)
-    with locks.writing(out, per_query, metrics):
+    with locks.writing(out, per_query, metrics, details):
         validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
         found = select(run_folder, base, validation, out, settings)
         write_rows(per_query, found.rows)
-        files.write_json(metrics, facts_of(found))
+        facts = facts_of(found)
+        files.write_json(details, facts)
+        files.write_json(metrics, key_figures(facts))
         show(found)
 
 

@@ -25,7 +25,11 @@ def main(raw: Path, out: Path, metrics: Path, params: Path) -> None:
     with locks.writing(*(out / name for name in (QUERIES, QRELS, TREC, MANIFEST)), metrics):
         counts = freeze(read_corpus(raw), settings, out)
         files.write_json(metrics, counts)
-        progress.show_counts("testset", counts)
+        queries = dict(counts["queries"])
+        unseen = queries.pop("unseen")
+        made = f"{sum(queries.values()):,} queries ({progress.listed(queries)}), {unseen:,} on articles kept out of training"
+        held = f"{counts['held_out']:,} sources and {counts['reserved_articles']:,} articles are kept out of training."
+        progress.show_summary("testset", str(raw), made, {}, f"{held} Its fingerprint is {counts['fingerprint']}.")
 
 
 run(main)

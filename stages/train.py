@@ -15,8 +15,8 @@ from haechi.command import run
 from haechi.errors import UsageError
 from haechi.evaluation.curves import write_history, write_modules
 from haechi.guards import status
-from haechi.guards.show import show
 from haechi.guards.status import Report
+from haechi.guards.summary import key_figures, summary
 from haechi.models.load import name_of
 from haechi.params.guards import GuardsParams
 from haechi.params.load import load_section
@@ -46,6 +46,7 @@ from haechi.training.validation import Validation
 @options.folder("--out")
 @options.folder("--plots")
 @options.file("--metrics")
+@options.file("--details")
 @options.params
 @click.option("--no-update", is_flag=True, help="Try it: forward and backward, but no weight changes and nothing is written.")
 def main(
@@ -57,6 +58,7 @@ def main(
     out: Path,
     plots: Path,
     metrics: Path,
+    details: Path,
     params: Path,
     no_update: bool,
 ) -> None:
@@ -94,9 +96,9 @@ def main(
     if recipe.params.resume_from:
         inputs["resume_from"] = Path(recipe.params.resume_from)
     with (
-        locks.writing(out, plots, metrics),
+        locks.writing(out, plots, metrics, details),
         resumable(Work("train", asdict(recipe), hashes(inputs), running())) as state,
-        status.told(metrics) as report,
+        status.told(details) as report,
         trackers.tracking(trackers_asked, asdict(recipe)) as tracked,
     ):
         if lost:
@@ -105,8 +107,9 @@ def main(
         with files.atomic_folder(plots) as folder:
             write_history(list(files.read_records(out / "history.jsonl", dict)), folder)
             write_modules(list(files.read_records(out / "modules.jsonl", dict)), folder)
-        files.write_json(metrics, facts)
-        show(facts)
+        files.write_json(details, facts)
+        files.write_json(metrics, key_figures(facts))
+        progress.show_summary("train", *summary(facts))
 
 
 run(main)

@@ -23,8 +23,6 @@ from haechi.errors import BadRecord, HaechiError
 
 T = TypeVar("T")  # Python 3.11 has no `def f[T]` yet
 
-NO_ROWS = "\n"
-
 
 @dataclass(frozen=True)
 class FileFacts:
@@ -101,14 +99,6 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> FileFacts:
     return FileFacts(count, digest.hexdigest())
 
 
-def write_output(path: Path, rows: Iterable[Any]) -> FileFacts:
-    """`write_jsonl` for an output of a stage: DVC warns of an empty file at each save, so without rows it holds an empty line."""
-    facts = write_jsonl(path, rows)
-    if not facts.rows:
-        write_text(path, NO_ROWS)
-    return facts
-
-
 def read_json(path: Path) -> Any:
     """The value of a JSON file."""
     try:
@@ -173,8 +163,6 @@ def read_records(path: Path, kind: type[T]) -> Iterator[T]:
         raise HaechiError(f"{path}: no such file") from error
     with stream:
         for number, line in enumerate(stream, start=1):
-            if number == 1 and line == NO_ROWS.encode():
-                continue
             try:
                 yield msgspec.convert(orjson.loads(line), kind)
             except orjson.JSONDecodeError as error:

@@ -1,7 +1,7 @@
-"""What a person sees while a stage runs: bars on a terminal, one line otherwise, and a table at the end."""
+"""What a person sees while a stage runs: bars on a terminal, one line otherwise, and a short summary at the end."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from rich.console import Console
@@ -10,6 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 T = TypeVar("T")
+
+LISTED = 6
+"""Reasons that a stage names on the screen."""
 
 
 def console() -> Console:
@@ -98,9 +101,28 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
     console().print(table)
 
 
-def show_counts(stage: str, counts: dict[str, object]) -> None:
-    """The closing table of a data stage: nested counts as `name.part`."""
-    show_table(stage, ("what", "count"), list(_flatten("", counts)))
+def show_summary(stage: str, read: str, made: str, dropped: Mapping[str, int], sentence: str = "") -> None:
+    """What a stage says at its end: what came in, what went out, what was dropped, and where the rest stands."""
+    say(stage)
+    say(f"  in:      {read}")
+    say(f"  out:     {made}")
+    if total := sum(dropped.values()):
+        say(f"  dropped: {total:,} ({listed(dropped)})")
+    for line in sentence.splitlines():
+        say(f"  {line}")
+    say(f"  all figures: haechi stage {stage}")
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    """Counts in a line, the largest first; what is beyond the first few is only said to be there."""
+    found = sorted(((name, count) for name, count in counts.items() if count), key=lambda pair: (-pair[1], pair[0]))
+    told = [f"{name.replace('_', ' ')} {count:,}" for name, count in found[:LISTED]]
+    return ", ".join(told + ([f"{len(found) - LISTED} more"] if len(found) > LISTED else []))
+
+
+def show_counts(title: str, counts: Mapping[str, object]) -> None:
+    """All figures as a table: nested counts as `name.part`."""
+    show_table(title, ("what", "count"), list(_flatten("", counts)))
 
 
 def _flatten(prefix: str, value: object) -> Iterator[tuple[str, object]]:

@@ -31,7 +31,6 @@ from haechi.files import (
     sha256_folder,
     write_json,
     write_jsonl,
-    write_output,
     write_text,
 )
 from haechi.records.decision import Decision
@@ -207,16 +206,6 @@ def test_a_line_that_holds_no_record_is_named(line: str, tmp_path: Path) -> None
     assert next(rows) == Qrel("q", "a")
     with pytest.raises(BadRecord, match=rf"^{path}:2: expected a Qrel, found "):
         next(rows)
-
-
-def test_an_output_without_rows_is_no_empty_file(tmp_path: Path) -> None:
-    """It holds an empty line, which is no row; with rows it is like any other."""
-    assert write_output(tmp_path / "none.jsonl", []).rows == 0
-    assert (tmp_path / "none.jsonl").read_bytes() == b"\n"
-    assert list(read_records(tmp_path / "none.jsonl", Qrel)) == []
-    facts = write_output(tmp_path / "some.jsonl", [Qrel("q", "가")])
-    assert facts == write_jsonl(tmp_path / "same.jsonl", [Qrel("q", "가")])
-    assert (tmp_path / "some.jsonl").read_bytes() == (tmp_path / "same.jsonl").read_bytes()
 
 
 def test_half_a_file_is_named_at_its_last_line(tmp_path: Path) -> None:

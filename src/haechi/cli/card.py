@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from haechi.details import file_of, read_details
 from haechi.errors import HaechiError
 from haechi.files import read_json, sha256_file
 from haechi.models.load import folder_hash
@@ -51,12 +52,13 @@ SYSTEMS = ("tuned", "base", "bm25", "hybrid")
 
 def model_card(root: Path) -> str:
     """README.md of models/encoder."""
-    base, chosen, found = (read_json(root / f"metrics/{name}.json") for name in ("base", "select", "evaluate"))
+    base, chosen, found = (read_details(root, name) for name in ("base", "select", "evaluate"))
     recipe = read_json(root / "models/run/training_config.json")
     encoder = folder_hash(root / "models/encoder")
-    for told, file in ((chosen["encoder"], "metrics/select.json"), (found["encoder"], "metrics/evaluate.json")):
+    for told, stage in ((chosen["encoder"], "select"), (found["encoder"], "evaluate")):
         if told != encoder:
-            raise HaechiError(f"{root / file}: speaks of encoder {told}, and models/encoder is {encoder}; run `dvc repro`")
+            file = root / file_of(stage)
+            raise HaechiError(f"{file}: speaks of encoder {told}, and models/encoder is {encoder}; run `dvc repro`")
     lines = [
         "---",
         "library_name: sentence-transformers",

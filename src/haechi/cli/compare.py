@@ -12,6 +12,7 @@ from haechi.errors import UsageError
 from haechi.evaluation import ledger
 from haechi.evaluation.compare import as_json, compare, dropped
 from haechi.evaluation.compare_text import Table, article_names, markdown, parts
+from haechi.evaluation.names import HEADLINE, TUNED
 from haechi.evaluation.reeval import reeval, with_reevaluated
 from haechi.evaluation.revisions import WORKSPACE, load_revisions
 from haechi.progress import say, show_table
@@ -53,8 +54,8 @@ def reevaluate(root: Path, names: Sequence[str]) -> None:
     for name in dict.fromkeys(names):
         found = reeval(root, name)
         ledger.record(root, [found])
-        values = found.metrics["primary"]["tuned"]
-        say(f"{found.name}: ndcg@10 {values['ndcg@10']:.4f} on test set {found.yardstick[0]}; `haechi compare {name}` takes it")
+        score = found.metrics[HEADLINE][TUNED]
+        say(f"{found.name}: {HEADLINE} {score:.4f} on test set {found.yardstick[0]}; `haechi compare {name}` takes it")
 
 
 def _limit(text: str) -> tuple[str, float]:

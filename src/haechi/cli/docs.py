@@ -16,9 +16,14 @@ from msgspec import Meta
 from ruamel.yaml import YAML
 
 from haechi.errors import HaechiError
+from haechi.evaluation.summary import summarise
 from haechi.evaluation.tables import COLUMNS, result_rows
 from haechi.evaluation.verdict import verdict
 from haechi.files import read_json, write_text
+from haechi.params.evaluate import EvaluateParams
+from haechi.params.load import load_section
+from haechi.per_query import read_rows
+from haechi.records.result import QueryResult
 
 READMES = ("README.md", "README.ko.md")
 PARAMETERS = "docs/parameters.md"
@@ -59,11 +64,12 @@ Stages = Mapping[str, Mapping[str, Any]]
 
 
 def documents(root: Path, params: Path, metrics: Path) -> dict[Path, str]:
-    """Every document that holds something of the code, as it should be; `metrics` is that of the evaluate stage."""
+    """Every document that holds something of the code, as it should be; `metrics` holds evaluate.json and per_query.json."""
     yaml = YAML(typ="safe")
     stages = yaml.load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     values = yaml.load(params.read_text(encoding="utf-8"))
-    blocks = {"graph": _graph(stages), "reruns": _reruns(stages), "results": _results(read_json(metrics))}
+    results = _results(metrics, load_section(params, "evaluate", EvaluateParams))
+    blocks = {"graph": _graph(stages), "reruns": _reruns(stages), "results": results}
     made = {root / PARAMETERS: _parameters(root, stages, values)}
     for name in READMES:
         text = (root / name).read_text(encoding="utf-8")
@@ -85,7 +91,7 @@ def check(root: Path) -> None:
     stale = [file for file, text in _here(root).items() if not file.exists() or file.read_text(encoding="utf-8") != text]
     if stale:
         names = ", ".join(file.relative_to(root).as_posix() for file in stale)
-        raise HaechiError(f"{names}: not what the code, params.yaml and metrics/evaluate.json say; run `haechi docs --write`")
+        raise HaechiError(f"{names}: not what the code, params.yaml and metrics/ say; run `haechi docs --write`")
 
 
 def affected(stages: Stages, touched: str) -> list[str]:
@@ -110,7 +116,7 @@ def affected(stages: Stages, touched: str) -> list[str]:
 
 
 def _here(root: Path) -> dict[Path, str]:
-    return documents(root, root / "params.yaml", root / "metrics" / "evaluate.json")
+    return documents(root, root / "params.yaml", root / "metrics")
 
 
 def _graph(stages: Stages) -> list[str]:
@@ -136,9 +142,11 @@ def _reruns(stages: Stages) -> list[str]:
     return _table(("touched", "reruns, at most"), rows)
 
 
-def _results(metrics: dict[str, Any]) -> list[str]:
-    note = f"Test set `{metrics['testset']}`, {metrics['n_queries']} queries, model `{metrics['encoder']}`."
-    return [*_table(COLUMNS, result_rows(metrics), figures=True), "", verdict(metrics), note]
+def _results(metrics: Path, params: EvaluateParams) -> list[str]:
+    """The closing table of a run, from what git holds of it: the results query by query."""
+    scored, found = read_json(metrics / "evaluate.json"), summarise(read_rows(metrics / "per_query.json", QueryResult), params)
+    note = f"Test set `{scored['testset']}`, {found['n_queries']} queries, model `{scored['encoder']}`."
+    return [*_table(COLUMNS, result_rows(found), figures=True), "", verdict(found), note]
 
 
 def _parameters(root: Path, stages: Stages, values: Mapping[str, Mapping[str, Any]]) -> str:

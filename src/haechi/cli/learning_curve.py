@@ -30,11 +30,28 @@ def learning_curve(root: Path, of: Of, shares: Sequence[float], seed: int) -> No
             root,
             work,
             "train",
-            {"--examples": "train.jsonl", "--out": "run", "--plots": "train-plots", "--metrics": "train.json"},
+            {
+                "--examples": "train.jsonl",
+                "--out": "run",
+                "--plots": "train-plots",
+                "--metrics": "train.json",
+                "--details": "train-details.json",
+            },
         )
-        selected = {"--plots": "select-plots", "--per-query": "per_query_valid.json", "--metrics": "select.json"}
+        selected = {
+            "--plots": "select-plots",
+            "--per-query": "per_query_valid.json",
+            "--metrics": "select.json",
+            "--details": "select-details.json",
+        }
         _run(root, work, "select", {"--run": "run", "--out": "encoder", **selected})
-        outputs = {"--runs": "runs", "--plots": "plots", "--per-query": "per_query.json", "--metrics": "evaluate.json"}
+        outputs = {
+            "--runs": "runs",
+            "--plots": "plots",
+            "--per-query": "per_query.json",
+            "--metrics": "metrics.json",
+            "--details": "evaluate.json",
+        }
         _run(root, work, "evaluate", {"--encoder": "encoder", **outputs})
         found = read_json(work / "evaluate.json")
         bounds = found["interval"]["tuned"]["ndcg@10"]

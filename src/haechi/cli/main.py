@@ -6,6 +6,7 @@ import click
 
 from haechi import command
 from haechi.cli.serving import embed, search, serve
+from haechi.details import STAGES
 
 
 class Commands(click.Group):
@@ -65,10 +66,21 @@ def docs(write: bool, check: bool, root: Path) -> None:
 @click.option("--root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The project.")
 def verdict(root: Path) -> None:
     """How the training is doing, or how it ended: its state, whether to trust it, and what to try next."""
+    from haechi.details import file_of
     from haechi.guards.show import show
     from haechi.guards.status import state_of
 
-    show(state_of(root / "metrics" / "train.json", root / "models" / "run"))
+    show(state_of(root / file_of("train"), root / "models" / "run"))
+
+
+@main.command()
+@click.argument("name", type=click.Choice(STAGES))
+@click.option("--root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The project.")
+def stage(name: str, root: Path) -> None:
+    """All figures that a stage counted in its last run."""
+    from haechi.cli.stage import show_stage
+
+    show_stage(root, name)
 
 
 @main.command()

@@ -6,10 +6,12 @@ from typing import Any
 
 import click
 
+from haechi.details import file_of
+
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 ENCODER = Path("models/encoder")
-METRICS = Path("metrics/evaluate.json")
+DETAILS = file_of("evaluate")
 TASKS = click.Choice(["document", "query"])
 
 
@@ -20,7 +22,7 @@ def _searched(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--corpus", type=FILE, default=Path("data/processed/merged_corpus.jsonl"), show_default=True),
         click.option("--vectors", type=FOLDER, help="Folder that `haechi embed` made of this corpus with this model."),
         click.option("--params", type=FILE, default=Path("params.yaml"), show_default=True, help="The parameters."),
-        click.option("--metrics", type=FILE, default=METRICS, show_default=True, help="For the hybrid's weight."),
+        click.option("--details", type=FILE, default=DETAILS, show_default=True, help="For the hybrid's weight."),
     )
     for option in reversed(options):
         command = option(command)

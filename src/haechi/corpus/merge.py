@@ -1,6 +1,7 @@
 """One corpus out of several passage files: an id that occurs twice is an error, equal bodies are linked as twins."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from haechi.errors import DuplicateId
 from haechi.law.twins import link_twins
@@ -17,7 +18,7 @@ def merge(passages: Iterable[Passage]) -> list[Passage]:
     return link_twins([passage for _, passage in sorted(by_id.items())])
 
 
-def counts(corpus: list[Passage]) -> dict[str, object]:
+def counts(corpus: list[Passage]) -> dict[str, Any]:
     """Passages and articles by type, and how many passages have a twin."""
     types = sorted({passage.type for passage in corpus})
     return {

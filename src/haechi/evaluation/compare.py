@@ -233,5 +233,7 @@ def _most(changes: Iterable[Change]) -> tuple[Change, ...]:
 
 
 def _k_values(revision: Revision) -> tuple[int, ...]:
-    names = next(iter(revision.metrics["primary"].values()))
+    if "k_values" in revision.metrics:
+        return tuple(revision.metrics["k_values"])
+    names = next(iter(revision.metrics["primary"].values()))  # of a commit that kept all figures there
     return tuple(sorted(int(name.removeprefix("ndcg@")) for name in names if name.startswith("ndcg@")))

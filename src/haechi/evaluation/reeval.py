@@ -38,6 +38,7 @@ def reeval(root: Path, name: str) -> Revision:
             "--plots": out / "plots",
             "--per-query": out / "per_query.json",
             "--metrics": out / "evaluate.json",
+            "--details": out / "details.json",
         }
         _run(stage_command(root, "evaluate", changed), root, f"{name}: today's evaluation of its model failed")
     found = stored(root, name, commit)

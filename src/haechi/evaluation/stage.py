@@ -49,8 +49,8 @@ class Found:
     map: list[dict[str, Any]]
     k_values: tuple[int, ...]
 
-    def write(self, inputs: Inputs, runs: Path, plots: Path, per_query: Path, metrics: Path) -> None:
-        """TREC runs and other tools' formats, plots with their data, per-query results and the metrics file."""
+    def write(self, inputs: Inputs, runs: Path, plots: Path, per_query: Path, details: Path) -> None:
+        """TREC runs and other tools' formats, plots with their data, per-query results and all figures."""
         with atomic_folder(runs) as folder:
             for system, run in self.runs.items():
                 run.write_trec(folder / f"{system}.trec", system)
@@ -58,7 +58,7 @@ class Found:
         with atomic_folder(plots) as folder:
             self._tabulate(folder)
         write_rows(per_query, self.rows)
-        write_json(metrics, self.metrics)
+        write_json(details, self.metrics)
 
     def _tabulate(self, folder: Path) -> None:
         """What `report` and `dvc plots` draw."""

@@ -1,4 +1,4 @@
-"""metrics/train.json from the first moment on: what state a run is in, so that a run that ended badly says so too.
+"""reports/stages/train.json from the first moment on: what state a run is in, so that a run that ended badly says so too.
 
 While it runs, and when it fails, nothing of it is an output of DVC yet; DVC removes the file before the stage starts again. Only
 `finished` and `stopped` are ever tracked, and those depend on inputs and parameters alone. Whoever is killed can't say so:

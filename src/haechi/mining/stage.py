@@ -1,8 +1,8 @@
 """Everything that mine does between reading and writing: search once for all queries, then mine train and valid apart."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from haechi.mining.rules import Scorer
 from haechi.models.load import weight_hash
 from haechi.params.mine import MineParams
 from haechi.params.retrieval import RetrievalParams
-from haechi.progress import say
+from haechi.progress import listed, say
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.question import Question
@@ -43,7 +43,7 @@ class MinedAll:
     """Whose scores decide, and how the reranker did on labelled validation positives."""
 
     @property
-    def counts(self) -> dict[str, object]:
+    def counts(self) -> dict[str, Any]:
         """Counts of both."""
         return {"judge": self.judge, "train": self.train.counts, "valid": self.valid.counts}
 
@@ -93,6 +93,17 @@ def mine_all(
     second = replace(searched, query_vectors=searched.query_vectors[len(train) :])
     mined = [mine(queries, found, known, near, params, advice) for queries, found in ((train, first), (valid, second))]
     return MinedAll(mined[0], mined[1], known, judge)
+
+
+def summary(counts: Mapping[str, Any]) -> tuple[str, str, dict[str, int], str]:
+    """What came in, what went out, what was dropped by reason, and what to know of it, for the screen."""
+    train, valid = counts["train"], counts["valid"]
+    read = f"{sum(train['sources'].values()):,} training queries ({listed(train['sources'])}), "
+    read += f"{sum(valid['sources'].values()):,} validation queries; {train['candidates']['met']:,} candidates for negatives"
+    made = f"{train['examples']:,} training examples with {train['negatives']['kept']:,} negatives, "
+    made += f"{valid['examples']:,} validation examples"
+    empty = train["examples_without_negatives"]
+    return read, made, train["dropped"], f"No negative was left for {empty:,} training queries." if empty else ""
 
 
 def search_all(

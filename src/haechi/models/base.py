@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from haechi.models import embedded
 from haechi.models.load import folder_hash, load_base, save_encoder, save_pointer
@@ -9,7 +10,7 @@ from haechi.models.registry import EMBEDDED
 from haechi.params.model import ModelParams
 
 
-def make_base(texts: Sequence[str], params: ModelParams, folder: Path) -> dict[str, object]:
+def make_base(texts: Sequence[str], params: ModelParams, folder: Path) -> dict[str, Any]:
     """Write the base folder and say what is in it."""
     if params.base == EMBEDDED:
         words, composition = embedded.compose(texts, params)

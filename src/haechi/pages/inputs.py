@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from haechi.details import FOLDER, IN_GIT, STAGES
 from haechi.files import read_json, read_records, read_text
 from haechi.per_query import read_rows
 from haechi.records.passage import Passage
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
 
-STAGES = ("preprocess", "testset", "make_pairs", "merge_corpus", "base", "generate_qa", "mine", "train", "select", "evaluate")
 TABLES = {
     "evaluate/gating.csv": "evaluate",
     "evaluate/map.csv": "evaluate",
@@ -26,7 +26,9 @@ TABLES = {
 class Places:
     """Where a run's files lie."""
 
+    details: Path
     metrics: Path
+    """Holds what stands in git: the test set's figures and the results query by query."""
     plots: Path
     params: Path
     run: Path
@@ -37,6 +39,7 @@ class Places:
     def below(cls, root: Path) -> "Places":
         """Of a project."""
         return cls(
+            details=root / FOLDER,
             metrics=root / "metrics",
             plots=root / "plots",
             params=root / "params.yaml",
@@ -60,7 +63,7 @@ class Found:
     """Everything that was there."""
 
     metrics: Mapping[str, Any] = field(default_factory=dict)
-    """Stage -> its metrics file."""
+    """Stage -> all of its figures."""
     rows: Sequence[QueryResult] = ()
     queries: Mapping[str, TestQuery] = field(default_factory=dict)
     passages: Sequence[Passage] = ()
@@ -70,7 +73,7 @@ class Found:
     missing: Sequence[Missing] = ()
 
     def stage(self, name: str) -> Mapping[str, Any]:
-        """A stage's metrics; empty where there are none."""
+        """A stage's figures; empty where there are none."""
         found: Mapping[str, Any] = self.metrics.get(name, {})
         return found
 
@@ -85,7 +88,8 @@ def gather(places: Places) -> Found:
         missing.append(Missing(_short(file, places), f"dvc repro {stage}" if stage else "git checkout " + file.name))
         return instead
 
-    metrics = {name: read(places.metrics / f"{name}.json", name, read_json, None) for name in STAGES}
+    files = {name: (places.metrics if name in IN_GIT else places.details) / f"{name}.json" for name in STAGES}
+    metrics = {name: read(file, name, read_json, None) for name, file in files.items()}
     tables = {name: read(places.plots / name, stage, _table, None) for name, stage in TABLES.items()}
     queries = read(places.testset / "queries.jsonl", "testset", lambda file: list(read_records(file, TestQuery)), [])
     return Found(

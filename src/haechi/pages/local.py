@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from haechi.pages.inputs import STAGES
+from haechi.details import STAGES
 
 PLACES = ("data", "models", "plots", ".haechi", ".dvc/cache")
 

@@ -1,8 +1,9 @@
 """Everything that make_pairs does between reading and writing."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from haechi.errors import HaechiError
 from haechi.law.book import LawBook
@@ -14,6 +15,7 @@ from haechi.pairs.leakage import leakage, refuse_leaks
 from haechi.pairs.sections import label_sections
 from haechi.pairs.user_queries import label_user_queries
 from haechi.params.make_pairs import MakePairsParams
+from haechi.progress import listed
 from haechi.records.passage import Passage
 
 MOST_MISSING_GOLD = 0.05
@@ -25,7 +27,7 @@ class MadePairs:
 
     pairs: Pairs
     fallback_passages: tuple[Passage, ...]
-    counts: dict[str, object]
+    counts: dict[str, Any]
     warnings: tuple[str, ...]
 
 
@@ -53,7 +55,7 @@ def make_pairs(
         pairs = replace(pairs, train=tuple(sorted((*pairs.train, *added), key=lambda p: p.query_id)))
     report = leakage(pairs.train, pairs.valid, held_out)
     refuse_leaks(report)
-    counts: dict[str, object] = {
+    counts: dict[str, Any] = {
         "train": len(pairs.train),
         "valid": len(pairs.valid),
         "pairs": pairs.counts,
@@ -63,6 +65,23 @@ def make_pairs(
         "fallback": len(extra),
     }
     return MadePairs(pairs, extra, counts, users.unknown)
+
+
+def summary(counts: Mapping[str, Any]) -> tuple[str, str, dict[str, int], str]:
+    """What came in, what went out, what was dropped by reason, and what to know of it, for the screen."""
+    labels, pairs, users = counts["labels"], counts["pairs"], counts["user_queries"]
+    unread = _below(labels, "citations.unresolved.")
+    read = f"{labels.get('sections.read', 0):,} issues, {labels.get('citations.read', 0):,} citations"
+    read += f", {users.get('read', 0):,} labelled queries" if users else ""
+    made = f"{counts['train']:,} training pairs ({listed(_below(pairs, 'train.'))}), {counts['valid']:,} validation pairs"
+    dropped = {name.removeprefix("sections."): n for name, n in labels.items() if name.startswith("sections.without_")}
+    dropped |= _below(pairs, "dropped.")
+    known = f"{sum(unread.values()):,} citations name no article of the corpus ({listed(unread)})." if unread else ""
+    return read, made, dropped, known
+
+
+def _below(counts: Mapping[str, int], prefix: str) -> dict[str, int]:
+    return {name.removeprefix(prefix): count for name, count in counts.items() if name.startswith(prefix)}
 
 
 def _refuse_foreign_testset(held_out: HeldOut, known: object) -> None:

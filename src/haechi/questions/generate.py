@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from haechi.errors import HaechiError
 from haechi.law.twins import with_twins
@@ -64,7 +64,7 @@ class Generated:
 
     questions: tuple[Question, ...]
     dropped: tuple[DroppedQuestion, ...]
-    counts: dict[str, object]
+    counts: dict[str, Any]
     portrait: Portrait
 
 
@@ -132,7 +132,7 @@ def generate(
     kept, lost = filters.unrepeated(kept, by_id, params.near_duplicate)
     dropped += lost
 
-    counts: dict[str, object] = {
+    counts: dict[str, Any] = {
         "passages": {
             "in": len(corpus),
             "held_out": sum(p.article_key in held for p in corpus),

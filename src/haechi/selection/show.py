@@ -1,8 +1,9 @@
-"""What select prints: a table, and the sentence that says why."""
+"""What select prints: which model and why; and the table of candidates for who wants to see it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from haechi.progress import say, show_table
+from haechi.progress import say, show_summary, show_table
 from haechi.selection.choose import BASE
 from haechi.selection.stage import Selected
 
@@ -11,31 +12,41 @@ COLUMNS = ("candidate", "kind", "place", "score", "interval", "against the best 
 
 def show(found: Selected) -> None:
     """Print it."""
-    show_table(f"select: {found.metric} on {len(found.rows)} validation queries", COLUMNS, rows(found))
-    say(found.choice.why)
+    chosen = found.ranking[found.choice.name]
+    read = f"{found.scored} models, scored on {len(found.rows):,} validation queries"
+    show_summary("select", read, f"{chosen.name}: {found.metric} {chosen.score:.4f}", {}, "\n".join(_said(found)))
+
+
+def _said(found: Selected) -> Iterator[str]:
+    yield found.choice.why
     if found.choice.name != BASE:
         told, owed = found.ranking[found.choice.name].score, found.optimism
-        say(
+        yield (
             f"Its {told:.4f} flatters it, as the best of {found.scored} scored models, by about {owed:.4f} (bootstrap): "
             f"expect {found.corrected:.4f} on further queries of this kind."
         )
     if found.spot:
-        say(f"Sweet spot: {found.spot.why}")
+        yield f"Sweet spot: {found.spot.why}"
     for form, off in found.exported.items():
-        say(f"The model is there for {form} too; its vectors differ by {off:.1g} of their length at most.")
+        yield f"The model is there for {form} too; its vectors differ by {off:.1g} of their length at most."
+
+
+def show_candidates(facts: Mapping[str, Any]) -> None:
+    """The table of candidates, from all figures of select."""
+    show_table(f"{facts['metric']} on {facts['queries']} validation queries", COLUMNS, rows(facts))
     say("Places such as 1-3 are ties: the models could stand in any order there.")
 
 
-def rows(found: Selected) -> Iterator[tuple[str, ...]]:
+def rows(facts: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """One row a candidate, the highest figure first; the chosen one has a star."""
-    kinds = {one.name: one.kind for one in found.candidates}
-    for model in found.ranking.models:
-        gap = found.choice.gaps.get(model.name)
+    for name, one in sorted(facts["candidates"].items(), key=lambda pair: (-pair[1]["score"], pair[0])):
+        (first, last), gap = one["places"], one["against_single"]
+        errors = f" ({gap['value'] / gap['error']:+.1f} standard errors)" if gap and gap["error"] else ""
         yield (
-            model.name + (" *" if model.name == found.choice.name else ""),
-            kinds[model.name],
-            model.place,
-            f"{model.score:.4f}",
-            f"[{model.low:.4f}, {model.high:.4f}]",
-            f"{gap.value:+.4f} ({gap.errors:+.1f} standard errors)" if gap else "-",
+            name + (" *" if name == facts["chosen"] else ""),
+            one["kind"],
+            f"{first}" if first == last else f"{first}-{last}",
+            f"{one['score']:.4f}",
+            f"[{one['low']:.4f}, {one['high']:.4f}]",
+            f"{gap['value']:+.4f}{errors}" if gap else "-",
         )

@@ -122,7 +122,7 @@ def _whole(base: Path, place: Path) -> Path:
 
 
 def facts_of(found: Selected) -> dict[str, Any]:
-    """metrics/select.json."""
+    """All figures of select."""
     facts: dict[str, Any] = {
         "chosen": found.choice.name,
         "why": found.choice.why,
@@ -138,6 +138,12 @@ def facts_of(found: Selected) -> dict[str, Any]:
     if found.exported:
         facts["export"] = {form: {"difference": float(f"{off:.1g}")} for form, off in found.exported.items()}
     return facts | ({"sweet_spot": found.spot.facts()} if found.spot else {})
+
+
+def key_figures(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in metrics/select.json: the few of them that people and sweeps compare."""
+    scores = {BASE: facts["validation"][BASE], "chosen": facts["validation"][facts["chosen"]]}
+    return {name: facts[name] for name in ("chosen", "metric", "encoder")} | {"validation": scores}
 
 
 def _candidate(one: Candidate, found: Selected) -> Mapping[str, Any]:

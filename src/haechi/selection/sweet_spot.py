@@ -48,7 +48,7 @@ class Spot:
         return next((name for name in names if self.step is not None and int(name.rpartition("-")[2]) == self.step), "")
 
     def facts(self) -> dict[str, Any]:
-        """For metrics/select.json."""
+        """For the figures of select."""
         return {"step": self.step, "agreement": round(self.agreement, 6), "votes": dict(self.votes), "why": self.why}
 
 

@@ -180,7 +180,7 @@ class Engine:
         return np.flatnonzero(np.fromiter(fits, dtype=bool, count=len(self._ids)))
 
 
-def open_engine(model: Path, corpus: Path, params: Path, metrics: Path, vectors: Path | None = None) -> Engine:
+def open_engine(model: Path, corpus: Path, params: Path, details: Path, vectors: Path | None = None) -> Engine:
     """Everything read and ready; Kiwi reads its model while we read ours."""
     with ThreadPoolExecutor(1) as pool:
         analyser = pool.submit(tokenize, ["해치"])
@@ -193,7 +193,7 @@ def open_engine(model: Path, corpus: Path, params: Path, metrics: Path, vectors:
     width = encoder.encode(["해치"], "query").shape[1]
     if width != index.vectors.shape[1]:
         raise UsageError(f"{model}: gives vectors of {width} numbers, but the index holds vectors of {index.vectors.shape[1]}")
-    return Engine(index, encoder, read_fusion(metrics, index.model), depth)
+    return Engine(index, encoder, read_fusion(details, index.model), depth)
 
 
 def checked(query: str) -> str:

@@ -19,17 +19,17 @@ class Fusion:
     """Why these are not the chosen ones, where they aren't."""
 
 
-def read_fusion(metrics: Path, model: str) -> Fusion:
-    """What metrics/evaluate.json says of this very model; halves and no threshold where it speaks of another."""
-    if not metrics.is_file():
-        return _unchosen(f"{metrics}: no such file")
-    found = read_json(metrics)
+def read_fusion(details: Path, model: str) -> Fusion:
+    """What the evaluation says of this very model; halves and no threshold where it speaks of another."""
+    if not details.is_file():
+        return _unchosen(f"{details}: no such file")
+    found = read_json(details)
     try:
         scored, weight, threshold = str(found["encoder"]), float(found["hybrid_weight"]), float(found["gating"]["threshold"])
     except (KeyError, TypeError, ValueError) as error:
-        raise HaechiError(f"{metrics}: names no encoder, hybrid_weight and gating.threshold; make it with `dvc repro`") from error
+        raise HaechiError(f"{details}: names no encoder, hybrid_weight and gating.threshold; make it with `dvc repro`") from error
     if scored != model:
-        return _unchosen(f"{metrics} speaks of model {scored}, and this is {model}")
+        return _unchosen(f"{details} speaks of model {scored}, and this is {model}")
     return Fusion(weight, threshold)
 
 

@@ -90,7 +90,7 @@ def read(root: Path, reference: str, metric: str, facts: Mapping[str, Any]) -> O
     if found["metric"] != metric:
         raise HaechiError(f"{reference}: select ranked by {found['metric']}, and this sweep goes by {metric}")
     chosen = {"chosen": found["chosen"], "untrained": found["validation"]["base"], "encoder": found["encoder"]}
-    return Outcome(float(found["validation"][found["chosen"]]), {**facts, **chosen})
+    return Outcome(float(found["validation"]["chosen"]), {**facts, **chosen})
 
 
 def plain(value: Any) -> str:

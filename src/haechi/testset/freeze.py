@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from haechi.files import sha256_file, write_json, write_jsonl, write_text
 from haechi.law.book import LawBook
@@ -26,7 +27,7 @@ HELD_OUT_WORDING = Wording(HELD_OUT, {"keyword": 0.3, "plain": 0.35, "situation"
 CUT = PreprocessParams("article", 1200, annexes=False, addenda=False, max_bad_share=1.0)
 
 
-def freeze(raw: RawCorpus, params: TestsetParams, folder: Path) -> dict[str, object]:
+def freeze(raw: RawCorpus, params: TestsetParams, folder: Path) -> dict[str, Any]:
     """Choose, write queries.jsonl, qrels.jsonl and manifest.json, and return the counts."""
     book = LawBook(raw.statutes, raw.rules)
     labelled = label_sections(raw.decisions, book, old_citations=OLD_CITATIONS, admin=ADMIN)

@@ -79,7 +79,7 @@ def choose_examples(examples: Sequence[MinedExample], params: TrainParams) -> li
         raise HaechiError(
             f"train: no training example is left of {len(examples)} mined ones ({len(pairs)} from pairs) "
             f"at question_share {share}; "
-            "look at metrics/mine.json for what was dropped"
+            "`haechi stage mine` shows what was dropped"
         )
     return _shuffled(chosen, rng) if params.shuffle_labels else chosen
 

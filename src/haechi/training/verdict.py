@@ -13,7 +13,7 @@ from haechi.training.watch import HISTORY, METRIC, Watch
 
 
 def outcome(watch: Watch, guard: Guard, monitor: Monitor, recipe: Recipe, folder: Path, *, static: bool) -> dict[str, Any]:
-    """Leave the history and the looks at the modules in the folder; give what stands in metrics/train.json."""
+    """Leave the history and the looks at the modules in the folder; give what stands in reports/stages/train.json."""
     write_jsonl(folder / HISTORY, watch.history)
     write_jsonl(folder / LOOKED, monitor.rows)
     ended = guard.ended

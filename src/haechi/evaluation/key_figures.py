@@ -1,0 +1,28 @@
+"""What stands in metrics/evaluate.json: the few figures that people compare between runs, and what tools must know."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from haechi.evaluation.guard import GENERAL
+from haechi.evaluation.names import BASE, BM25, HEADLINE, HYBRID, TUNED
+
+COMPARED: Mapping[str, tuple[str, ...]] = {"unseen": (TUNED, BM25), "title": (TUNED, BM25), "user": (TUNED,)}
+"""Slice -> systems whose figure is compared."""
+
+
+def key_figures(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Out of all figures of an evaluation; `k_values` is a list, in which DVC sees no figures."""
+    primary, gap = found["primary"], found["difference"][f"{TUNED}-{BASE}"][HEADLINE]
+    slices = {name: found["slice"][name] for name in COMPARED if name in found["slice"]}
+    return {
+        "testset": found["testset"],
+        "evaluator": found["evaluator"],
+        "encoder": found["encoder"],
+        "k_values": sorted(int(name.removeprefix("ndcg@")) for name in primary[TUNED] if name.startswith("ndcg@")),
+        HEADLINE: {system: primary[system][HEADLINE] for system in (BM25, BASE, TUNED, HYBRID)},
+        "recall@10": {TUNED: primary[TUNED]["recall@10"]},
+        "mrr@10": {TUNED: primary[TUNED]["mrr@10"]},
+        "gain": {bound: gap[bound] for bound in ("low", "high")},
+        "guard": found["guard"][GENERAL]["difference"]["value"],
+        **{name: {system: told[system] for system in COMPARED[name]} for name, told in slices.items()},
+    }

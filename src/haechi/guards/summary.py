@@ -1,0 +1,25 @@
+"""The end of a training in a few lines, and the few figures of it that people compare between runs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+REASONS = 3
+"""What the screen shows of the verdict's reasons; `haechi verdict` gives them all, and advice."""
+
+
+def key_figures(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in metrics/train.json; the base's figure on validation is among those of select."""
+    return {"state": facts["state"], "verdict": facts["verdict"], "validation": {"best": facts["validation"]["best"]}}
+
+
+def summary(facts: Mapping[str, Any]) -> tuple[str, str, dict[str, int], str]:
+    """What came in, what went out, nothing that was dropped, and the verdict with its first reasons."""
+    examples, validation, loss = facts["examples"], facts["validation"], facts["health"].get("loss")
+    read = f"{examples['mined']:,} mined examples, of which {examples['used']:,} are used ({examples['rows']:,} rows)"
+    made = f"{facts['steps']:,} steps; validation {validation['metric']} {validation['base']:.4f} -> {validation['best']:.4f}"
+    made += f"; training loss {loss['first']:.4f} -> {loss['last']:.4f}" if loss else ""
+    reasons = [f"- {reason}" for reason in facts["reasons"]]
+    more = [f"- {len(reasons) - REASONS} more reasons"] if len(reasons) > REASONS else []
+    state = f"{facts['state']} ({facts['reason']})" if facts["reason"] else facts["state"]
+    verdict = f"{state}; verdict: {facts['verdict']} (`haechi verdict` says what to try next)"
+    return read, made, {}, "\n".join([verdict, *reasons[:REASONS], *more])
