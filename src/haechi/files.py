@@ -23,6 +23,9 @@ from haechi.errors import BadRecord, HaechiError
 
 T = TypeVar("T")  # Python 3.11 has no `def f[T]` yet
 
+NO_ROWS = b"\n"
+"""A JSONL file without rows: DVC warns of an empty file whenever a stage writes or reads it."""
+
 
 @dataclass(frozen=True)
 class FileFacts:
@@ -96,6 +99,9 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> FileFacts:
             stream.write(line)
             digest.update(line)
             count += 1
+        if not count:
+            stream.write(NO_ROWS)
+            digest.update(NO_ROWS)
     return FileFacts(count, digest.hexdigest())
 
 
@@ -163,6 +169,8 @@ def read_records(path: Path, kind: type[T]) -> Iterator[T]:
         raise HaechiError(f"{path}: no such file") from error
     with stream:
         for number, line in enumerate(stream, start=1):
+            if line == NO_ROWS and number == 1 and not stream.peek(1):
+                return
             try:
                 yield msgspec.convert(orjson.loads(line), kind)
             except orjson.JSONDecodeError as error:

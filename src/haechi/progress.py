@@ -116,7 +116,7 @@ def show_summary(stage: str, read: str, made: str, dropped: Mapping[str, int], s
 def listed(counts: Mapping[str, int]) -> str:
     """Counts in a line, the largest first; what is beyond the first few is only said to be there."""
     found = sorted(((name, count) for name, count in counts.items() if count), key=lambda pair: (-pair[1], pair[0]))
-    told = [f"{name.replace('_', ' ')} {count:,}" for name, count in found[:LISTED]]
+    told = [f"{name.replace('_', ' ').replace('.', ' ')} {count:,}" for name, count in found[:LISTED]]
     return ", ".join(told + ([f"{len(found) - LISTED} more"] if len(found) > LISTED else []))
 
 

@@ -44,10 +44,11 @@ def commands(group: click.Group, prefix: str = "haechi") -> Iterator[str]:
 
 def test_generated_parts_are_fresh(tmp_path: Path) -> None:
     """An experiment in the workspace changes parameters and figures; the documents may still be those of the commit."""
-    now = docs.documents(ROOT, ROOT / "params.yaml", ROOT / "metrics" / "evaluate.json")
+    now = docs.documents(ROOT, ROOT / "params.yaml", ROOT / "metrics")
     stale = {file for file, text in now.items() if file.read_text(encoding="utf-8") != text}
     if stale:
-        then = docs.documents(ROOT, committed("params.yaml", tmp_path), committed("metrics/evaluate.json", tmp_path))
+        metrics = [committed(f"metrics/{name}.json", tmp_path).parent for name in ("evaluate", "per_query")]
+        then = docs.documents(ROOT, committed("params.yaml", tmp_path), metrics[0])
         stale = {file for file in stale if file.read_text(encoding="utf-8") != then[file]}
 
     assert not stale, "run `haechi docs --write`"
@@ -71,7 +72,7 @@ def test_the_graph_is_that_of_dvc(readme: Path) -> None:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """What `haechi docs` reads and writes, in a folder of its own."""
-    for name in ("dvc.yaml", "params.yaml", "metrics/evaluate.json", *docs.READMES, docs.PARAMETERS):
+    for name in ("dvc.yaml", "params.yaml", "metrics/evaluate.json", "metrics/per_query.json", *docs.READMES, docs.PARAMETERS):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     params = tmp_path / "src" / "haechi" / "params"

@@ -12,7 +12,6 @@ from small_params import small
 from haechi.evaluation.facets import Facetter
 from haechi.evaluation.names import BASE, BM25, TUNED
 from haechi.evaluation.results import judge
-from haechi.evaluation.summary import summarise
 from haechi.evaluation.yardstick import VERSION
 from haechi.files import write_json, write_jsonl
 from haechi.params.evaluate import EvaluateParams
@@ -50,7 +49,7 @@ def put(root: Path, good: float, seed: int = 1, encoder: str = "", **changed: An
     """Write the results of a model into the workspace."""
     runs = {BM25: run(0.3, 50), BASE: run(0.2, 51), TUNED: run(good, seed)}
     rows = judge(QUERIES, {q.query_id: q.gold for q in QUERIES}, runs, Facetter([], [], {}))
-    told = {"testset": "t1", "evaluator": VERSION, "encoder": encoder or f"model-{good}-{seed}", **summarise(rows, PARAMS)}
+    told = {"testset": "t1", "evaluator": VERSION, "encoder": encoder or f"model-{good}-{seed}", "k_values": PARAMS.k_values}
     write_json(root / "metrics/evaluate.json", told | changed)
     write_rows(root / "metrics/per_query.json", rows)
     write_jsonl(root / "data/testset/queries.jsonl", QUERIES)

@@ -18,7 +18,7 @@ from haechi.evaluation.compare import Comparison, Incomparable, compare
 from haechi.evaluation.compare_text import markdown, parts, verdict
 from haechi.evaluation.ledger import LEDGER, models_read, record
 from haechi.evaluation.metrics import evaluate_run
-from haechi.evaluation.revisions import load_revisions
+from haechi.evaluation.revisions import METRICS, load_revisions
 from haechi.evaluation.seeds import seed_noise
 
 
@@ -42,6 +42,15 @@ def test_a_better_model_is_called_better_and_the_other_way_round_worse(project: 
     assert (there.judgement, back.judgement) == ("better", "worse")
     assert there.headline.gap.value == pytest.approx(-back.headline.gap.value)
     assert (there.headline.gap.wins, there.headline.gap.losses) == (back.headline.gap.losses, back.headline.gap.wins)
+
+
+def test_a_commit_from_when_all_figures_stood_in_git_is_compared_as_before(project: Path) -> None:
+    now = compared(project, "v1", "workspace")
+    told = json.loads((project / METRICS).read_text(encoding="utf-8"))
+    told["primary"] = {"tuned": {f"{name}@{k}": 0.5 for k in told.pop("k_values") for name in ("ndcg", "recall")}}
+    (project / METRICS).write_text(json.dumps(told), encoding="utf-8")
+
+    assert compared(project, "v1", "workspace") == now
 
 
 def test_equal_models_are_not_told_apart_and_the_price_of_an_answer_is_named(project: Path) -> None:

@@ -116,7 +116,7 @@ def test_a_wrong_command_line_ends_with_2(stage: str, change: str, tmp_path: Pat
 def test_missing_inputs_are_named(stage: str, tmp_path: Path) -> None:
     """The stage before has not run: the sentence says which file or folder is not there, and nothing is written."""
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    assert re.match(r"(data|models|metrics)/\S+: no such ", sentence(run(stage, tmp_path)))
+    assert re.match(r"(data|models|metrics|reports)/\S+: no such ", sentence(run(stage, tmp_path)))
     assert files_in(tmp_path) == {"params.yaml"}
 
 
@@ -194,7 +194,7 @@ def test_an_edited_test_set_is_refused(here: Path) -> None:
 # Outputs
 
 
-@pytest.mark.parametrize("option", ["--out", "--metrics"])
+@pytest.mark.parametrize("option", ["--out", "--metrics", "--details"])
 def test_an_output_that_cannot_be_written_is_named_before_any_work(option: str, here: Path) -> None:
     """Under a regular file, where root can't write either."""
     (here / "file").touch()
@@ -219,6 +219,7 @@ def test_an_output_that_cannot_be_written_is_named_before_any_work(option: str, 
         ("evaluate", "--runs"),
         ("evaluate", "--plots"),
         ("evaluate", "--per-query"),
+        ("evaluate", "--details"),
         ("report", "--out"),
     ],
 )

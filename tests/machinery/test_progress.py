@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from machinery.checkout import ROOT, python
 
-from haechi.progress import say, say_few, show_counts, show_table, track
+from haechi.progress import LISTED, say, say_few, show_counts, show_summary, show_table, track
 
 WIDTH = 120
 
@@ -109,3 +109,32 @@ def test_counts_inside_counts_are_named_by_their_path(capsys: pytest.CaptureFixt
     words = capsys.readouterr().out.split()
     assert [name for name in words if "." in name] == ["dropped.law.deleted", "dropped.empty"]
     assert {"7", "2", "0"} <= set(words)
+
+
+def test_a_stage_ends_with_what_came_in_what_went_out_and_what_was_dropped(capsys: pytest.CaptureFixture[str]) -> None:
+    """The commonest reason first, nothing that didn't happen, and where the rest stands."""
+    show_summary("cut", "1,000 records", "990 passages", {"blank_text": 1, "too_long": 9, "moved": 0}, "See [quarantine].")
+    assert capsys.readouterr().out.splitlines() == [
+        "cut",
+        "  in:      1,000 records",
+        "  out:     990 passages",
+        "  dropped: 10 (too long 9, blank text 1)",
+        "  See [quarantine].",
+        "  all figures: haechi stage cut",
+    ]
+
+
+@given(dropped=st.dictionaries(st.text("abcdef_", min_size=1, max_size=20), st.integers(0, 10**6), max_size=60))
+def test_however_many_reasons_there_are_they_take_one_line(dropped: dict[str, int]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        pipe = io.StringIO()
+        patch.setattr(sys, "stdout", pipe)
+        show_summary("cut", "records", "passages", dropped)
+    lines = pipe.getvalue().splitlines()
+    told = [line for line in lines if line.startswith("  dropped: ")]
+    assert len(lines) == 4 + bool(told)
+    assert bool(told) == any(dropped.values())
+    for line in told:
+        assert re.match(rf"  dropped: {sum(dropped.values()):,} \([a-f ]* {max(dropped.values()):,}[,)]", line)
+        more = sum(map(bool, dropped.values())) - LISTED
+        assert line.endswith(f", {more} more)") == (more > 0)

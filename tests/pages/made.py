@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 from small_params import small
 
+from haechi.details import file_of
 from haechi.evaluation.facets import Facetter
 from haechi.evaluation.names import BASE, BM25, HYBRID, TUNED
 from haechi.evaluation.results import judge
@@ -126,9 +127,17 @@ def project(root: Path, base: float = 0.2, tuned: float = 0.9, attack: str = "")
             "chosen": "step-000004",
             "encoder": "def",
             "metric": "ndcg@10",
+            "queries": 9,
             "validation": {"base": 0.1, "step-000004": 0.5, "step-000008": 0.4},
             "candidates": {
-                name: {"kind": kind, "places": [1, 3], "score": score, "low": score - 0.1, "high": score + 0.1}
+                name: {
+                    "kind": kind,
+                    "places": [1, 3],
+                    "score": score,
+                    "low": score - 0.1,
+                    "high": score + 0.1,
+                    "against_single": None,
+                }
                 for name, kind, score in (
                     ("base", "base", 0.1),
                     ("step-000004", "checkpoint", 0.5),
@@ -139,7 +148,7 @@ def project(root: Path, base: float = 0.2, tuned: float = 0.9, attack: str = "")
         "evaluate": evaluated,
     }
     for name, value in stages.items():
-        write_json(root / "metrics" / f"{name}.json", value)
+        write_json(root / file_of(name), value)
     write_rows(root / "metrics/per_query.json", rows)
     write_jsonl(root / "data/testset/queries.jsonl", queries)
     write_jsonl(root / "data/processed/merged_corpus.jsonl", passages)
@@ -191,6 +200,6 @@ def read_table(file: Path) -> list[dict[str, str]]:
 
 
 def change(root: Path, stage: str, **values: Any) -> None:
-    """Change a metrics file."""
-    file = root / "metrics" / f"{stage}.json"
+    """Change figures of a stage."""
+    file = root / file_of(stage)
     write_json(file, orjson.loads(file.read_bytes()) | values)

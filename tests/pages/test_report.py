@@ -13,6 +13,7 @@ from pages.made import ATTACK, change, page_of, project, read_table
 from ruamel.yaml import YAML
 
 from haechi.cli.report import write_report
+from haechi.details import STAGES, file_of
 from haechi.errors import UsageError
 from haechi.evaluation import drawing
 from haechi.evaluation.verdict import verdict
@@ -20,7 +21,7 @@ from haechi.pages.answer import answer
 from haechi.pages.checks import checks
 from haechi.pages.examples import marked
 from haechi.pages.graph import EDGES
-from haechi.pages.inputs import STAGES, Found, Places, gather
+from haechi.pages.inputs import Found, Places, gather
 from haechi.pages.report import as_json
 from haechi.pages.slices import sliced
 
@@ -120,11 +121,11 @@ def test_marking_loses_and_adds_no_letter(text: str, stems: list[str]) -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_missing_input_is_named_with_the_command_that_makes_it_and_the_rest_is_shown(tmp_path: Path, stage: str) -> None:
     root = project(tmp_path)
-    (root / "metrics" / f"{stage}.json").unlink()
+    (root / file_of(stage)).unlink()
     made = page_of(root)
 
-    assert [one.file for one in made.found.missing] == [f"metrics/{stage}.json"]
-    assert f"<code>metrics/{stage}.json</code>" in made.page
+    assert [one.file for one in made.found.missing] == [file_of(stage).as_posix()]
+    assert f"<code>{file_of(stage)}</code>" in made.page
     assert f"<code>dvc repro {stage}</code>" in made.page
     assert ("No answer yet." in words_of(made.page)) is (stage == "evaluate")
 

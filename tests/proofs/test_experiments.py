@@ -15,12 +15,15 @@ def test_a_new_rate_reruns_train_and_what_follows_and_really_trains(finished: Pa
     assert project.stages_run(done.stdout) == ["train", "select", "evaluate", "report"]
     config = json.loads((finished / "models/run/training_config.json").read_text(encoding="utf-8"))
     assert config["params"]["lr"] == 5e-5
-    validation = json.loads((finished / "metrics/train.json").read_text(encoding="utf-8"))["validation"]
+    validation = json.loads((finished / "reports/stages/train.json").read_text(encoding="utf-8"))["validation"]
     assert validation["best"] > validation["base"]
 
     diff = json.loads(project.dvc(finished, "metrics", "diff", "--json").stdout)
-    assert "primary.tuned.ndcg@10" in diff["metrics/evaluate.json"]
-    assert "primary.bm25.ndcg@10" not in diff["metrics/evaluate.json"]
+    assert "ndcg@10.tuned" in diff["metrics/evaluate.json"]
+    assert "ndcg@10.bm25" not in diff["metrics/evaluate.json"]
+    table = project.dvc(finished, "metrics", "diff", COLUMNS="120").stdout.rstrip().splitlines()
+    assert 2 < len(table) <= 31  # a line of names first
+    assert max(map(len, table)) <= 120
     assert (finished / "dvc_plots").exists() is False
     page = project.dvc(finished, "plots", "show").stdout
     assert "index.html" in page
@@ -70,7 +73,7 @@ def test_a_new_raw_file_leaves_the_test_set_alone_and_its_young_decisions_out_of
 
     assert "testset" not in project.stages_run(done.stdout)
     assert (finished / "data/testset/queries.jsonl").read_bytes() == before
-    counts = json.loads((finished / "metrics/make_pairs.json").read_text(encoding="utf-8"))["pairs"]
+    counts = json.loads((finished / "reports/stages/make_pairs.json").read_text(encoding="utf-8"))["pairs"]
     assert counts["dropped.after_cutoff"] > 0
     train = (finished / "data/processed/pairs_train.jsonl").read_text(encoding="utf-8")
     assert "PREC_999999" not in train

@@ -1,16 +1,34 @@
 """The miniature pipeline end to end: it walks, it repeats itself byte for byte, and dvc.yaml knows what it runs."""
 
+import json
 import re
+from collections.abc import Iterator
 
 import pytest
 from proofs import project
 from proofs.conftest import STAGES, Mini
 from ruamel.yaml import YAML
 
+from haechi.evaluation.summary import summarise
 from haechi.files import read_json
+from haechi.params.evaluate import EvaluateParams
+from haechi.params.load import load_section
+from haechi.per_query import read_rows
+from haechi.records.result import QueryResult
 from haechi.testset.manifest import load_testset
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+MOST_FIGURES, MOST_LINES, TABLE = 25, 12, 13
+
+
+def leaves(value: object) -> Iterator[object]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from leaves(inner)
+    else:
+        yield value
 
 
 def test_every_stage_runs_and_the_run_ends_with_the_table(mini: Mini) -> None:
@@ -27,7 +45,7 @@ def test_the_miniature_stays_small(mini: Mini) -> None:
 
 
 def test_training_moved_the_model(mini: Mini) -> None:
-    validation = read_json(mini.folder / "metrics" / "train.json")["validation"]
+    validation = read_json(mini.folder / "reports/stages/train.json")["validation"]
 
     assert validation["best"] > validation["base"]
 
@@ -37,6 +55,33 @@ def test_metrics_carry_the_fingerprint_of_the_test_set_and_the_hash_of_the_encod
 
     assert metrics["testset"] == load_testset(mini.folder / "data" / "testset").fingerprint
     assert metrics["encoder"] == read_json(mini.folder / "metrics" / "select.json")["encoder"]
+
+
+def test_what_git_holds_gives_every_figure_of_the_evaluation_again(mini: Mini) -> None:
+    """Documents and comparisons need no output of DVC's."""
+    told = read_json(mini.folder / "reports/stages/evaluate.json")
+    params = load_section(mini.folder / "params.yaml", "evaluate", EvaluateParams)
+    again = summarise(read_rows(mini.folder / "metrics/per_query.json", QueryResult), params)
+
+    assert again == {name: told[name] for name in again}
+
+
+def test_what_dvc_calls_metrics_are_few_figures(mini: Mini) -> None:
+    """`dvc metrics diff` and `dvc exp show` show every one of them."""
+    files = json.loads(project.dvc(mini.folder, "metrics", "show", "--json").stdout)[""]["data"]
+    figures = [value for one in files.values() for value in leaves(one["data"]) if isinstance(value, int | float)]
+
+    assert 15 < len(figures) <= MOST_FIGURES
+
+
+def test_no_stage_says_more_than_a_screen_takes_and_none_names_a_folder_of_this_machine(mini: Mini) -> None:
+    """All but the closing table, which stands at the end of the last one."""
+    blocks = re.split(r"^Running stage '(\w+)'.*$", mini.log, flags=re.MULTILINE)
+    for stage, log in zip(blocks[1::2], blocks[2::2], strict=True):
+        said = [line for line in log.splitlines() if line.strip() and not line.startswith(("import time:", "> "))]
+        assert len(said) <= MOST_LINES + (TABLE if stage == "report" else 0), "\n".join([stage, *said])
+        assert [line for line in said if str(mini.folder) in line] == []
+        assert [line for line in said if "Warning" in line or "is empty" in line] == []
 
 
 def test_a_second_repro_does_nothing(mini: Mini) -> None:

@@ -87,7 +87,7 @@ def questions_dropped(folder: Path) -> int:
     return sum(
         int(n)
         for n in re.findall(
-            r"\d+", json.dumps(json.loads((folder / "metrics" / "generate_qa.json").read_text())["questions"]["dropped"])
+            r"\d+", json.dumps(json.loads((folder / "reports/stages/generate_qa.json").read_text())["questions"]["dropped"])
         )
     )
 

@@ -121,7 +121,7 @@ def test_the_same_inputs_give_the_same_bytes(project: Path, tmp_path: Path) -> N
 
     assert facts_of(one) == facts_of(two)
     assert sha256_folder(tmp_path / "one") == sha256_folder(tmp_path / "two")
-    shown = [row[0] for row in rows(one)]
+    shown = [row[0] for row in rows(facts_of(one))]
     assert sorted(name.removesuffix(" *") for name in shown) == sorted(facts_of(one)["candidates"])
     assert [name for name in shown if name.endswith(" *")] == [f"{one.choice.name} *"]
 

@@ -65,7 +65,7 @@ def test_lists_stand_side_by_side_where_there_is_room(place: dict[str, Path], wi
 def test_nothing_found_and_doubt_are_said(place: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     haechi("search", "ψψψ", *options(place))
     assert "nothing found" in capsys.readouterr().out
-    haechi("search", "우물", *options(place | {"metrics": place["model"] / "none.json"}))
+    haechi("search", "우물", *options(place | {"details": place["model"] / "none.json"}))
     assert "the hybrid takes halves" in capsys.readouterr().err
 
 

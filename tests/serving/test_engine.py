@@ -136,7 +136,7 @@ def test_no_passage_is_of_that_law_and_that_type(engine: Engine) -> None:
 
 def test_a_strange_question_is_called_doubtful(engine: Engine, home: Path) -> None:
     place = settle(home)
-    write_json(place["metrics"], read_json(place["metrics"]) | {"gating": {"threshold": 0.999}})
+    write_json(place["details"], read_json(place["details"]) | {"gating": {"threshold": 0.999}})
     assert not engine.ask(QUESTIONS[0], 5).doubtful
     assert open_engine(**place).ask(QUESTIONS[0], 5).doubtful
 
@@ -240,13 +240,13 @@ def test_what_is_missing_is_said_with_how_to_make_it(home: Path) -> None:
         open_engine(**place | {"corpus": home / "none.jsonl"})
     with pytest.raises(HaechiError, match="no such model folder; make it with `dvc repro`"):
         open_engine(**place | {"model": home / "none"})
-    assert "no such file" in open_engine(**place | {"metrics": home / "none.json"}).fusion.note
+    assert "no such file" in open_engine(**place | {"details": home / "none.json"}).fusion.note
     write_jsonl(home / "empty.jsonl", [])
     with pytest.raises(HaechiError, match="holds no passage"):
         open_engine(**place | {"corpus": home / "empty.jsonl"})
     write_json(home / "odd.json", {"encoder": "x"})
     with pytest.raises(HaechiError, match="names no encoder, hybrid_weight"):
-        open_engine(**place | {"metrics": home / "odd.json"})
+        open_engine(**place | {"details": home / "odd.json"})
 
 
 def test_vectors_of_haechi_embed_serve_as_well(home: Path) -> None:

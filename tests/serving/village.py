@@ -55,7 +55,7 @@ def settle(folder: Path) -> dict[str, Path]:
     write_jsonl(folder / "corpus.jsonl", CORPUS)
     said = {"encoder": folder_hash(folder / "encoder"), "hybrid_weight": WEIGHT, "gating": {"threshold": 0.2}}
     write_json(folder / "evaluate.json", said)
-    return {"model": folder / "encoder", "corpus": folder / "corpus.jsonl", "params": PARAMS, "metrics": folder / "evaluate.json"}
+    return {"model": folder / "encoder", "corpus": folder / "corpus.jsonl", "params": PARAMS, "details": folder / "evaluate.json"}
 
 
 def opened(folder: Path) -> Engine:

@@ -11,6 +11,7 @@ from training.made import VALIDATION, examples, recipe, static
 
 from haechi.cli.card import DATA, licence, model_card
 from haechi.cli.main import main
+from haechi.details import file_of
 from haechi.errors import HaechiError
 from haechi.files import read_json, sha256_file, write_json, write_text
 from haechi.models.load import save_encoder
@@ -26,8 +27,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_encoder(plain(static()), root / "models/base")
     train(static(), examples(), VALIDATION, root / "models/run", recipe())
     chosen = facts_of(select(root / "models/run", root / "models/base", VALIDATION, root / "models/encoder", SELECT))
-    write_json(root / "metrics/select.json", chosen)
-    write_json(root / "metrics/base.json", {"base": "embedded", "parameters": 6400, "dim": 16, "hash": "x"})
+    write_json(root / file_of("select"), chosen)
+    write_json(root / file_of("base"), {"base": "embedded", "parameters": 6400, "dim": 16, "hash": "x"})
     figures: dict[str, Any] = {
         "testset": "abc",
         "encoder": chosen["encoder"],
@@ -36,7 +37,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "primary": {"tuned": {"ndcg@10": 0.6543}, "bm25": {"ndcg@10": 0.3}},
         "interval": {"tuned": {"ndcg@10": {"low": 0.61, "high": 0.71}}, "bm25": {"ndcg@10": {"low": 0.2, "high": 0.4}}},
     }
-    write_json(root / "metrics/evaluate.json", figures)
+    write_json(root / file_of("evaluate"), figures)
     for file in DATA.values():
         write_text(root / file, file)
     return root
@@ -47,7 +48,7 @@ def test_the_card_names_data_parameters_figures_and_licence(project: Path) -> No
 
     assert "| tuned | 0.654 | 0.610 to 0.710 |" in text
     assert "license: other" in text
-    assert read_json(project / "metrics/select.json")["chosen"] in text
+    assert read_json(project / file_of("select"))["chosen"] in text
     assert all(sha256_file(project / file)[:16] in text for file in DATA.values())
     assert "- params.lr: 0.005" in text
     assert "- loss.name: infonce" in text
@@ -63,7 +64,7 @@ def test_the_command_shows_it_or_writes_it(project: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", ["select", "evaluate"])
 def test_figures_of_another_model_are_refused(project: Path, name: str) -> None:
-    file = project / f"metrics/{name}.json"
+    file = project / file_of(name)
     before = read_json(file)
     write_json(file, before | {"encoder": "another"})
     try:

@@ -16,7 +16,7 @@ from haechi.state import State
 
 ROOT = Path(__file__).parents[2]
 Stage = Callable[..., int]
-MADE = {"out": "run", "plots": "plots", "metrics": "train.json"}
+MADE = {"out": "run", "plots": "plots", "metrics": "train.json", "details": "details.json"}
 
 
 @pytest.fixture

@@ -18,8 +18,7 @@ def summary(facts: Mapping[str, Any]) -> tuple[str, str, dict[str, int], str]:
     read = f"{examples['mined']:,} mined examples, of which {examples['used']:,} are used ({examples['rows']:,} rows)"
     made = f"{facts['steps']:,} steps; validation {validation['metric']} {validation['base']:.4f} -> {validation['best']:.4f}"
     made += f"; training loss {loss['first']:.4f} -> {loss['last']:.4f}" if loss else ""
-    reasons = [f"- {reason}" for reason in facts["reasons"]]
-    more = [f"- {len(reasons) - REASONS} more reasons"] if len(reasons) > REASONS else []
-    state = f"{facts['state']} ({facts['reason']})" if facts["reason"] else facts["state"]
-    verdict = f"{state}; verdict: {facts['verdict']} (`haechi verdict` says what to try next)"
-    return read, made, {}, "\n".join([verdict, *reasons[:REASONS], *more])
+    reasons = list(facts["reasons"])
+    more = f"; {len(reasons) - REASONS} more reasons" if len(reasons) > REASONS else ""
+    verdict = f"{facts['state']}, verdict {facts['verdict']}: {'; '.join(reasons[:REASONS])}{more}"
+    return read, made, {}, f"{verdict}\nwhat to try next: haechi verdict"

@@ -110,7 +110,6 @@ class MemoryLog(TrainerCallback):
         if self._file:
             facts = {"mini_batch": {"start": batch.start, "end": batch.size}, "events": batch.events, "peak": taken()}
             write_json(self._file, {**facts, "series": batch.series[-SERIES:]})
-            say(f"train: memory statistics in {self._file}")
 
 
 def taken() -> dict[str, float]:

@@ -41,7 +41,6 @@ class Refresh(TrainerCallback):
             self._model.eval()
             self._objective.rows = retried(self._refreshed, lambda: self._shrink(state.global_step))
             self._model.train()
-            say(f"train: step {state.global_step}, negatives mined anew")
 
     def _refreshed(self) -> Rows:
         return refreshed(self._model, self._objective.rows, self._spared, self._skip, self._tokens, self._batch)

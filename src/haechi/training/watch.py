@@ -3,7 +3,7 @@
 import math
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ PROGRESS = "HAECHI_PROGRESS"
 """Names a file in which the agent of a sweep waits for validations."""
 HISTORY, KEPT = "history.jsonl", "kept.jsonl"
 AVERAGE = "average"
+SAID = 4
+"""Validations of which the log tells; `haechi verdict` tells of the last one at any time, the history of all."""
 
 
 class Watch(TrainerCallback):
@@ -60,6 +62,7 @@ class Watch(TrainerCallback):
         self._average = Average(learns or model, params.average) if params.average else None
         self._valid_loss, self._mini_batch, self._report, self._steps = valid_loss, mini_batch, report, steps
         self._at = validated_at(steps, params)
+        self._told = spread(self._at)
         self._safe = protected(self._at, params)
         self.history: list[dict[str, Any]] = []
         self.kept: list[Checkpoint] = []
@@ -103,7 +106,8 @@ class Watch(TrainerCallback):
         self._model.train(learning)
         self.history.append({"step": step, **{f"valid_{k}": round(v, 6) for k, v in metrics.items()}})
         self._report({"step": step, "steps": self._steps, METRIC: round(metrics[METRIC], 6)})
-        say(f"train: step {step}, validation {METRIC} {metrics[METRIC]:.4f}")
+        if step in self._told:
+            say(f"train: step {step} of {self._steps}, validation {METRIC} {metrics[METRIC]:.4f}")
         _tell_agent(step, metrics)
         if step:
             self._keep(Checkpoint(f"step-{step:06d}", step, metrics[METRIC]))
@@ -153,6 +157,12 @@ class Watch(TrainerCallback):
             self._average.load(folder)
         if (folder / "checkpoints").is_dir():
             shutil.copytree(folder / "checkpoints", self._folder / "checkpoints", copy_function=linked)
+
+
+def spread(steps: Collection[int], most: int = SAID) -> frozenset[int]:
+    """So many of the steps, evenly, the last one among them."""
+    at = sorted(steps)
+    return frozenset(at[-(-len(at) * part // most) - 1] for part in range(1, most + 1)) if at else frozenset()
 
 
 def _tell_agent(step: int, metrics: dict[str, float]) -> None:
