@@ -59,7 +59,7 @@ def timed(project: Path, run: Path) -> None:
         command = [sys.executable, str(ROOT / "stages/select.py"), "--run", str(run), "--base", str(project / "models/base")]
         command += ["--valid-pairs", str(data / "pairs_train_valid.jsonl"), "--corpus", str(data / "merged_corpus.jsonl")]
         command += ["--out", f"{out}/encoder", "--per-query", f"{out}/rows.json"]
-        command += ["--metrics", f"{out}/select.json", "--params", str(ROOT / "params.yaml")]
+        command += ["--metrics", f"{out}/select.json", "--details", f"{out}/details.json", "--params", str(ROOT / "params.yaml")]
         seconds, peak = measured(command)
     size = sum(file.stat().st_size for file in (project / "models/base").rglob("*.safetensors")) / MB
     print(f"select: {seconds:.1f} s, {peak:.0f} MB; a process with one model ({size:.0f} MB): {alone:.0f} MB")

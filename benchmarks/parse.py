@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
+from haechi.details import read_details  # noqa: E402  (only now is the path right)
 from haechi.law.ingest import read_corpus  # noqa: E402  (only now is the path right)
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -49,9 +50,7 @@ def main() -> None:
     again = min(timed(project, sys.executable, "-m", "dvc", "repro", "merge_corpus") for _ in range(3))
     rows.append(("the same again, nothing changed", f"{again:.1f} s"))
 
-    metrics = {
-        name: json.loads((project / f"metrics/{name}.json").read_text()) for name in ("preprocess", "make_pairs", "testset")
-    }
+    metrics = {name: read_details(project, name) for name in ("preprocess", "make_pairs", "testset")}
     kept, dropped = metrics["preprocess"]["kept"], metrics["preprocess"]["dropped"]
     rows.append(("read = kept + dropped", f"{metrics['preprocess']['read']} = {sum(kept.values())} + {sum(dropped.values())}"))
     rows.append(("live law articles: ours / counted apart", f"{len_articles(corpus)} / {count_live(arguments.folder)}"))
@@ -59,7 +58,10 @@ def main() -> None:
     rows.append(("training / validation pairs", f"{metrics['make_pairs']['train']} / {metrics['make_pairs']['valid']}"))
     rows.append(("test queries", str(metrics["testset"]["queries"])))
     passages = [
-        json.loads(line) for file in sorted((project / "data/processed").glob("*_passages.jsonl")) for line in file.open()
+        json.loads(line)
+        for file in sorted((project / "data/processed").glob("*_passages.jsonl"))
+        for line in file.open()
+        if line.strip()
     ]
     rows.append(("passages / distinct ids", f"{len(passages)} / {len({p['id'] for p in passages})}"))
     headings = heading_texts(arguments.folder)

@@ -111,7 +111,7 @@ def _server(project: Path, model: Path, home: Path, corpus: Path) -> Iterator[tu
         "model": model,
         "corpus": corpus,
         "params": project / "params.yaml",
-        "metrics": project / "metrics" / "evaluate.json",
+        "details": project / "reports/stages/evaluate.json",
     }
     options = [part for name, path in paths.items() for part in (f"--{name}", str(path.resolve()))]
     code = "from haechi.cli.main import entry; entry()"

@@ -1,6 +1,8 @@
 """Experiments: only what changed reruns, each runs its own code, and nobody trains on an edited test set."""
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,10 @@ def test_a_new_rate_reruns_train_and_what_follows_and_really_trains(finished: Pa
     table = project.dvc(finished, "metrics", "diff", COLUMNS="120").stdout.rstrip().splitlines()
     assert 2 < len(table) <= 31  # a line of names first
     assert max(map(len, table)) <= 120
+    (asked,) = re.findall(r"^dvc (exp show .*)$", (project.ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    shown = project.dvc(finished, *shlex.split(asked), "--no-pager", COLUMNS="120").stdout
+    assert max(map(len, shown.splitlines())) <= 120
+    assert all(name in shown for name in ("Experiment", "ndcg@10.tuned", "unseen.tuned", "validation.chosen", "train.lr"))
     assert (finished / "dvc_plots").exists() is False
     page = project.dvc(finished, "plots", "show").stdout
     assert "index.html" in page
