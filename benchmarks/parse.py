@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
 from haechi.details import read_details  # noqa: E402  (only now is the path right)
+from haechi.files import read_records  # noqa: E402
 from haechi.law.ingest import read_corpus  # noqa: E402  (only now is the path right)
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -57,12 +58,8 @@ def main() -> None:
     rows.append(("sections with a current article", str(metrics["make_pairs"]["labels"]["sections.kept"])))
     rows.append(("training / validation pairs", f"{metrics['make_pairs']['train']} / {metrics['make_pairs']['valid']}"))
     rows.append(("test queries", str(metrics["testset"]["queries"])))
-    passages = [
-        json.loads(line)
-        for file in sorted((project / "data/processed").glob("*_passages.jsonl"))
-        for line in file.open()
-        if line.strip()
-    ]
+    files = sorted((project / "data/processed").glob("*_passages.jsonl"))
+    passages = [row for file in files for row in read_records(file, dict)]
     rows.append(("passages / distinct ids", f"{len(passages)} / {len({p['id'] for p in passages})}"))
     headings = heading_texts(arguments.folder)
     bodies = ["".join(p["text"].partition("\n")[2].split()) for p in passages]
