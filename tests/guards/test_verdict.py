@@ -1,25 +1,29 @@
 """What is said of a run at its end, and that what it says to try next can be run."""
 
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from guards.curves import FALLING, RISING, curve, skipped
+from hypothesis import given
+from hypothesis import strategies as st
 from proofs.project import ROOT
 from ruamel.yaml import YAML
 
 from haechi.errors import HaechiError
 from haechi.files import read_json
 from haechi.guards.status import state_of, told
-from haechi.guards.verdict import Module, Seen, Verdict, judge
+from haechi.guards.verdict import FAR_BELOW, USUAL_RATE, Module, Seen, Verdict, judge
 from haechi.locks import writing
-from haechi.params.guards import GuardsParams
+from haechi.params.guards import GuardsParams, RuleName
 from haechi.params.load import load_section
+from haechi.words import same
 
 PARAMS = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 GUARDS = load_section(ROOT / "params.yaml", "guards", GuardsParams)
@@ -28,7 +32,8 @@ FALLS = curve(FALLING, ndcg=[0.2, 0.5, 0.6, 0.58, 0.55, 0.5, 0.45, 0.44, 0.43, 0
 
 
 def seen(history: Any, state: Any = "finished", reason: str = "", rule: str = "", **more: Any) -> Seen:
-    return Seen(state, reason, rule, history, more.pop("modules", HEALTHY), more.pop("noted", {}))
+    noted = {rule: same(said) for rule, said in more.pop("noted", {}).items()}
+    return Seen(state, same(reason), rule, history, more.pop("modules", HEALTHY), noted)
 
 
 def judged(found: Seen, target: float = 0.0, floor: float = 0.0, static: bool = False, **train: Any) -> Verdict:
@@ -48,7 +53,20 @@ CASES: dict[str, tuple[Verdict, str, str, str]] = {
     "below the floor": (judged(seen(GOOD), target=0.95, floor=0.9, lr=5e-5), "good", "validation rose", "train.lr=2e-05"),
     "overfits": (judged(seen(FALLS)), "suspicious", "peaked at step 20", "guards.action.overfitting=rollback"),
     "the base stays better": (judged(seen(curve(FALLING, ndcg=[0.5, 0.4, 0.3]))), "failed", "never beat the base", "train.lr="),
-    "the loss does not fall": (judged(seen(curve([1.0] * 8, ndcg=RISING))), "failed", "did not fall", "dvc"),
+    "the loss does not fall": (judged(seen(curve([1.0] * 8, ndcg=RISING))), "failed", "did not fall", "train.lr=0.0012"),
+    "the loss does not fall at a rate far too low": (
+        judged(seen(curve([1.0] * 8, ndcg=RISING)), static=True, lr=5e-5), "failed", "did not fall", "train.lr=0.006"
+    ),
+    "nor does a transformer's": (
+        judged(seen(curve([1.0] * 8, ndcg=RISING)), lr=1e-6), "failed", "did not fall", "train.lr=2e-05"
+    ),
+    "nothing is learned at a rate far too low": (
+        judged(seen(curve(FALLING, ndcg=[0.5, 0.5, 0.5])), static=True, lr=1e-5), "failed", "never beat", "train.lr=0.006"
+    ),
+    "frozen, moved, and else well": (
+        judged(seen(curve([4.0, 1.0, *[0.5] * 8], ndcg=RISING), modules=[*HEALTHY, Module("b", 4, 0, False, True)])),
+        "failed", "all the same: b", "haechi doctor",
+    ),
     "broken off": (judged(seen(GOOD, "stopped", "3 steps skipped", "non_finite")), "failed", "3 steps", "train.lr=0.0003"),
     "stopped early": (judged(seen(GOOD, "stopped", "no better", "early_stopping")), "good", "validation rose", "train.epochs"),
     "degraded": (judged(seen(GOOD, "stopped", "fell 4 times", "degradation")), "suspicious", "fell 4 times", "guards.action"),
@@ -72,7 +90,7 @@ def test_each_case_has_its_verdict_its_reason_and_its_advice(name: str) -> None:
     verdict, word, reason, advice = CASES[name]
 
     assert verdict.verdict == word
-    assert any(reason in said for said in verdict.reasons)
+    assert any(reason in said.en for said in verdict.reasons)
     assert advice in verdict.next[0]
 
 
@@ -80,6 +98,43 @@ def test_each_case_has_its_verdict_its_reason_and_its_advice(name: str) -> None:
 def test_no_score_falls_between_the_cases(score: float) -> None:
     """An earlier plan had nothing to say between 87 and 88."""
     assert judged(seen(curve(FALLING, ndcg=[0.1, score])), target=0.56, floor=0.2).next
+
+
+LEVELS = st.sampled_from([0.1, 0.48, 0.5, 1.0, float("nan")])
+"""Few values, so that curves which stay, turn and lose a little come up often."""
+
+
+@given(
+    st.lists(LEVELS, max_size=6),
+    st.lists(LEVELS, max_size=6),
+    st.sampled_from(["", *get_args(RuleName)]),
+    st.lists(st.builds(Module, st.just("a"), st.just(9), st.sampled_from([0, 9]), st.booleans(), st.booleans()), max_size=3),
+    st.floats(1e-7, 1e-1),
+    st.booleans(),
+)
+def test_a_training_that_failed_is_never_advised_to_be_adopted(
+    losses: list[float], scores: list[float], rule: str, modules: list[Module], lr: float, static: bool
+) -> None:
+    state = "stopped" if rule else "finished"
+    found = judged(seen(curve(losses, ndcg=scores), state, "why", rule, modules=modules), static=static, lr=lr)
+
+    assert found.next
+    assert all((reason.en and re.search("[가-힣]", reason.ko)) or reason == same("why") for reason in found.reasons)
+    if found.verdict == "failed":
+        assert not [command for command in found.next if command.startswith(("dvc repro", "haechi compare"))]
+
+
+@given(st.floats(1e-8, 1e-1), st.booleans())
+def test_a_rate_far_below_the_usual_one_is_raised_and_no_other_is_where_the_loss_did_not_fall(lr: float, static: bool) -> None:
+    found = judged(seen(curve([1.0] * 8, ndcg=RISING)), static=static, lr=lr)
+    advised = float(found.next[0].partition("train.lr=")[2])
+
+    assert (advised > lr) is (lr * FAR_BELOW < USUAL_RATE[static])
+
+
+def test_the_usual_rates_are_those_that_params_and_readme_have() -> None:
+    assert PARAMS["train"]["lr"] == USUAL_RATE[True]
+    assert f"train.lr={USUAL_RATE[False]:.0e}".replace("e-0", "e-") in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def commands() -> set[str]:

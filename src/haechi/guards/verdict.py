@@ -3,12 +3,13 @@
 It speaks of the training alone: whether the model is better is for `select` and `evaluate` to say.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from haechi.guards.decide import Rows, level, series
 from haechi.params.guards import GuardsParams
+from haechi.words import Words
 
 Sections = Mapping[str, Mapping[str, Any]]
 State = Literal["running", "finished", "stopped", "failed", "crashed"]
@@ -21,6 +22,13 @@ BROKEN = ("non_finite", "divergence", "collapse")
 """Rules after which nothing of the run's end is worth anything."""
 HARMLESS = ("early_stopping", "stall")
 """Rules that end or slow down a healthy run."""
+ENDED = Words("the run ended with an error", "학습이 오류로 끝났습니다")
+USUAL_RATE = {True: 6e-3, False: 2e-5}
+"""Learning rates that the README recommends: of a static model, of a transformer."""
+FAR_BELOW = 10
+"""So many times lower than usual, a rate may be too low for anything to be learned."""
+ADOPTION, REMEDY = ["dvc repro", "haechi compare HEAD workspace"], ["haechi doctor"]
+"""What a run that may be used is for; what looks for the fault where no parameter is to blame."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +52,12 @@ class Seen:
     """What is known of a run at its end."""
 
     state: State
-    reason: str
+    reason: Words
     rule: str
     """Of the guard that ended it, if one did."""
     history: Rows
     modules: Sequence[Module] = ()
-    noted: Mapping[str, str] = field(default_factory=dict)
+    noted: Mapping[str, Words] = field(default_factory=dict)
     """Rule -> reason, of every rule that has fired."""
 
 
@@ -58,7 +66,7 @@ class Verdict:
     """good, suspicious or failed; why; and commands to try next, each with what it is for."""
 
     verdict: Literal["good", "suspicious", "failed"]
-    reasons: tuple[str, ...]
+    reasons: tuple[Words, ...]
     next: tuple[str, ...]
     facts: Mapping[str, Any]
 
@@ -67,9 +75,9 @@ def judge(seen: Seen, guards: GuardsParams, params: Sections, *, static: bool = 
     """`params`: the sections train, loss and lora as they were; advice is a change of one of them."""
     facts = _facts(seen.history)
     failed, doubts = _failures(seen, facts), _doubts(seen, facts)
-    reasons = [*failed, *doubts] or [_praise(facts)]
-    told = "failed" if failed else "suspicious" if doubts else "good"
-    return Verdict(told, tuple(reasons), tuple(_advice(seen, facts, guards, params, static)), facts)  # type: ignore[arg-type]
+    told: Literal["good", "suspicious", "failed"] = "failed" if failed else "suspicious" if doubts else "good"
+    advice = _advice(seen, facts, guards, params, static) or (REMEDY if failed else ADOPTION)
+    return Verdict(told, tuple([*failed, *doubts] or [_praise(facts)]), tuple(advice), facts)
 
 
 def _facts(history: Rows) -> dict[str, Any]:
@@ -99,77 +107,120 @@ def _facts(history: Rows) -> dict[str, Any]:
     return found
 
 
-def _failures(seen: Seen, facts: Mapping[str, Any]) -> list[str]:
+def _failures(seen: Seen, facts: Mapping[str, Any]) -> list[Words]:
     """What makes a run worthless."""
     found = []
     if seen.state in ("failed", "crashed") or seen.rule in BROKEN:
-        found.append(seen.reason or f"the run {seen.state}")
+        found.append(seen.reason if seen.reason.en else ENDED)
     loss, score = facts.get("loss"), facts.get("score")
-    if loss and loss["last"] >= loss["first"] and seen.rule not in BROKEN:
-        found.append(f"the training loss did not fall ({loss['first']} at first, {loss['last']} at the end)")
+    if loss and _never_fell(facts) and seen.rule not in BROKEN:
+        found.append(
+            Words(
+                f"the training loss did not fall ({loss['first']} at first, {loss['last']} at the end)",
+                f"학습 손실이 내려가지 않았습니다(처음 {loss['first']}, 끝 {loss['last']})",
+            )
+        )
     if score and score["best"] <= score["base"]:
-        found.append(f"validation never beat the base ({score['base']}; best {score['best']} at step {score['best_step']})")
-    frozen = [module.name for module in seen.modules if not module.trained and module.moved]
-    if frozen:
-        found.append(f"frozen, and moved all the same: {', '.join(frozen)}")
-    awake = [module for module in seen.modules if module.trained and not module.idle]
+        found.append(
+            Words(
+                f"validation never beat the base ({score['base']}; best {score['best']} at step {score['best_step']})",
+                f"검증 점수가 기본 모델({score['base']})을 넘지 못했습니다(최고 {score['best']}, {score['best_step']}스텝)",
+            )
+        )
+    if frozen := _listed(module for module in seen.modules if not module.trained and module.moved):
+        found.append(Words(f"frozen, and moved all the same: {frozen}", f"고정했는데도 값이 바뀌었습니다: {frozen}"))
+    awake = _awake(seen)
     if awake and not any(module.moved for module in awake):
-        found.append("no module moved")
+        found.append(Words("no module moved", "값이 바뀐 모듈이 없습니다"))
     return found
 
 
-def _doubts(seen: Seen, facts: Mapping[str, Any]) -> list[str]:
+def _doubts(seen: Seen, facts: Mapping[str, Any]) -> list[Words]:
     """What someone should look at."""
     found = []
     if seen.state == "stopped" and seen.rule not in (*BROKEN, *HARMLESS):
         found.append(seen.reason)
     found += [reason for rule, reason in seen.noted.items() if rule not in HARMLESS and reason != seen.reason]
-    if facts["skipped_steps"]:
-        found.append(f"steps skipped, because loss or gradients were not finite: {facts['skipped_steps']}")
+    if skipped := facts["skipped_steps"]:
+        found.append(
+            Words(
+                f"steps skipped, because loss or gradients were not finite: {skipped}",
+                f"손실이나 기울기가 유한하지 않아 건너뛴 스텝 수: {skipped}",
+            )
+        )
     score = facts.get("score")
     if score and score["best"] > score["base"]:
         lost = score["best"] - score["last"]
         if lost > LOST * (score["best"] - score["base"]):
-            found.append(f"validation peaked at step {score['best_step']} ({score['best']}) and lost {lost:.4f} of it by the end")
-    awake = [module for module in seen.modules if module.trained and not module.idle]
+            found.append(
+                Words(
+                    f"validation peaked at step {score['best_step']} ({score['best']}) and lost {lost:.4f} of it by the end",
+                    f"검증 점수가 {score['best_step']}스텝({score['best']})에서 가장 높았고 끝까지 {lost:.4f} 내렸습니다",
+                )
+            )
+    awake = _awake(seen)
     if any(module.moved for module in awake):
-        if dead := [module.name for module in awake if not module.gradient]:
-            found.append(f"to be trained, and never given a gradient: {', '.join(dead)}")
-        if still := [module.name for module in awake if module.gradient and not module.moved]:
-            found.append(f"had gradients, and never moved: {', '.join(still)}")
+        if dead := _listed(module for module in awake if not module.gradient):
+            found.append(
+                Words(f"to be trained, and never given a gradient: {dead}", f"학습 대상인데 기울기를 받은 적이 없습니다: {dead}")
+            )
+        if still := _listed(module for module in awake if module.gradient and not module.moved):
+            found.append(Words(f"had gradients, and never moved: {still}", f"기울기는 있었지만 값이 바뀌지 않았습니다: {still}"))
     if not score and seen.state in ("finished", "stopped"):
-        found.append("there was no validation after the first step")
+        found.append(Words("there was no validation after the first step", "첫 스텝 뒤로 검증이 없었습니다"))
     return found
 
 
-def _praise(facts: Mapping[str, Any]) -> str:
+def _praise(facts: Mapping[str, Any]) -> Words:
     score = facts["score"]
-    said = f"validation rose from {score['base']} to {score['best']} (step {score['best_step']})"
+    en = f"validation rose from {score['base']} to {score['best']} (step {score['best_step']})"
+    ko = f"검증 점수가 올랐고({score['base']} → {score['best']}, {score['best_step']}스텝)"
     if loss := facts.get("loss"):
-        said += f" while the training loss fell from {loss['first']} to {loss['last']}"
-    return f"{said}; every module that was to be trained moved"
+        en += f" while the training loss fell from {loss['first']} to {loss['last']}"
+        ko += f", 학습 손실이 내렸으며({loss['first']} → {loss['last']})"
+    return Words(f"{en}; every module that was to be trained moved", f"{ko}, 학습 대상 모듈의 값이 모두 바뀌었습니다")
+
+
+def _awake(seen: Seen) -> list[Module]:
+    """The modules that training should have moved."""
+    return [module for module in seen.modules if module.trained and not module.idle]
+
+
+def _listed(modules: Iterable[Module]) -> str:
+    return ", ".join(module.name for module in modules)
+
+
+def _never_fell(facts: Mapping[str, Any]) -> bool:
+    loss = facts.get("loss")
+    return loss is not None and bool(loss["last"] >= loss["first"])
 
 
 def _advice(seen: Seen, facts: Mapping[str, Any], guards: GuardsParams, params: Sections, static: bool) -> list[str]:
-    """The cases, from worst to best; exactly one of them applies."""
+    """The cases, from worst to best; the first that applies. None of them: the run is to be adopted, unless it failed."""
     train, loss = params["train"], params["loss"]
-    score = facts.get("score")
+    score: Any = facts.get("score")
     if seen.state == "crashed":
-        return ["dvc repro"]
+        return ["dvc repro"]  # it goes on
     if seen.state == "failed":
-        return ["haechi doctor"]
+        return REMEDY
     if seen.rule in BROKEN:
         found = [_run(f"train.lr={_g(train['lr'] / 10)}"), _run(f"train.max_grad_norm={_g(train['max_grad_norm'] / 2)}")]
         return [_run("train.precision=bf16"), *found] if train["precision"] == "fp16" else found
-    if not score or score["best"] <= max(score["base"], guards.floor):
-        if loss["name"] in ("triplet", "guided"):
-            return [_run(f"train.lr={_g(train['lr'] * 0.4)}"), _run(f"loss.margin={_g(loss['margin'] + 0.05)}")]
+    beaten = not score or score["best"] <= max(score["base"], guards.floor)
+    usual = USUAL_RATE[static]
+    if (beaten or _never_fell(facts)) and train["lr"] * FAR_BELOW < usual:
+        return [_run(f"train.lr={_g(usual)}")]
+    if beaten and loss["name"] in ("triplet", "guided"):
+        return [_run(f"train.lr={_g(train['lr'] * 0.4)}"), _run(f"loss.margin={_g(loss['margin'] + 0.05)}")]
+    if beaten:
         return [_run(f"train.lr={_g(train['lr'] * 0.4)}"), _run(f"train.temperature={_g(train['temperature'] / 2)}")]
+    if _never_fell(facts):
+        return [_run(f"train.lr={_g(train['lr'] * 0.4)}")]
     if _overfits(seen, facts):
         return _less_overfitting(params, static)
     if score["best"] < guards.target or (not guards.target and _unfinished(facts)):
         return [_run(f"train.epochs={-(-train['epochs'] * 3 // 2)}")]
-    return ["dvc repro", "haechi compare HEAD workspace"]
+    return []
 
 
 def _overfits(seen: Seen, facts: Mapping[str, Any]) -> bool:

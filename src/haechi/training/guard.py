@@ -26,6 +26,7 @@ from haechi.training.links import linked
 from haechi.training.retry import Retry
 from haechi.training.trainer import put_back, trained
 from haechi.training.watch import Watch
+from haechi.words import Words, same
 
 BEST, DONE = "best.safetensors", "guard.json"
 
@@ -48,9 +49,14 @@ class Guard(TrainerCallback):
         self._asked = self._best_step = -1
         self._rollbacks = 0
         self.trainer: Retry | None = None
-        self.noted: dict[str, str] = {}
+        self.noted: dict[str, Words] = {}
         """Rule -> why it fired, for the first time."""
         self.ended: Decision | None = None
+
+    @property
+    def reason(self) -> Words:
+        """Why it ended the run; empty where it didn't."""
+        return (self.ended and self.ended.reason) or same("")
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """The base is the first to go back to."""
@@ -92,7 +98,8 @@ class Guard(TrainerCallback):
     def load(self, folder: Path) -> None:
         """Bring it back."""
         done = read_json(folder / DONE)
-        self.noted, self._rollbacks, self._best_step = done["noted"], done["rollbacks"], done["best_step"]
+        self.noted = {rule: Words(*said) for rule, said in done["noted"].items()}
+        self._rollbacks, self._best_step = done["rollbacks"], done["best_step"]
         self._asked = len(self._watch.history)
         if (folder / BEST).exists():
             linked(folder / BEST, self._best)
@@ -114,9 +121,9 @@ class Guard(TrainerCallback):
         if self.ended or len(history) in (0, self._asked):
             return
         for decision in fired(history, self._rules):
-            if decision.rule not in self.noted:
+            if decision.reason and decision.rule not in self.noted:
                 self.noted[decision.rule] = decision.reason
-                say(f"train: step {state.global_step}, {decision.rule}: {decision.reason}")
+                say(f"train: step {state.global_step}, {decision.rule}: {decision.reason.en}")
         self._do(decided(history, self._rules), state, control, **kwargs)
         self._asked = len(history)
 

@@ -111,7 +111,7 @@ def train_m3(
             onlooker.close()
             memory_log.write()
         if not watch.kept:
-            raise HaechiError(f"train: stopped before the first validation: {guard.ended.reason if guard.ended else 'no step'}")
+            raise HaechiError(f"train: stopped before the first validation: {guard.reason.en or 'no step'}")
         facts = outcome(watch, guard, monitor, recipe, temporary, static=False)
         config = {**recipe.asdict(), "rows": len(chosen), "steps": steps, "checkpoints": [asdict(c) for c in watch.kept]}
         write_json(temporary / "training_config.json", config)

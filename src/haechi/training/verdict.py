@@ -19,7 +19,7 @@ def outcome(watch: Watch, guard: Guard, monitor: Monitor, recipe: Recipe, folder
     ended = guard.ended
     seen = Seen(
         "stopped" if ended else "finished",
-        ended.reason if ended else "",
+        guard.reason,
         ended.rule if ended else "",
         watch.history,
         monitor.modules(),
@@ -29,9 +29,10 @@ def outcome(watch: Watch, guard: Guard, monitor: Monitor, recipe: Recipe, folder
     found = judge(seen, recipe.guards, {"train": sections["params"], **sections}, static=static)
     return {
         "state": seen.state,
-        "reason": seen.reason,
+        "reason": seen.reason.en,
         "verdict": found.verdict,
-        "reasons": list(found.reasons),
+        "reasons": [reason.en for reason in found.reasons],
+        "reasons_ko": [reason.ko for reason in found.reasons],
         "next": list(found.next),
         "health": {**found.facts, "modules": _modules(seen.modules, monitor.rows)},
         "validation": {"base": round(watch.start, 6), "best": round(watch.kept[0].score, 6), "metric": METRIC},
