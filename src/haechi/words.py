@@ -11,12 +11,16 @@ class Words(NamedTuple):
     ko: str
 
 
+CLAUSES = Words("; ", ". ")
+"""Between two clauses."""
+
+
 def same(text: str) -> Words:
     """A name that is the same in both languages."""
     return Words(text, text)
 
 
-def joined(parts: Iterable[Words], between: str) -> Words:
+def joined(parts: Iterable[Words], between: Words) -> Words:
     """One after the other."""
     parts = list(parts)
-    return Words(between.join(part.en for part in parts), between.join(part.ko for part in parts))
+    return Words(between.en.join(part.en for part in parts), between.ko.join(part.ko for part in parts))

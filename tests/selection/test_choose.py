@@ -35,7 +35,7 @@ def test_the_best_checkpoint_is_taken_where_no_merge_earns_its_place() -> None:
     found = chosen(0.0, 0.1, 0.15, 0.151)
 
     assert found.name == found.single == "step-000002"
-    assert "no merge earned its place: uniform soup comes closest with +0.0010" in found.why
+    assert "no merge earned its place: uniform soup comes closest with +0.0010" in found.why.en
 
 
 def test_a_merge_that_beats_it_by_more_than_a_standard_error_is_taken() -> None:
@@ -43,7 +43,7 @@ def test_a_merge_that_beats_it_by_more_than_a_standard_error_is_taken() -> None:
 
     assert found.name == "uniform soup"
     assert found.single == "step-000002"
-    assert found.why.startswith("uniform soup beats the best single checkpoint, step-000002, by +0.05")
+    assert found.why.en.startswith("uniform soup beats the best single checkpoint, step-000002, by +0.05")
 
 
 @pytest.mark.parametrize("asked", [0.5, 1.0, 2.0, 4.0])
@@ -65,7 +65,7 @@ def test_the_standard_error_is_that_of_the_paired_difference_by_groups() -> None
 
 def test_the_base_stays_unless_it_is_beaten_by_enough() -> None:
     assert chosen(0.2, 0.1, 0.15, 0.1).name == "base"
-    assert "The untuned base stays" in chosen(0.2, 0.1, 0.15, 0.1).why
+    assert "The untuned base stays" in chosen(0.2, 0.1, 0.15, 0.1).why.en
     assert chosen(0.1, 0.1, 0.15, 0.1, min_gain=0.06).name == "base"
     assert chosen(0.1, 0.1, 0.15, 0.1, min_gain=0.04).name == "step-000002"
 
@@ -75,9 +75,9 @@ def test_the_sweet_spot_is_taken_if_the_best_is_ahead_by_chance_only() -> None:
     far = chosen(0.0, 0.05, 0.15, 0.0, voted="step-000001")
 
     assert near.name == "step-000001"
-    assert "sweet spot" in near.why
+    assert "sweet spot" in near.why.en
     assert far.name == "step-000002"
-    assert "the vote's step-000001 is behind it" in far.why
+    assert "the vote's step-000001 is behind it" in far.why.en
 
 
 def test_equal_checkpoints_go_to_the_earlier_one() -> None:

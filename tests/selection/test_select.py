@@ -34,7 +34,7 @@ from haechi.selection import bench as selection_bench
 from haechi.selection.bench import Bench
 from haechi.selection.mixtures import Kitchen
 from haechi.selection.results import metrics_of
-from haechi.selection.show import rows
+from haechi.selection.show import rows, show_candidates
 from haechi.selection.stage import facts_of, select
 from haechi.training.composed import plain
 from haechi.training.engine import train
@@ -124,6 +124,17 @@ def test_the_same_inputs_give_the_same_bytes(project: Path, tmp_path: Path) -> N
     shown = [row[0] for row in rows(facts_of(one))]
     assert sorted(name.removesuffix(" *") for name in shown) == sorted(facts_of(one)["candidates"])
     assert [name for name in shown if name.endswith(" *")] == [f"{one.choice.name} *"]
+
+
+def test_the_count_of_scored_models_agrees_with_the_table_above_it(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = facts_of(select(project / "run", project / "base", VALIDATION, tmp_path / "one", SELECT))
+    n = len(facts["candidates"])
+    for scored, said in ((n, False), (n + 2, True)):
+        show_candidates(facts | {"scored": scored})
+        told = " ".join(capsys.readouterr().out.split())
+        assert (f"{n + 2} models were scored: these, and 2 on the way to a merge." in told) == said
 
 
 class Spoiled(Bench):

@@ -1,4 +1,4 @@
-"""Which candidate becomes the model, and why, in one sentence.
+"""Which candidate becomes the model, and why, in one sentence of each language.
 
 All candidates are scored anew on the same pairs; what training wrote about itself is not taken on trust. A merge must earn its
 place: among a dozen candidates one is ahead by chance, so it has to beat the best single checkpoint by more than a standard
@@ -11,6 +11,7 @@ from typing import Literal
 
 from haechi.evaluation.significance import Array, Resampler
 from haechi.params.select import SelectParams
+from haechi.words import CLAUSES, Words, joined
 
 BASE = "base"
 Kind = Literal["base", "checkpoint", "average", "soup", "interpolation", "crossover"]
@@ -53,7 +54,7 @@ class Choice:
     single: str
     """The checkpoint that merges had to beat."""
     gaps: Mapping[str, Gap]
-    why: str
+    why: Words
 
 
 def choose(
@@ -63,30 +64,78 @@ def choose(
     scores = {name: float(column.mean()) for name, column in columns.items()}
     singles = [c.name for c in candidates if c.kind == "checkpoint"]
     best = max(singles, key=scores.__getitem__)
-    single, why = best, f"{best} has the best {params.metric} of {_count(len(singles), 'checkpoint')}, {scores[best]:.4f}"
+    single, why = best, _best(best, scores[best], len(singles), params.metric)
     if voted and voted != best:
         behind = _gap(columns[best], columns[voted], sample)
         if behind.value > params.errors * behind.error:
-            why += f"; the vote's {voted} is behind it by {_told(behind)}"
+            why = joined([why, _behind(voted, behind)], CLAUSES)
         else:
-            single, why = voted, f"{voted} is the sweet spot that the voters agree on; {best} is ahead by {_told(behind)} only"
+            single, why = voted, _spot(voted, best, behind)
     elif voted:
-        why += ", and is the sweet spot that the voters agree on"
+        why = joined([why, Words("the voters agree on it as the sweet spot", "투표로 뽑힌 스위트 스팟이기도 합니다")], CLAUSES)
     gaps = {c.name: _gap(columns[c.name], columns[single], sample) for c in candidates if c.name != single}
     merges = [c.name for c in candidates if c.merge]
     earned = [name for name in merges if gaps[name].value > params.errors * gaps[name].error]
     chosen = max(earned, key=scores.__getitem__) if earned else single
-    needed = f"more than {params.errors:g} {'is' if params.errors <= 1 else 'are'} asked for"
     if earned:
-        why = f"{chosen} beats the best single checkpoint, {single}, by {_told(gaps[chosen])}; {needed}"
+        why = _earned(chosen, single, gaps[chosen], params.errors)
     elif merges:
         closest = max(merges, key=lambda name: gaps[name].errors)
-        why += f"; no merge earned its place: {closest} comes closest with {_told(gaps[closest])}, and {needed}"
+        why = joined([why, _unearned(closest, gaps[closest], params.errors)], CLAUSES)
     if not scores[chosen] > scores[BASE] + params.min_gain:
-        asked = f" by more than {params.min_gain:g}" if params.min_gain else ""
-        why = f"The untuned base stays: it has {scores[BASE]:.4f}, and {chosen} with {scores[chosen]:.4f} doesn't beat it{asked}"
+        why = _stays(chosen, scores[chosen], scores[BASE], params.min_gain)
         chosen = BASE
-    return Choice(chosen, single, gaps, f"{why}.")
+    return Choice(chosen, single, gaps, Words(f"{why.en}.", f"{why.ko}."))
+
+
+def _best(name: str, score: float, count: int, metric: str) -> Words:
+    return Words(
+        f"{name} has the best {metric} of {count} checkpoint{'' if count == 1 else 's'}, {score:.4f}",
+        f"{name}: 체크포인트 {count}개 가운데 {metric} 값이 가장 높습니다({score:.4f})",
+    )
+
+
+def _behind(voted: str, gap: Gap) -> Words:
+    told = _told(gap)
+    return Words(f"the vote's {voted} is behind it by {told.en}", f"투표로 뽑힌 {voted}보다 {told.ko} 높습니다")
+
+
+def _spot(voted: str, best: str, gap: Gap) -> Words:
+    told = _told(gap)
+    return Words(
+        f"{voted} is the sweet spot that the voters agree on; {best} is ahead by {told.en} only",
+        f"{voted}: 투표로 뽑힌 스위트 스팟이며, 점수가 가장 높은 {best}와의 차이는 {told.ko}뿐입니다",
+    )
+
+
+def _earned(chosen: str, single: str, gap: Gap, asked: float) -> Words:
+    told, needed = _told(gap), _needed(asked)
+    return Words(
+        f"{chosen} beats the best single checkpoint, {single}, by {told.en}; {needed.en}",
+        f"{chosen}: 단일 체크포인트 가운데 가장 좋은 {single}보다 {told.ko} 높습니다. {needed.ko}",
+    )
+
+
+def _unearned(closest: str, gap: Gap, asked: float) -> Words:
+    told, needed = _told(gap), _needed(asked)
+    return Words(
+        f"no merge earned its place: {closest} comes closest with {told.en}, and {needed.en}",
+        f"병합 모델 가운데 기준을 넘은 것은 없으며, 가장 가까운 것은 {closest}({told.ko})입니다. {needed.ko}",
+    )
+
+
+def _stays(chosen: str, score: float, base: float, min_gain: float) -> Words:
+    en, ko = (f" by more than {min_gain:g}", f" {min_gain:g} 넘게") if min_gain else ("", "")
+    return Words(
+        f"The untuned base stays: it has {base:.4f}, and {chosen} with {score:.4f} doesn't beat it{en}",
+        f"기본 모델을 그대로 씁니다. {chosen}의 점수({score:.4f})가 기본 모델({base:.4f})보다{ko} 높지 않습니다",
+    )
+
+
+def _needed(errors: float) -> Words:
+    return Words(
+        f"more than {errors:g} {'is' if errors <= 1 else 'are'} asked for", f"기준은 표준 오차의 {errors:g}배보다 큰 차이입니다"
+    )
 
 
 def _gap(one: Array, other: Array, sample: Resampler) -> Gap:
@@ -94,9 +143,5 @@ def _gap(one: Array, other: Array, sample: Resampler) -> Gap:
     return Gap(float(gaps.mean()), sample.standard_error(gaps))
 
 
-def _told(gap: Gap) -> str:
-    return f"{gap.value:+.4f} ({gap.errors:.1f} standard errors)"
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+def _told(gap: Gap) -> Words:
+    return Words(f"{gap.value:+.4f} ({gap.errors:.1f} standard errors)", f"{gap.value:+.4f}(표준 오차의 {gap.errors:.1f}배)")

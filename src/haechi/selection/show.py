@@ -18,11 +18,10 @@ def show(found: Selected) -> None:
 
 
 def _said(found: Selected) -> Iterator[str]:
-    yield found.choice.why
+    yield found.choice.why.en
     if found.choice.name != BASE:
-        told, owed = found.ranking[found.choice.name].score, found.optimism
         yield (
-            f"Its {told:.4f} flatters it, as the best of {found.scored} scored models, by about {owed:.4f} (bootstrap): "
+            f"The best of {found.scored} models scores too high by chance, by about {found.optimism:.4f} (bootstrap): "
             f"expect {found.corrected:.4f} on further queries of this kind."
         )
     if found.spot:
@@ -34,6 +33,8 @@ def _said(found: Selected) -> Iterator[str]:
 def show_candidates(facts: Mapping[str, Any]) -> None:
     """The table of candidates, from all figures of select."""
     show_table(f"{facts['metric']} on {facts['queries']} validation queries", COLUMNS, rows(facts))
+    if more := facts["scored"] - len(facts["candidates"]):
+        say(f"{facts['scored']} models were scored: these, and {more} on the way to a merge.")
     say("Places such as 1-3 are ties: the models could stand in any order there.")
 
 

@@ -125,7 +125,8 @@ def facts_of(found: Selected) -> dict[str, Any]:
     """All figures of select."""
     facts: dict[str, Any] = {
         "chosen": found.choice.name,
-        "why": found.choice.why,
+        "why": found.choice.why.en,
+        "why_ko": found.choice.why.ko,
         "metric": found.metric,
         "encoder": found.encoder,
         "queries": len(found.rows),
