@@ -9,7 +9,6 @@ import click
 from haechi import files, locks, options, progress
 from haechi.command import run
 from haechi.evaluation.tables import COLUMNS, result_rows
-from haechi.evaluation.verdict import next_steps, verdict
 from haechi.pages.inputs import Places
 from haechi.pages.make import complete, make
 
@@ -41,12 +40,13 @@ def main(
     places = Places(details, metrics, plots, params, run_folder, testset, corpus)
     with locks.writing(out, pictures):
         found = complete(places, examples)
-        files.write_text(out, make(found, examples, pictures))
+        report = make(found, examples, pictures)
+        files.write_text(out, report.page)
         scores = dict(found.stage("evaluate"))
         title = f"{scores['n_queries']} test queries (issues of held-out decisions), test set {scores['testset']}"
         progress.show_table(title, COLUMNS, result_rows(scores))
-        progress.say(verdict(scores))
-        progress.say(next_steps(scores))
+        if report.answer:
+            progress.say(report.answer.closing())
 
 
 run(main)

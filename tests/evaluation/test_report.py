@@ -16,7 +16,7 @@ from haechi.evaluation.results import judge, values
 from haechi.evaluation.summary import summarise
 from haechi.evaluation.systems import WEIGHTS, best_weight, popularity
 from haechi.evaluation.tables import COLUMNS, result_rows
-from haechi.evaluation.verdict import next_steps, verdict
+from haechi.evaluation.verdict import verdict
 from haechi.params.evaluate import EvaluateParams
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
@@ -96,7 +96,6 @@ def test_the_verdict_follows_the_interval(low: float, high: float, start: str) -
 
     assert verdict(found).startswith(start)
     assert f"[{low:+.3f}, {high:+.3f}]" in verdict(found)
-    assert ("models/encoder" in next_steps(found)) is (low > 0)
 
 
 def test_the_verdict_on_simulated_systems_is_the_truth() -> None:

@@ -185,7 +185,7 @@ class Made:
 def page_of(root: Path, pictures: Path | None = None, local: Path | None = None) -> Made:
     """The report of a made run."""
     found = gather(Places.below(root))
-    return Made(found, make(found, root / "data/mined/train.jsonl", pictures, local))
+    return Made(found, make(found, root / "data/mined/train.jsonl", pictures, local).page)
 
 
 def table(file: Path, rows: list[dict[str, Any]]) -> None:

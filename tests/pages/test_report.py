@@ -48,16 +48,17 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.usefixtures("blank")
 @pytest.mark.parametrize(
     ("base", "tuned", "said"),
-    [(0.1, 0.95, "the tuned model is better"), (0.95, 0.1, "the tuned model is worse"), (0.5, 0.5, "This test can't tell")],
+    [(0.1, 0.95, "The tuned model is better"), (0.95, 0.1, "the tuned model is worse"), (0.5, 0.5, "This test can't tell")],
 )
 def test_the_headline_is_the_verdict_of_the_terminal(tmp_path: Path, base: float, tuned: float, said: str) -> None:
     root = project(tmp_path, base, tuned)
     found = gather(Places.below(root))
-    told = answer(found, sliced(found.rows, 0.95))
+    told = answer(found, sliced(found.rows, 0.95), checks(found))
 
     assert said in words_of(page_of(root).page)
     assert told is not None
     assert told.judgement.split()[0] in verdict(found.metrics["evaluate"]).lower()
+    assert said in told.closing()
 
 
 def test_two_pages_of_one_run_are_the_same_bytes_and_so_are_the_pictures(tmp_path: Path) -> None:
@@ -237,4 +238,4 @@ def test_the_local_page_tells_times_and_stays_out_of_the_tracked_file(tmp_path: 
 
 
 def test_a_run_without_an_untuned_model_has_no_answer() -> None:
-    assert answer(replace(Found(), metrics={"evaluate": {"difference": {}}}), []) is None
+    assert answer(replace(Found(), metrics={"evaluate": {"difference": {}}}), [], []) is None

@@ -18,7 +18,7 @@ def write_report(root: Path, out: Path) -> None:
     if not (root / "dvc.yaml").is_file():
         raise UsageError(f"haechi report: {root.resolve()} is no project (it holds no dvc.yaml); go to one, or say --root")
     found = gather(Places.below(root))
-    page = make(found, root / "data/mined/train.jsonl", local=root)
+    page = make(found, root / "data/mined/train.jsonl", local=root).page
     write_text(out, page)
     say(f"{out}: {len(page.encode()) / 1e6:.1f} MB; open it in a browser")
     for missing in found.missing:

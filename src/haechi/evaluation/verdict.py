@@ -1,5 +1,6 @@
-"""What the figures say in one sentence, and what to do next."""
+"""What the figures say of tuned against base; what to do about it is for the report to say, which looks at more than figures."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from haechi.evaluation.names import BASE, HEADLINE, TUNED
@@ -16,27 +17,18 @@ def judge(value: float, low: float, high: float, p: float) -> Judgement:
     return "better" if value > 0 else "worse"
 
 
+def gap_told(gap: Mapping[str, float]) -> str:
+    """A difference of the headline metric with its interval and the test."""
+    return f"{gap['value']:+.3f} {HEADLINE} [{gap['low']:+.3f}, {gap['high']:+.3f}], p = {gap['p_holm']:.4f}"
+
+
 def verdict(metrics: dict[str, Any]) -> str:
     """Better, worse or can't tell, for tuned against base."""
     gap = metrics["difference"][f"{TUNED}-{BASE}"][HEADLINE]
-    figures = f"{gap['value']:+.3f} {HEADLINE} [{gap['low']:+.3f}, {gap['high']:+.3f}], p = {gap['p_holm']:.4f}"
-    found = _judged(metrics)
+    found = judge(gap["value"], gap["low"], gap["high"], gap["p_holm"])
     if found == "better":
-        return f"The tuned model is better than the untuned one: {figures}."
+        return f"The tuned model is better than the untuned one: {gap_told(gap)}."
     if found == "worse":
-        return f"The tuned model is WORSE than the untuned one: {figures}."
+        return f"The tuned model is WORSE than the untuned one: {gap_told(gap)}."
     smallest = f"; this test set shows differences of {gap['detectable']:.3f} or more" if "detectable" in gap else ""
-    return f"Can't tell whether the tuned model is better: {figures}{smallest}."
-
-
-def next_steps(metrics: dict[str, Any]) -> str:
-    """What a person may do now."""
-    compare = "then `haechi compare HEAD`"
-    if _judged(metrics) == "better":
-        return f"The model is models/encoder. Try another rate: dvc exp run -S train.lr=1e-3, {compare}."
-    return f"Look at the validation curve (dvc plots show); try another rate: dvc exp run -S train.lr=1e-3, {compare}."
-
-
-def _judged(metrics: dict[str, Any]) -> Judgement:
-    gap = metrics["difference"][f"{TUNED}-{BASE}"][HEADLINE]
-    return judge(gap["value"], gap["low"], gap["high"], gap["p_holm"])
+    return f"Can't tell whether the tuned model is better: {gap_told(gap)}{smallest}."

@@ -17,11 +17,11 @@ from haechi.evaluation.names import BASE, BM25, HEADLINE, HYBRID, TUNED, shown
 from haechi.pages import words
 from haechi.pages.inputs import Found
 from haechi.pages.slices import Slice
-from haechi.pages.words import Words
+from haechi.words import Words
 
 WIDTH = 7.2
 SHOWN_LAWS = 7
-"""Laws with a colour of their own on the map: as many as eyes tell apart."""
+"""Laws with a colour of their own on the map: as many as eyes can distinguish."""
 
 
 @dataclass
@@ -79,7 +79,7 @@ def systems(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     axes.invert_yaxis()
     axes.set_xlim(0, min(1.0, max(row[3] for row in rows) + 0.12))
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel(say("nDCG@10 (1 = every cited article on top)", "nDCG@10 (1 = 인용 조문이 모두 맨 위)"))
+    axes.set_xlabel(say("nDCG@10 (1 = every cited article on top)", "nDCG@10 (1 = 인용 조문이 모두 최상위)"))
     return Picture(figure, ("system", HEADLINE, "low", "high"), rows)
 
 
@@ -98,7 +98,7 @@ def recall(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     axes.set_xticks(ks, [str(k) for k in ks])
     axes.minorticks_off()
     axes.set_ylim(0, 1)
-    axes.set(xlabel=say("first k results", "앞에서 k개"), ylabel=say("share of cited articles found", "찾은 인용 조문의 비율"))
+    axes.set(xlabel=say("first k results", "상위 k개"), ylabel=say("share of cited articles found", "찾은 인용 조문의 비율"))
     figure.legend(loc="outside right upper")
     return Picture(figure, ("k", *names), [(k, *(scores["primary"][name][f"recall@{k}"] for name in names)) for k in ks])
 
@@ -119,7 +119,7 @@ def training(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
         for axes in (left, right):
             axes.axvline(chosen, color=LOSS, linestyle="--", linewidth=1.2)
         right.annotate(
-            say("chosen", "고른 것"),
+            say("chosen", "선택"),
             (chosen, 0.03),
             xycoords=("data", "axes fraction"),
             xytext=(5, 0),
@@ -127,8 +127,8 @@ def training(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
             fontsize=9,
             color=LOSS,
         )
-    left.set(xlabel=say("step", "학습 단계"), title=say("Training loss", "학습 손실"))
-    right.set(xlabel=say("step", "학습 단계"), title=say("nDCG@10 on validation", "검증 nDCG@10"))
+    left.set(xlabel=say("step", "스텝"), title=say("Training loss", "학습 손실"))
+    right.set(xlabel=say("step", "스텝"), title=say("nDCG@10 on validation", "검증 nDCG@10"))
     right.set_ylim(bottom=0)
     rows = [(r["step"], r.get("loss", ""), r.get(f"valid_{HEADLINE}", "")) for r in _by_step(found.history)]
     return Picture(figure, ("step", "loss", HEADLINE), rows)
@@ -139,7 +139,7 @@ def rate(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     titles = {
         "learning_rate": (say("Learning rate", "학습률"), colour(BM25)),
         "grad_norm": (say("Gradient norm (log)", "기울기 크기 (로그)"), SERIES[3]),
-        "active_triplets": (say("Active triplets", "활성 삼중항의 비율"), colour(TUNED)),
+        "active_triplets": (say("Active triplets", "활성 트리플릿의 비율"), colour(TUNED)),
     }
     given = {key: [(row["step"], row[key]) for row in found.history if key in row] for key in titles}
     shown = [key for key in titles if given[key] or key != "active_triplets"]
@@ -149,7 +149,7 @@ def rate(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     for axes, key in zip(panels, shown, strict=True):
         title, shade = titles[key]
         axes.plot([step for step, _ in given[key]], [value for _, value in given[key]], color=shade)
-        axes.set(xlabel=say("step", "학습 단계"), title=title)
+        axes.set(xlabel=say("step", "스텝"), title=title)
         if key == "grad_norm" and any(value > 0 for _, value in given[key]):
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -173,7 +173,7 @@ def by_slice(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     axes.set_yticks(range(len(kept)), [_short(say, s) for s in kept], fontsize=8.5)
     axes.set_ylim(len(kept) - 0.4, -0.6)
     axes.set_xlim(-0.02, 1.02)
-    axes.set_xlabel(say("nDCG@10; line: interval of the tuned model", "nDCG@10, 선은 학습한 모델의 구간"))
+    axes.set_xlabel(say("nDCG@10; line: interval of the tuned model", "nDCG@10, 선은 학습한 모델의 신뢰구간"))
     marks = axes.get_legend_handles_labels()[0]
     labels = [say.words(words.system(name)) for name in (BASE, BM25, TUNED)]
     figure.legend(marks, labels, loc="outside upper center", ncols=3)
@@ -196,7 +196,7 @@ def gains(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     up, down = int((values > 1e-12).sum()), int((values < -1e-12).sum())
     axes.axhline(0, color=FAINT, linewidth=0.8)
     axes.set(xlim=(-1, len(values)), ylim=(-1.05, 1.05))
-    axes.set_xlabel(say("test queries, from largest gain to largest loss", "시험 질의 (많이 나아진 것부터 많이 나빠진 것까지)"))
+    axes.set_xlabel(say("test queries, from largest gain to largest loss", "평가 질의 (가장 나아진 것부터 가장 나빠진 것까지)"))
     axes.set_ylabel(say("change in nDCG@10", "nDCG@10 변화"))
     told = (
         (0.98, GAIN, say(f"{up} better", f"{up}개 나아짐")),
@@ -220,7 +220,7 @@ def scores(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     figure, axes = _axes(height=2.7)
     for key, shade, label in (
         ("positives", GAIN, say("positives", "정답")),
-        ("negatives", colour(BM25), say("negatives", "부정 예")),
+        ("negatives", colour(BM25), say("negatives", "하드 네거티브")),
     ):
         axes.stairs([float(row[key]) for row in table], edges, fill=True, alpha=0.55, color=shade, label=label)
     axes.set(xlabel=say("score before training", "학습 전 점수"), ylabel=say("share", "비율"))
@@ -243,7 +243,7 @@ def gating(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
         [float(r["refused"]) for r in table],
         color=LOSS,
         linestyle="--",
-        label=say("everyday questions refused", "물리친 일상 질문"),
+        label=say("everyday questions refused", "거절한 일상 질문"),
     )
     chosen = found.stage("evaluate").get("gating", {}).get("threshold")
     if chosen is not None:
@@ -277,7 +277,7 @@ def questions(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None
     lengths.set(xlabel=say("characters", "글자 수"), ylabel=share, title=say("Length", "길이"))
     lengths.legend()
     for axes, key, title in (
-        (overlaps, "overlap", say("Words shared with the passage", "단락과 겹치는 말")),
+        (overlaps, "overlap", say("Words shared with the passage", "청크와 겹치는 단어")),
         (styles, "share", say("Style", "형식")),
     ):
         shares = {name: value for name, value in told.get(key, {}).items() if name != "all"}
@@ -288,8 +288,8 @@ def questions(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None
     places = {name.partition("_")[2]: value for name, value in told.get("bm25_rank", {}).items()}
     places = dict(sorted(places.items(), key=lambda place: int(place[0])))
     ranks.bar(list(places), list(places.values()), width=0.62, color=SERIES[1])
-    ranks.set(ylim=(0, 1), xlabel=say("first k results", "앞에서 k개"), ylabel=share)
-    ranks.set_title(say("Passage found by BM25", "BM25가 제 단락을 찾음"))
+    ranks.set(ylim=(0, 1), xlabel=say("first k results", "상위 k개"), ylabel=share)
+    ranks.set_title(say("Passage found by BM25", "BM25가 출처 청크를 찾음"))
     ranks.grid(visible=False, axis="x")
     return Picture(figure, ("chars", *names), [(int(r["chars"]), *(float(r[name]) for name in names)) for r in table])
 
@@ -393,7 +393,7 @@ PLOTS = (
         Words("How many results must one read?", "결과를 몇 개까지 읽어야 하는가"),
         Words(
             "Share of the cited articles among the first k results; higher and further left is better.",
-            "앞에서 k개 안에 든 인용 조문의 비율입니다. 높고 왼쪽일수록 좋습니다.",
+            "상위 k개 안에 있는 인용 조문의 비율입니다. 높고 왼쪽일수록 좋습니다.",
         ),
         recall,
     ),
@@ -402,7 +402,7 @@ PLOTS = (
         Words("Gain and loss, query by query", "질의마다 나아졌는가 나빠졌는가"),
         Words(
             "Tuned against untuned model. Much blue and little orange: the gain is broad, not the work of a few queries.",
-            "학습 전 모델과 견준 것입니다. 파랑이 넓고 주황이 좁으면 몇몇 질의가 아니라 고루 나아진 것입니다.",
+            "기본 모델과 비교한 것입니다. 파란색이 넓고 주황색이 좁으면 일부 질의가 아니라 전반적으로 나아진 것입니다.",
         ),
         gains,
     ),
@@ -410,8 +410,8 @@ PLOTS = (
         "slices",
         Words("Where it is better and where worse", "어디서 낫고 어디서 못한가"),
         Words(
-            "A row is a kind of query. Where the circle stands left of the square, plain word search (BM25) does better.",
-            "줄마다 한 갈래의 질의입니다. 동그라미가 네모보다 왼쪽이면 그 갈래에서는 낱말 검색(BM25)이 낫습니다.",
+            "A row is a kind of query. Where the circle stands left of the square, word search (BM25) does better.",
+            "한 줄이 질의 유형 하나입니다. 동그라미가 네모보다 왼쪽이면 그 유형에서는 키워드 검색(BM25)이 낫습니다.",
         ),
         by_slice,
     ),
@@ -420,7 +420,7 @@ PLOTS = (
         Words("Did training go well?", "학습은 순조로웠는가"),
         Words(
             "Loss should fall and validation rise. Dashed: the chosen checkpoint; a fall after it is harmless.",
-            "손실은 내려가고 검증 점수는 올라가야 합니다. 점선은 고른 체크포인트이며, 그 뒤의 내림은 과적합이지만 해가 없습니다.",
+            "손실은 내려가고 검증 점수는 올라가야 합니다. 점선은 선택한 체크포인트이며, 그 뒤의 하락은 문제가 되지 않습니다.",
         ),
         training,
     ),
@@ -429,40 +429,40 @@ PLOTS = (
         Words("Learning rate and gradient norm", "학습률과 기울기 크기"),
         Words(
             "The gradient norm should settle; late peaks are a warning. Active triplets, if any, should become fewer.",
-            "기울기는 잦아들어야 합니다. 늦게 솟으면 좋지 않은 신호입니다. 활성 삼중항이 있다면 줄어들어야 합니다.",
+            "기울기는 점차 안정되어야 합니다. 뒤늦게 커지면 좋지 않은 신호입니다. 활성 트리플릿이 있다면 줄어들어야 합니다.",
         ),
         rate,
     ),
     Plot(
         "selection",
         Words("Which checkpoint was chosen, and why", "어느 체크포인트를 왜 골랐는가"),
-        Words("Chosen on validation queries, never on the test set.", "시험 집합이 아니라 검증 질의로 골랐습니다."),
+        Words("Chosen on validation queries, never on the test set.", "평가 집합이 아니라 검증 질의로 골랐습니다."),
         selection,
     ),
     Plot(
         "scores",
-        Words("Scores of positives and mined negatives", "정답과 부정 예의 점수"),
+        Words("Scores of positives and hard negatives", "정답과 하드 네거티브의 점수"),
         Words(
             "Before training. Where the hills overlap, there is something to learn, and false negatives are likelier.",
-            "학습 전 점수입니다. 두 언덕이 겹치는 곳에 배울 것이 있고, 잘못된 부정 예도 많을 수 있습니다.",
+            "학습 전 점수입니다. 두 분포가 겹치는 곳에 배울 것이 있고, 잘못된 네거티브(실제로는 정답)도 많을 수 있습니다.",
         ),
         scores,
     ),
     Plot(
         "mining",
-        Words("What became of the candidates for negatives", "부정 예 후보는 어떻게 되었는가"),
+        Words("What became of the candidates for negatives", "하드 네거티브 후보는 어떻게 처리되었는가"),
         Words(
             "Only the blue ones train the model; every other was set aside for the reason named.",
-            "파란 것만 학습에 쓰였고, 나머지는 적힌 이유로 빠졌습니다.",
+            "파란색만 학습에 사용했고, 나머지는 표시된 이유로 제외했습니다.",
         ),
         mining,
     ),
     Plot(
         "questions",
-        Words("Do written questions look like real ones?", "만든 질문은 실제 질문과 닮았는가"),
+        Words("Do synthetic questions look like real ones?", "합성 질문은 실제 질문과 비슷한가"),
         Words(
             "The nearer the curves, the better training fits what people ask. Much overlap makes a question easy.",
-            "곡선이 가까울수록 학습이 실제 질문에 맞습니다. 단락과 겹치는 말이 많으면 쉬운 질문입니다.",
+            "곡선이 가까울수록 학습이 실제 질문에 맞습니다. 청크와 겹치는 단어가 많으면 쉬운 질문입니다.",
         ),
         questions,
     ),
@@ -471,16 +471,16 @@ PLOTS = (
         Words("When to answer nothing", "언제 답하지 말아야 하는가"),
         Words(
             "A threshold on the best score: answer legal queries, refuse everyday questions. Dotted: the chosen one.",
-            "최고 점수에 거는 문턱입니다. 법률 질의에는 답하고 일상 질문은 물리쳐야 합니다. 점선이 고른 문턱입니다.",
+            "최고 점수에 적용하는 임계값입니다. 법률 질의에는 답하고 일상 질문은 거절해야 합니다. 점선이 선택한 임계값입니다.",
         ),
         gating,
     ),
     Plot(
         "map",
-        Words("Passages on a plane, by law", "법령별로 본 단락의 지도"),
+        Words("Passages on a plane, by law", "법령별 청크 지도"),
         Words(
-            "Neighbours in the model's space stand near each other. Laws that form islands after training are told apart.",
-            "모델이 비슷하게 보는 단락이 가까이 놓입니다. 학습 뒤에 법령이 섬을 이루면 서로 잘 구별하는 것입니다.",
+            "Neighbours in the model's space stand near each other. After training, each law should form an island of its own.",
+            "모델이 비슷하다고 보는 청크가 가까이 놓입니다. 학습 뒤에 법령별로 무리를 이루면 잘 구별하는 것입니다.",
         ),
         space,
     ),

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from haechi.evaluation.names import HEADLINE
+from haechi.pages import words
 from haechi.pages.inputs import Found
-from haechi.pages.words import Words, same
+from haechi.words import Words, same
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class Table:
     """A table as it is shown."""
 
     columns: list[Words]
-    rows: list[list[str]]
+    rows: list[list[Words]]
 
 
 def facts(found: Found) -> list[tuple[Words, Words]]:
@@ -28,21 +29,25 @@ def facts(found: Found) -> list[tuple[Words, Words]]:
     raw, corpus, pairs = found.stage("preprocess"), found.stage("merge_corpus"), found.stage("make_pairs")
     base, train, select, tests = (found.stage(name) for name in ("base", "train", "select", "testset"))
     row("documents read", "읽은 기록", _counts(raw.get("kept")))
-    row("passages of the corpus", "말뭉치의 단락", _counts(corpus.get("passages")))
+    row("passages of the corpus", "코퍼스의 청크", _counts(corpus.get("passages")))
     row("training queries by source", "출처별 학습 질의", _counts(found.stage("mine").get("train", {}).get("sources")))
     row("validation queries", "검증 질의", _number(pairs.get("valid")))
-    row("written questions kept", "남긴 만든 질문", _number(found.stage("generate_qa").get("questions", {}).get("kept")))
-    row("training examples used", "학습에 쓴 예", _number(train.get("examples", {}).get("used")))
-    row("training steps", "학습 단계 수", _number(train.get("steps")))
-    row("test set", "시험 집합", _mark(tests.get("fingerprint")))
-    row("test queries", "시험 질의", _counts(tests.get("queries")))
-    row("articles kept out of training", "학습에서 뺀 조문", _number(tests.get("reserved_articles")))
+    row("synthetic questions kept", "남긴 합성 질문", _number(found.stage("generate_qa").get("questions", {}).get("kept")))
+    row("training examples used", "학습에 쓴 예제", _number(train.get("examples", {}).get("used")))
+    row("training steps", "학습 스텝 수", _number(train.get("steps")))
+    row("test set", "평가 집합", _mark(tests.get("fingerprint")))
+    row("test queries", "평가 질의", _counts(tests.get("queries")))
+    row("articles kept out of training", "학습에서 제외한 조문", _number(tests.get("reserved_articles")))
     if base:
-        said = f"{base.get('base', '')}, {base.get('parameters', 0):,} parameters, {base.get('dim', 0)} wide"
-        row("untuned model", "학습 전 모델", Words(said, said.replace("parameters", "매개변수").replace("wide", "차원")))
-        row("its hash", "그 해시", _mark(base.get("hash")))
+        name, size, dim = base.get("base", ""), f"{base.get('parameters', 0):,}", base.get("dim", 0)
+        row(
+            "untuned model",
+            "기본 모델",
+            Words(f"{name}, {size} parameters, {dim} dimensions", f"{name}, 가중치 {size}개, {dim}차원"),
+        )
+        row("its hash", "해시", _mark(base.get("hash")))
     row("tuned model: checkpoint", "학습한 모델: 체크포인트", _mark(select.get("chosen")))
-    row("its hash", "그 해시", _mark(select.get("encoder")))
+    row("its hash", "해시", _mark(select.get("encoder")))
     return rows
 
 
@@ -57,26 +62,26 @@ def candidates(found: Found) -> Table | None:
         Words("places it may take", "가능한 순위"),
         Words(f"validation {HEADLINE}", f"검증 {HEADLINE}"),
         Words("95% interval", "95% 구간"),
-        Words("less the best checkpoint", "가장 좋은 체크포인트와의 차이"),
+        Words("less the best checkpoint", "최고 체크포인트와의 차이"),
     ]
     ranked = sorted(told.items(), key=lambda entry: (-entry[1]["score"], entry[0]))
-    return Table(columns, [[name, *_candidate(one)] for name, one in ranked])
+    return Table(columns, [[same(name), *_candidate(one)] for name, one in ranked])
 
 
-def _candidate(one: Mapping[str, Any]) -> list[str]:
+def _candidate(one: Mapping[str, Any]) -> list[Words]:
     first, last = one["places"]
     lead = one.get("against_single")
-    return [
-        one["kind"],
+    figures = (
         f"{first}" if first == last else f"{first}–{last}",
         f"{one['score']:.3f}",
         f"{one['low']:.3f} … {one['high']:.3f}",
         f"{lead['value']:+.4f} ± {lead['error']:.4f}" if lead else "",
-    ]
+    )
+    return [words.known(words.CANDIDATES, one["kind"]), *map(same, figures)]
 
 
 def _counts(value: Mapping[str, int] | None) -> Words | None:
-    return same(", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in value.items())) if value else None
+    return words.counted(value, words.KINDS) if value else None
 
 
 def _number(value: int | None) -> Words | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from haechi.pages import words
-from haechi.pages.words import Words
+from haechi.words import Words
 
 EDGES = (
     ("preprocess", "make_pairs"),

@@ -1,10 +1,13 @@
 """Report and pictures of a run, from the files that it left."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from haechi.errors import HaechiError
 from haechi.files import atomic_folder
 from haechi.pages import figures
+from haechi.pages.answer import Answer, answer
+from haechi.pages.checks import checks
 from haechi.pages.examples import trained_on
 from haechi.pages.inputs import Found, Places, gather
 from haechi.pages.local import look
@@ -23,13 +26,23 @@ def complete(places: Places, examples: Path) -> Found:
     return found
 
 
-def make(found: Found, examples: Path, pictures: Path | None = None, local: Path | None = None) -> str:
+@dataclass(frozen=True)
+class Report:
+    """The page, and the answer that stands at its top."""
+
+    page: str
+    answer: Answer | None
+
+
+def make(found: Found, examples: Path, pictures: Path | None = None, local: Path | None = None) -> Report:
     """Draw and render the page; pictures are written where a folder is given, `local` is the project whose costs are told."""
     slices = sliced(found.rows, float(found.stage("evaluate").get("confidence", 0.95)))
+    looked = checks(found)
+    answered = answer(found, slices, looked)
     drawn = figures.draw(found, slices)
-    page = render(found, slices, drawn, trained_on(examples), look(local) if local else None)
+    page = render(found, slices, drawn, answered, looked, trained_on(examples), look(local) if local else None)
     if pictures is not None:
         with atomic_folder(pictures) as folder:
             figures.write(drawn, folder)
     figures.close(drawn)
-    return page
+    return Report(page, answered)

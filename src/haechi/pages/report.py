@@ -19,8 +19,8 @@ from haechi.evaluation.drawing import dark_rules
 from haechi.evaluation.names import shown
 from haechi.evaluation.verdict import judge
 from haechi.pages import words
-from haechi.pages.answer import answer
-from haechi.pages.checks import checks
+from haechi.pages.answer import Answer
+from haechi.pages.checks import Check
 from haechi.pages.examples import SIDES, examples, judged, lines
 from haechi.pages.facts import candidates, facts
 from haechi.pages.figures import Figure
@@ -28,13 +28,13 @@ from haechi.pages.graph import graph
 from haechi.pages.inputs import Found
 from haechi.pages.local import Local
 from haechi.pages.slices import Slice
-from haechi.pages.words import Words
+from haechi.words import Words
 
 TEMPLATE = Path(__file__).with_name("template")
 EARLY = """(() => {
 const root = document.documentElement;
 const kept = (key) => { try { return localStorage.getItem("haechi-" + key); } catch { return null; } };
-root.dataset.lang = kept("lang") || (navigator.language.startsWith("ko") ? "ko" : "en");
+root.dataset.lang = kept("language") || (navigator.language.startsWith("ko") ? "ko" : "en");
 root.dataset.theme = kept("theme") || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 })();"""
 """Before anything is drawn: the reader's language and light, as chosen last time or as the system has them."""
@@ -49,13 +49,9 @@ SAID = {
     "rank": Words("first cited article at rank", "처음 나온 인용 조문 순위"),
     "not found": Words("not found", "찾지 못함"),
     "what the court cited": Words("what the court cited", "법원이 인용한 조문"),
-    "first of": Words("first results:", "앞 결과:"),
+    "first of": Words("first results:", "상위 결과:"),
     "more": Words("show more", "더 보기"),
-    "nothing found": Words("Nothing fits the filter.", "거르기에 맞는 것이 없습니다."),
-    "precedent": Words("decisions", "판결 쟁점"),
-    "title": Words("titles", "조문 제목"),
-    "synthetic": Words("written", "만든 질문"),
-    "user": Words("users", "사용자"),
+    "nothing found": Words("Nothing fits the filter.", "조건에 맞는 것이 없습니다."),
 }
 """What the page's script says."""
 
@@ -64,6 +60,8 @@ def render(
     found: Found,
     slices: Sequence[Slice],
     figures: Mapping[str, Figure],
+    answer: Answer | None,
+    checks: Sequence[Check],
     trained: Sequence[Mapping[str, Any]] = (),
     local: Local | None = None,
 ) -> str:
@@ -72,9 +70,8 @@ def render(
     queries = judged(found)
     shown_examples, shown_lines = examples(found, queries), lines(found, queries)
     line_systems = list(shown_lines[0]["ranks"]) if shown_lines else []
-    made = checks(found)
     late = (TEMPLATE / "report.js").read_text(encoding="utf-8")
-    spoken = SAID | words.FAILURES | {name: words.system(name) for name in (*line_systems, *SIDES)}
+    spoken = SAID | words.KINDS | words.FAILURES | {name: words.system(name) for name in (*line_systems, *SIDES)}
     data = {
         "words": {name: list(said) for name, said in spoken.items()},
         "examples": shown_examples,
@@ -86,7 +83,8 @@ def render(
     )
     environment.globals.update(
         say=_say, w=lambda said: _say(*said), w2=Words, system=words.system, slice_name=words.slice_name,
-        failure=lambda name: words.known(words.FAILURES, name),
+        failure=lambda name: words.known(words.FAILURES, name), space=lambda name: words.known(words.SPACE, name),
+        kind=lambda name: words.known(words.KINDS, name),
     )  # fmt: skip
     page = environment.get_template("report.html").render(
         css=(TEMPLATE / "report.css").read_text(encoding="utf-8"),
@@ -95,15 +93,15 @@ def render(
         late=late,
         hashes=Markup(" ".join(_hash(script) for script in (EARLY, late))),  # noqa: S704  (base64 of our own scripts)
         data=as_json(data),
-        answer=answer(found, slices),
+        answer=answer,
         scores=scores,
         confidence=f"{scores.get('confidence', 0.95):.0%}",
         systems=shown(scores.get("primary", {})),
         differences=_differences(scores),
         slices=slices,
         figures=figures,
-        checks=made,
-        worst=next((check for check in made if check.level in ("bad", "mind")), None),
+        checks=checks,
+        worst=next((check for check in checks if check.level != "good"), None),
         next_of_training=[str(line) for line in found.stage("train").get("next", ())],
         examples=shown_examples,
         lines=shown_lines,
@@ -111,8 +109,9 @@ def render(
         facts=facts(found),
         trained=trained,
         candidates=candidates(found),
-        why=found.stage("select").get("why", ""),
+        why=_why(found.stage("select")),
         optimism=found.stage("select").get("optimism", 0.0),
+        scored=found.stage("select").get("scored", 0),
         chosen=found.stage("select").get("chosen"),
         graph=graph(),
         params=_sections(found.params),
@@ -122,6 +121,11 @@ def render(
         device_hours=sum(one.all_seconds for one in local.stages) / 3600 if local else 0.0,
     )
     return page.lstrip() + "\n"
+
+
+def _why(select: Mapping[str, Any]) -> Words:
+    """Why the chosen candidate was chosen."""
+    return Words(select.get("why", ""), select.get("why_ko") or select.get("why", ""))
 
 
 def as_json(value: Any) -> Markup:

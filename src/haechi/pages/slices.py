@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from haechi.evaluation.facets import slices as places_of
 from haechi.evaluation.names import BASE, BM25, HEADLINE, TUNED
 from haechi.evaluation.results import values
@@ -27,10 +29,9 @@ class Slice:
     gap_low: float
     """The interval of tuned less untuned; 0 and 0 where there is no untuned model."""
     gap_high: float
-
-    def against(self, system: str) -> float:
-        """Tuned less another system."""
-        return self.means[TUNED] - self.means[system]
+    bm25_low: float
+    """The interval of tuned less BM25; 0 and 0 where BM25 wasn't scored."""
+    bm25_high: float
 
 
 def sliced(rows: Sequence[QueryResult], confidence: float) -> list[Slice]:
@@ -41,24 +42,17 @@ def sliced(rows: Sequence[QueryResult], confidence: float) -> list[Slice]:
     systems = sorted(set.intersection(*(set(row.ranks) for row in rows)))
     scored = values(rows, systems, (10,))[HEADLINE]
     column = {system: place for place, system in enumerate(systems)}
-    other = column.get(BASE, column[TUNED])
+    others = [column.get(system, column[TUNED]) for system in (BASE, BM25)]
     found = []
     for name, places in sorted(places_of(rows).items(), key=lambda item: _order(item[0])):
         part = scored[places]
         groups = [rows[place].group for place in places]
         tuned = part[:, [column[TUNED]]]
-        bounds = Resampler(groups, DRAWS, confidence, SEED).intervals(tuned)[0]
-        gap = Resampler(groups, DRAWS, confidence, SEED).intervals(tuned - part[:, [other]])[0]
+        bounds = Resampler(groups, DRAWS, confidence, SEED).intervals(np.hstack([tuned, tuned - part[:, others]]))
+        ends = [round(float(end), 6) for one in bounds for end in (one.low, one.high)]
         means = {system: round(float(part[:, place].mean()), 6) for system, place in column.items()}
-        low, high, gap_low, gap_high = (round(float(end), 6) for end in (bounds.low, bounds.high, gap.low, gap.high))
-        found.append(Slice(name, len(places), means, low, high, gap_low, gap_high))
+        found.append(Slice(name, len(places), means, *ends))
     return found
-
-
-def against_bm25(slices: Sequence[Slice]) -> list[Slice]:
-    """Slices of a fair size in which plain word search does better, worst first."""
-    worse = [s for s in slices if BM25 in s.means and s.n >= 15 and s.against(BM25) < 0]
-    return sorted(worse, key=lambda s: (s.against(BM25), s.name))
 
 
 def _order(name: str) -> tuple[bool, str, int, str]:

@@ -16,9 +16,11 @@ const korean = () => root.dataset.lang === "ko";
 function keep(key, value) { try { localStorage.setItem("haechi-" + key, value); } catch { /* a page opened from a file may have no memory */ } }
 function speak(lang) {
   root.dataset.lang = lang; root.lang = lang;
-  for (const field of document.querySelectorAll("[data-en]")) field.setAttribute(field.dataset.put, field.dataset[lang]);
+  for (const field of document.querySelectorAll("[data-en]")) {
+    if (field.dataset.put === "text") field.textContent = field.dataset[lang]; else field.setAttribute(field.dataset.put, field.dataset[lang]);
+  }
 }
-document.getElementById("language").addEventListener("click", () => { speak(korean() ? "en" : "ko"); keep("lang", root.dataset.lang); });
+document.getElementById("language").addEventListener("click", () => { speak(korean() ? "en" : "ko"); keep("language", root.dataset.lang); });
 document.getElementById("theme").addEventListener("click", () => {
   root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark"; keep("theme", root.dataset.theme);
 });
