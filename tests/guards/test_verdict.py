@@ -46,9 +46,9 @@ def judged(found: Seen, target: float = 0.0, floor: float = 0.0, static: bool = 
 GOOD = curve(FALLING, ndcg=RISING)
 CASES: dict[str, tuple[Verdict, str, str, str]] = {
     # name: (verdict, word, part of a reason, part of the first advice)
-    "all is well and converged": (judged(seen(curve([4.0, 1.0, *[0.5] * 8], ndcg=RISING))), "good", "validation rose", "dvc repro"),
+    "all is well and converged": (judged(seen(curve([4.0, 1.0, *[0.5] * 8], ndcg=RISING))), "good", "validation rose", "haechi compare"),
     "still on its way": (judged(seen(GOOD)), "good", "validation rose", "train.epochs=6"),
-    "the target is met": (judged(seen(GOOD), target=0.5), "good", "validation rose", "dvc repro"),
+    "the target is met": (judged(seen(GOOD), target=0.5), "good", "validation rose", "haechi compare"),
     "between floor and target": (judged(seen(GOOD), target=0.9, floor=0.5), "good", "validation rose", "train.epochs=6"),
     "below the floor": (judged(seen(GOOD), target=0.95, floor=0.9, lr=5e-5), "good", "validation rose", "train.lr=2e-05"),
     "overfits": (judged(seen(FALLS)), "suspicious", "peaked at step 20", "guards.action.overfitting=rollback"),

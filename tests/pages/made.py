@@ -122,9 +122,19 @@ def project(root: Path, base: float = 0.2, tuned: float = 0.9, attack: str = "")
                 "sources": {"precedent": 20},
             }
         },
-        "train": {"examples": {"used": 20}, "steps": 8, "state": "finished", "verdict": "good", "reasons": [f"learnt{attack}"]},
+        "train": {
+            "examples": {"used": 20},
+            "steps": 8,
+            "state": "finished",
+            "verdict": "good",
+            "reasons": [f"learnt{attack}"],
+            "reasons_ko": [f"학습했습니다{attack}"],
+        },
         "select": {
             "chosen": "step-000004",
+            "why": "step-000004 has the best ndcg@10 of 2 checkpoints.",
+            "why_ko": "step-000004: 체크포인트 2개 가운데 점수가 가장 높습니다.",
+            "scored": 3,
             "encoder": "def",
             "metric": "ndcg@10",
             "queries": 9,

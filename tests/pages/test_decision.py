@@ -93,7 +93,7 @@ def test_with_bm25_is_advised_only_where_that_gives_more() -> None:
         ({"shuffled": True}, "This is a control with shuffled labels", "so much of a gain is not learned from the labels"),
         ({"shuffled": True, "over_base": "can't tell"}, "This is a control", "no gain over the untuned model, as it should be"),
         ({"base_kept": True}, "No: the untuned model was kept.", "train.lr=0.003"),
-        ({"training": "failed"}, "No: the training failed.", "Don't deploy"),
+        ({"training": "failed"}, "No: the training failed its own checks.", "Don't deploy"),
         ({"over_base": "worse"}, "No: the tuned model is worse.", "Don't deploy"),
         ({"over_base": "can't tell"}, "This test can't tell.", "Don't decide"),
         ({"over_bm25": "below"}, "scores lower than word search", "Don't deploy"),

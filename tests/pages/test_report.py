@@ -179,6 +179,31 @@ def test_the_worst_finding_stands_beside_the_answer(tmp_path: Path) -> None:
     assert "can't be believed" in words_of(page_of(root).page).partition("What now?")[0]
 
 
+@pytest.mark.usefixtures("blank")
+def test_a_control_is_never_called_unsuspicious_and_nobody_is_told_to_adopt_it(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    change(root, "train", next=["dvc repro", "haechi compare HEAD workspace"])
+    assert "Nothing suspicious was found" in words_of(page_of(root).page)
+    assert "haechi compare HEAD workspace" in words_of(page_of(root).page).partition("Pipeline, parameters")[0]
+
+    (root / "params.yaml").write_text("train:\n  lr: 0.006\n  shuffle_labels: true\n", encoding="utf-8")
+    text = words_of(page_of(root).page)
+    assert "Nothing suspicious was found" not in text
+    assert "haechi compare HEAD workspace" not in text.partition("Pipeline, parameters")[0]
+    assert "Shuffled on purpose" in text.partition("What now?")[0]
+
+
+def test_every_finding_that_rejects_stands_beside_the_answer_and_no_point_has_a_tick(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    change(root, "make_pairs", leakage={"exact_text": 2})
+    change(root, "train", verdict="failed", reasons=["the training loss did not fall"])
+    answered = page_of(root).page.partition('id="answer"')[2].partition("</section>")[0]
+
+    assert "believed" in answered
+    assert "did not fall" in answered
+    assert "✓" not in answered
+
+
 def test_both_languages_say_the_same_number_of_things(page: str) -> None:
     spans = {code: re.findall(rf'<span class="{code}" lang="{code}">(.*?)</span>', page) for code in ("en", "ko")}
 

@@ -1,5 +1,6 @@
 """The report as a person has it: at a desk and on a phone, light and dark, in Korean and in English."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ def test_it_is_sound_in_every_dress(open_page: Opener, report: str, size: tuple[
     window.assert_sound()
     assert window.page.evaluate("window.hacked") is None
     assert window.page.locator("h1").inner_text() == (
-        "예, 학습한 모델이 더 낫습니다." if locale == "ko-KR" else "Yes: the tuned model is better."
+        "예, 학습한 모델이 더 낫습니다." if locale == "ko-KR" else "Yes. The tuned model is better."
     )
     assert (window.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)") is (
         scheme == "light"
@@ -67,6 +68,43 @@ def test_language_and_light_switch_and_the_choice_is_kept(open_page: Opener, rep
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
         assert page.evaluate("getComputedStyle(document.querySelector('#figure-systems svg text')).fill") == "rgb(230, 232, 234)"
         page.reload()
+
+
+def test_the_language_is_the_browsers_and_a_choice_is_kept_under_the_key_of_all_pages(open_page: Opener, report: str) -> None:
+    for locale, language in (("ko-KR", "ko"), ("ko", "ko"), ("en-GB", "en"), ("fr-FR", "en")):
+        page = open_page(report, locale=locale).page
+        assert page.evaluate("document.documentElement.lang") == language
+        assert page.evaluate("localStorage.getItem('haechi-language')") is None
+
+        page.click("#language")
+        assert page.evaluate("localStorage.getItem('haechi-language')") == ("en" if language == "ko" else "ko")
+
+    page.evaluate("localStorage.setItem('haechi-language', 'ko')")
+    page.reload()
+    assert page.title() == "haechi: 학습한 모델이 더 나은가?"
+
+
+ENGLISH = """() => {
+  const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT), found = [];
+  while (walker.nextNode()) {
+    const text = walker.currentNode.textContent.trim(), around = walker.currentNode.parentElement;
+    const hidden = around.closest(".en, pre, code, script, style, noscript");
+    if (!hidden && /[A-Za-z]{2,} +[A-Za-z]{2,}/.test(text) && !/[가-힣]/.test(text)) found.push(text);
+  }
+  return found;
+}"""
+
+
+def test_a_korean_page_holds_no_english_sentence(open_page: Opener, tmp_path: Path) -> None:
+    root = project(tmp_path)
+    (root / "report.html").write_text(page_of(root).page, encoding="utf-8")
+    page = open_page((root / "report.html").as_uri(), locale="ko-KR").page
+    unfold(page)
+
+    assert page.evaluate(ENGLISH) == []
+    assert page.locator(".level-good, td").first.is_visible()
+    page.evaluate("document.querySelector('h1').append(document.createTextNode('a forgotten sentence'))")
+    assert page.evaluate(ENGLISH) == ["a forgotten sentence"]
 
 
 def test_tables_sort_both_ways(open_page: Opener, report: str) -> None:

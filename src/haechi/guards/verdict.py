@@ -27,8 +27,8 @@ USUAL_RATE = {True: 6e-3, False: 2e-5}
 """Learning rates that the README recommends: of a static model, of a transformer."""
 FAR_BELOW = 10
 """So many times lower than usual, a rate may be too low for anything to be learned."""
-ADOPTION, REMEDY = ["dvc repro", "haechi compare HEAD workspace"], ["haechi doctor"]
-"""What a run that may be used is for; what looks for the fault where no parameter is to blame."""
+ADOPTION, REMEDY = ["haechi compare HEAD workspace"], ["haechi doctor"]
+"""What to do with a run that may be used; what looks for the fault where no parameter is to blame."""
 
 
 @dataclass(frozen=True)

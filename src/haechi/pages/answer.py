@@ -52,7 +52,8 @@ class Answer:
     def closing(self) -> str:
         """The last lines of a run."""
         decision = self.decision
-        return f"{decision.headline.en}\nTuned less untuned: {gap_told(self.gap)}.\n{decision.advice.en}"
+        figures = f"Tuned less untuned: {gap_told(self.gap)}. All reasons: reports/report.html"
+        return f"{decision.headline.en}\n{figures}\n{decision.advice.en}"
 
 
 def answer(found: Found, slices: Sequence[Slice], checks: Sequence[Check]) -> Answer | None:

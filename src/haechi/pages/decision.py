@@ -130,10 +130,10 @@ RULES: Sequence[Rule] = (
     Rule(
         "bad",
         lambda f: f.training == "failed",
-        Words("No: the training failed.", "아니요, 학습이 실패했습니다."),
+        Words("No: the training failed its own checks.", "아니요, 학습이 자체 점검을 통과하지 못했습니다."),
         Words(
-            "Don't deploy this model, whatever it scores; the reasons stand under the checks. Try `{remedy}`.",
-            "점수와 상관없이 이 모델을 배포하지 마십시오. 이유는 점검 항목에 있습니다. `{remedy}`를 시도해 보십시오.",
+            "Don't deploy this model, whatever it scores; the reasons stand among the points. Try `{remedy}`.",
+            "점수와 상관없이 이 모델을 배포하지 마십시오. 이유는 위 항목에 있습니다. `{remedy}`를 시도해 보십시오.",
         ),
     ),
     Rule(

@@ -61,7 +61,7 @@ def candidates(found: Found) -> Table | None:
         Words("kind", "종류"),
         Words("places it may take", "가능한 순위"),
         Words(f"validation {HEADLINE}", f"검증 {HEADLINE}"),
-        Words("95% interval", "95% 구간"),
+        Words("95% interval", "95% 신뢰구간"),
         Words("less the best checkpoint", "최고 체크포인트와의 차이"),
     ]
     ranked = sorted(told.items(), key=lambda entry: (-entry[1]["score"], entry[0]))

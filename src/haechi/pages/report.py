@@ -102,7 +102,7 @@ def render(
         figures=figures,
         checks=checks,
         worst=next((check for check in checks if check.level != "good"), None),
-        next_of_training=[str(line) for line in found.stage("train").get("next", ())],
+        next_of_training=_next(found, answer),
         examples=shown_examples,
         lines=shown_lines,
         line_systems=line_systems,
@@ -126,6 +126,13 @@ def render(
 def _why(select: Mapping[str, Any]) -> Words:
     """Why the chosen candidate was chosen."""
     return Words(select.get("why", ""), select.get("why_ko") or select.get("why", ""))
+
+
+def _next(found: Found, answer: Answer | None) -> list[str]:
+    """What training advises, unless that is to adopt a model which the page rejects."""
+    rejected = answer is not None and answer.decision.level not in ("good", "mind")
+    advised = [str(line) for line in found.stage("train").get("next", ())]
+    return [line for line in advised if not (rejected and line.startswith(("dvc repro", "haechi compare")))]
 
 
 def as_json(value: Any) -> Markup:

@@ -13,7 +13,7 @@ SYSTEMS = {
     "sparse": "학습한 모델, 희소 헤드",
     "multi_vector": "학습한 모델, 다중 벡터 헤드",
     "combined": "학습한 모델, 세 헤드",
-    "hybrid": "하이브리드 (BM25+학습한 모델)",
+    "hybrid": "하이브리드",
     "reranked": "하이브리드 후 재순위화",
 }
 FACETS = {

@@ -120,7 +120,7 @@ def _unearned(closest: str, gap: Gap, asked: float) -> Words:
     told, needed = _told(gap), _needed(asked)
     return Words(
         f"no merge earned its place: {closest} comes closest with {told.en}, and {needed.en}",
-        f"병합 모델 가운데 기준을 넘은 것은 없으며, 가장 가까운 것은 {closest}({told.ko})입니다. {needed.ko}",
+        f"병합 모델 가운데 기준을 넘은 것은 없습니다(가장 가까운 것은 {closest}, {told.ko}). {needed.ko}",
     )
 
 
