@@ -20,7 +20,7 @@ DVC_YAML = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
 STAGE_NAMES = sorted(script.stem for script in STAGES.glob("[!_]*.py"))
 
 ROOMS = (
-    ("records", "params", "errors", "environment", "files", "home", "per_query", "retries"),
+    ("records", "params", "errors", "environment", "files", "home", "per_query", "retries", "words"),
     ("rowstore", "locks", "state", "progress", "options", "journal", "trackers", "command"),
     ("tokens",),
     ("law",),
