@@ -114,7 +114,7 @@ LEAKS = {
     "reserved_article": Words("reserved article", "평가용 조문"),
     "source": Words("source", "출처"),
     "test_period": Words("test period", "평가 기간"),
-    "train_valid_group": Words("group of training and validation", "학습과 검증의 중복 묶음"),
+    "train_valid_group": Words("group of training and validation", "학습과 검증의 중복 그룹"),
 }
 DROPPED = {
     "addenda_off": Words("addenda, left out by parameter", "부칙(파라미터로 제외)"),
