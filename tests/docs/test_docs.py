@@ -95,6 +95,22 @@ def test_a_changed_value_makes_documents_stale_until_written(project: Path) -> N
     assert "| `dim` | integer, at least 1 | `77` |" in (project / docs.PARAMETERS).read_text(encoding="utf-8")
 
 
+def test_a_number_without_an_upper_end_has_no_limit() -> None:
+    """Infinity alone is refused there, and the largest float is no bound that a person would look for."""
+    told = (ROOT / docs.PARAMETERS).read_text(encoding="utf-8")
+
+    assert "e+308" not in told
+    assert "| `lr` | number, above 0, no limit |" in told
+
+
+def test_git_ignores_what_recipes_write() -> None:
+    """Vectors and a model card, as the README names them."""
+    written = ["data/vectors/merged_corpus.npy", "model-card.md"]
+    ignored = subprocess.run(["git", "check-ignore", *written], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert ignored.stdout.split() == written
+
+
 def test_a_lost_marker_is_named(project: Path) -> None:
     readme = (project / "README.md").read_text(encoding="utf-8")
     (project / "README.md").write_text(readme.replace("<!-- end of graph -->", ""), encoding="utf-8")

@@ -6,6 +6,7 @@ Everything else in the documents is written by hand. A block stands between `<!-
 import ast
 import importlib
 import inspect
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -210,7 +211,7 @@ def _type(hint: Any) -> str:
     if get_origin(hint) is Annotated:
         inner, *notes = get_args(hint)
         bounds = [
-            f"{words} {getattr(meta, name):g}"
+            "no limit" if getattr(meta, name) == sys.float_info.max else f"{words} {getattr(meta, name):g}"
             for meta in notes
             if isinstance(meta, Meta)
             for name, words in BOUNDS
