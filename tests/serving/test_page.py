@@ -24,7 +24,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def window(open_page: Opener, url: str) -> Window:
-    return open_page(url, allow=(url,))
+    return open_page(url, locale="ko-KR", allow=(url,))
 
 
 def ask(window: Window, query: str) -> None:
@@ -44,7 +44,7 @@ def names(window: Window, system: str) -> list[str]:
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_it_reads_well_everywhere(open_page: Opener, url: str, scheme: str, size: tuple[int, int], language: str) -> None:
     """Nothing to scroll sideways, no error, nothing asked of another host; text and ground differ."""
-    window = open_page(url, size=size, scheme=scheme, allow=(url,))
+    window = open_page(url, size=size, scheme=scheme, locale="ko-KR", allow=(url,))
     window.page.wait_for_selector("#type option:nth-child(2)", state="attached")
     window.assert_sound()
     if language == "en":
@@ -93,7 +93,7 @@ def test_filters_by_law_and_by_type(window: Window) -> None:
     with window.page.expect_response("**/api/search"):
         window.page.select_option("#type", "doc")
     window.page.wait_for_selector("#lists", state="hidden")
-    assert "찾은 것이 없습니다" in window.page.inner_text("#status")
+    assert "검색 결과가 없습니다" in window.page.inner_text("#status")
 
     with window.page.expect_response("**/api/search"):
         window.page.select_option("#law", "")
@@ -105,7 +105,7 @@ def test_filters_by_law_and_by_type(window: Window) -> None:
 def test_nothing_found_says_so(window: Window) -> None:
     ask(window, "ψψψ")
     assert window.page.is_hidden("#lists")
-    assert "찾은 것이 없습니다" in window.page.inner_text("#status")
+    assert "검색 결과가 없습니다" in window.page.inner_text("#status")
     window.assert_sound()
 
 
@@ -114,7 +114,7 @@ def test_an_empty_query_is_not_sent(window: Window) -> None:
     window.page.on("request", lambda request: sent.append(request.url) if "/api/search" in request.url else None)
     window.page.fill("#query", "   ")
     window.page.click("#go")
-    assert window.page.inner_text("#note") == "질문을 넣으세요."
+    assert window.page.inner_text("#note") == "질문을 입력하세요."
     assert sent == []
 
 
@@ -133,7 +133,7 @@ def test_a_very_long_query(window: Window) -> None:
 @pytest.mark.parametrize("query", [SCRIPT, "우물 안내", f"우물{SCRIPT}", "</textarea><script>document.title='hacked'</script>"])
 def test_no_script_runs(open_page: Opener, url: str, query: str) -> None:
     """Of a document's text or title, of a query, of an address."""
-    window = open_page(f"{url}/?q={quote(query)}&law={quote(SCRIPT)}&type={quote(SCRIPT)}", allow=(url,))
+    window = open_page(f"{url}/?q={quote(query)}&law={quote(SCRIPT)}&type={quote(SCRIPT)}", locale="ko-KR", allow=(url,))
     window.page.wait_for_selector("main[aria-busy=false]")
     ask(window, "우물 안내 아침")
     assert any(SCRIPT in name for name in names(window, "bm25")), "the script is shown as text"
@@ -170,7 +170,7 @@ def test_long_texts_unfold(window: Window) -> None:
 
 
 def test_on_a_phone_one_list_at_a_time(open_page: Opener, url: str) -> None:
-    window = open_page(url, size=PHONE, allow=(url,))
+    window = open_page(url, size=PHONE, locale="ko-KR", allow=(url,))
     ask(window, "담의 높이")
     for system in ("bm25", "hybrid", "tuned"):
         window.page.click(f"#tabs button[data-system={system}]")
@@ -185,8 +185,17 @@ def test_the_same_article_lights_up_in_all_lists(window: Window) -> None:
     assert window.page.locator(".hit.same").count() == 3
 
 
-def test_the_language_is_remembered(window: Window) -> None:
+@pytest.mark.parametrize(("locale", "language"), [("ko-KR", "ko"), ("en-US", "en"), ("de-DE", "en")])
+def test_it_opens_in_the_browsers_language(open_page: Opener, url: str, locale: str, language: str) -> None:
+    window = open_page(url, locale=locale, allow=(url,))
+
+    assert window.page.get_attribute("html", "lang") == language
+    assert window.page.inner_text("#go") == {"ko": "검색", "en": "Search"}[language]
+
+
+def test_the_language_is_remembered_under_the_name_that_all_pages_share(window: Window) -> None:
     window.page.click("#language")
+    assert window.page.evaluate("localStorage.getItem('haechi-language')") == "en"
     window.page.reload()
     window.page.wait_for_selector("#type option:nth-child(2)", state="attached")
     assert window.page.inner_text("#go") == "Search"
@@ -194,9 +203,18 @@ def test_the_language_is_remembered(window: Window) -> None:
     assert "Nothing found" in window.page.inner_text("#status")
 
 
+def test_a_refusal_that_the_page_does_not_know_is_said_in_korean_too(window: Window) -> None:
+    refusal = '{"error": "bad_request", "message": "the search can\'t be read"}'
+    window.page.route("**/api/search", lambda route: route.fulfill(status=400, body=refusal))
+    window.page.fill("#query", "우물")
+    window.page.click("#go")
+    window.page.wait_for_selector("#note:not([hidden])")
+    assert window.page.inner_text("#note") == "이 검색은 처리할 수 없습니다. 페이지를 새로 고친 뒤 다시 시도하세요."
+
+
 def test_a_server_that_is_gone_is_said(window: Window, url: str) -> None:
     window.page.route("**/api/search", lambda route: route.abort())
     window.page.fill("#query", "우물")
     window.page.click("#go")
     window.page.wait_for_selector("#note:not([hidden])")
-    assert "서버가 답하지 않습니다" in window.page.inner_text("#note")
+    assert "서버가 응답하지 않습니다" in window.page.inner_text("#note")

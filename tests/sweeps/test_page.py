@@ -6,6 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from browser import Opener
 from hypothesis import given
 from hypothesis import strategies as st
 from sweeps import fake
@@ -48,17 +49,65 @@ def made() -> str:
 
 
 def test_the_page_needs_nothing_from_elsewhere(made: str) -> None:
-    assert not re.findall(r"(?:src|href)=\"(?!#)[^\"]*\"|url\((?!#)[^)]*\)|<script", made)
+    assert not re.findall(r"(?:src|href)=\"(?!#)[^\"]*\"|url\((?!#)[^)]*\)|<script ", made)
     assert made.count("<svg") == 4
 
 
 def test_the_page_says_everything_in_both_languages(made: str) -> None:
-    for text in set(KOREAN) - {"running"}:
+    for text in set(KOREAN) - {"running", "failed"}:
         assert f'<span class="en">{text}' in made or f'<tspan class="en">{text}' in made, text
+    assert '<span class="en">1 failed</span><span class="ko" lang="ko">실패 1건</span>' in made
     assert made.count('class="en"') == made.count('class="ko"')
     found = board(TRIALS, "maximize").said
     assert found.en == board(TRIALS, "maximize").verdict
     assert found.ko in made
+
+
+@pytest.fixture
+def address(made: str, tmp_path: Path) -> str:
+    file = tmp_path / "sweep.html"
+    file.write_text(made, encoding="utf-8")
+    return file.as_uri()
+
+
+@pytest.mark.parametrize(("locale", "language"), [("ko-KR", "ko"), ("en-US", "en"), ("de-DE", "en")])
+def test_it_opens_in_the_browsers_language(open_page: Opener, address: str, locale: str, language: str) -> None:
+    window = open_page(address, locale=locale)
+
+    assert window.page.get_attribute("html", "lang") == language
+    assert window.page.inner_text("h2 >> nth=0") == {"ko": "순위표", "en": "Leaderboard"}[language]
+    assert window.page.title() == {"ko": "스윕 fake", "en": "Sweep fake"}[language]
+    window.assert_sound()
+
+
+def test_a_chosen_language_is_remembered_under_the_name_that_all_pages_share(open_page: Opener, address: str) -> None:
+    window = open_page(address, locale="en-US")
+    window.page.click("#language")
+    assert window.page.get_attribute("html", "lang") == "ko"
+    window.page.reload()
+
+    assert window.page.get_attribute("html", "lang") == "ko"
+    assert window.page.evaluate("localStorage.getItem('haechi-language')") == "ko"
+    window.assert_sound()
+
+
+def test_in_korean_no_english_is_left_but_names_and_what_programs_said(open_page: Opener, address: str) -> None:
+    window = open_page(address, locale="ko-KR")
+    left = window.page.inner_text("body")
+    for code in sorted(window.page.locator("code, th small").all_inner_texts(), key=len, reverse=True):
+        left = left.replace(code, "")
+
+    assert re.findall(r"[A-Za-z]{2,} [A-Za-z]{2,}", left) == []
+
+
+def test_a_script_that_is_not_the_pages_own_is_refused_by_the_browser(open_page: Opener, address: str) -> None:
+    window = open_page(address)
+    window.page.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'), {textContent: 'document.title=1'}))"
+    )
+
+    assert window.page.title() == "Sweep fake"
+    assert any("Content Security Policy" in error for error in window.errors)
 
 
 def test_what_a_trial_says_of_its_failure_is_text(made: str) -> None:

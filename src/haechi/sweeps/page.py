@@ -1,5 +1,10 @@
-"""The page of a sweep: one HTML file in two languages with its pictures in it, which opens without a network or a script."""
+"""The page of a sweep: one HTML file in two languages with its pictures in it, which opens without a network.
 
+It comes up in the language that was chosen on any page of haechi's, else in the browser's; without its script in English.
+"""
+
+import base64
+import hashlib
 import math
 import re
 from collections import Counter
@@ -20,6 +25,7 @@ from haechi.sweeps.plan import Axis, Sweep
 from haechi.sweeps.trial import Trial
 
 TEMPLATE = Path(__file__).with_name("page.html")
+SCRIPT = Path(__file__).with_name("page.js")
 KOREAN = {
     "complete": "완료",
     "pruned": "중단",
@@ -27,24 +33,24 @@ KOREAN = {
     "running": "진행 중",
     "trial": "시도",
     "validation": "검증 점수",
-    "best so far": "그때까지 가장 좋은 점수",
+    "best so far": "최고 점수",
     "score": "점수",
-    "share of the differences": "점수 차이에서 차지하는 몫",
-    "History": "경과",
-    "Every trial in its order; pruned ones with the last score before they were given up.": (
-        "시도한 순서대로 보인 점수입니다. 중단한 시도는 그만두기 전 마지막 점수입니다."
+    "share of the differences": "점수 차이에 대한 기여도",
+    "History": "시도별 점수",
+    "The score of every trial in order; of a pruned one, its last score before it was stopped.": (
+        "시도한 순서대로 점수를 표시합니다. 중단한 시도는 중단 직전의 점수입니다."
     ),
-    "Importance of parameters": "매개변수의 중요도",
-    "How much of the differences between trials each one explains (fANOVA); with few trials a rough guess.": (
-        "점수 차이를 각 매개변수가 얼마나 설명하는지 나타냅니다(fANOVA). 시도가 적으면 어림값입니다."
+    "Importance of parameters": "파라미터 중요도",
+    "How much of the differences between trials each parameter explains (fANOVA); a rough guess when trials are few.": (
+        "시도 간 점수 차이를 각 파라미터가 얼마나 설명하는지 나타냅니다(fANOVA). 시도가 적으면 대략적인 값입니다."
     ),
-    "Parameters side by side": "매개변수 한눈에 보기",
-    "A line a trial, from its parameters to its score; the stronger, the better. Dots beyond an end are outside the range.": (
-        "선 하나가 시도 하나이며, 매개변수에서 점수로 이어집니다. 진할수록 좋습니다. 끝에 찍힌 점은 범위 밖의 값입니다."
+    "Parameters side by side": "파라미터 조합",
+    "Each line is a trial, from its parameters to its score; darker is better. Dots beyond an end are outside the range.": (
+        "선 하나가 시도 하나이며, 파라미터 값에서 점수까지 이어집니다. 진할수록 점수가 좋습니다. 축 끝을 벗어난 점은 범위 밖의 값입니다."
     ),
-    "Each parameter": "매개변수별 점수",
-    "The score against each parameter alone, whatever the others were.": (
-        "다른 매개변수와 상관없이, 값 하나와 점수의 관계만 보입니다."
+    "Each parameter": "파라미터별 점수",
+    "The score by each parameter alone, regardless of the others.": (
+        "다른 파라미터와 상관없이 각 파라미터 값과 점수의 관계를 표시합니다."
     ),
 }
 """What stands on the page and in its pictures -> in Korean."""
@@ -62,16 +68,20 @@ def page(sweep: Sweep, trials: Sequence[Trial], board: Board, importance: Mappin
     if own:
         pictures.append(("Parameters side by side", parallel_text, parallel(own, sweep)))
         pictures.append(("Each parameter", slices_text, slices(own, sweep)))
+    script = read_text(SCRIPT)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     count = Counter(trial.state for trial in trials)
     return environment.from_string(read_text(TEMPLATE)).render(
         sweep=sweep,
+        script=script,
+        script_hash=f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'",
         board=board,
         names=list(sweep.parameters),
         counts=[(state, count[state]) for state in ("complete", "pruned", "failed", "running") if count[state]],
         pictures=pictures,
         failed=[trial for trial in trials if trial.state == "failed"],
         shown=lambda value: f"{value:.4g}" if isinstance(value, float) else str(value),
+        korean=KOREAN,
         say=_say,
         w=lambda text: _say(text, KOREAN[text]),
     )

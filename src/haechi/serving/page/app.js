@@ -3,31 +3,32 @@
 
 const TEXT = {
   ko: {
-    title: "검색", question: "질문", search: "찾기", law: "법령", type: "종류", results: "개수", every: "전체",
-    placeholder: "질문이나 낱말을 넣으세요", intro: "같은 질문을 조정된 모델, BM25, 둘을 섞은 하이브리드에 물어 나란히 보여 줍니다.",
+    title: "검색", question: "질문", search: "검색", law: "법령", type: "종류", results: "결과 수", every: "전체",
+    placeholder: "질문이나 검색어를 입력하세요", intro: "같은 질문을 학습한 모델, BM25, 둘을 결합한 하이브리드로 검색해 나란히 보여 줍니다.",
     other: "English", more: "더 보기", less: "접기",
-    corpus: (n) => `구절 ${n.toLocaleString("ko")}개`,
+    corpus: (n) => `청크 ${n.toLocaleString("ko")}개`,
     types: { law: "법령", admin: "행정규칙", prec: "판례", doc: "문서" },
-    systems: { tuned: "조정된 모델", bm25: "BM25", hybrid: "하이브리드" },
+    systems: { tuned: "학습한 모델", bm25: "BM25", hybrid: "하이브리드" },
     about: {
-      tuned: () => "뜻이 가까운 순서 (코사인)",
-      bm25: () => "같은 낱말이 있는 순서 (형태소)",
+      tuned: () => "의미가 가까운 순 (코사인 유사도)",
+      bm25: () => "같은 단어가 많은 순 (형태소)",
       hybrid: (w) => `모델 ${percent(w)} + BM25 ${percent(1 - w)}`,
     },
     rank: (system, n) => `${system} ${n}위`,
-    same: (names) => `같은 글: ${names}`,
-    searching: "찾는 중…",
-    done: (n, ms) => n ? `${ms}ms 만에 찾았습니다.` : "찾은 것이 없습니다. 낱말을 바꾸거나 거르는 조건을 풀어 보세요.",
-    none: "찾은 것이 없습니다.",
-    doubtful: "가장 가까운 구절의 점수가 기준보다 낮습니다. 여기에는 답이 없을 수 있습니다.",
-    halves: "하이브리드의 비율이 이 모델로 정해지지 않아 반씩 섞습니다. `dvc repro evaluate`가 비율을 정합니다.",
+    same: (names) => `내용이 같은 청크: ${names}`,
+    searching: "검색 중…",
+    done: (n, ms) => n ? `${ms}ms 만에 검색했습니다.` : "검색 결과가 없습니다. 검색어를 바꾸거나 필터를 해제해 보세요.",
+    none: "검색 결과가 없습니다.",
+    doubtful: "가장 가까운 청크의 점수가 기준보다 낮습니다. 답이 없을 수 있습니다.",
+    halves: "이 모델의 하이브리드 가중치가 아직 정해지지 않아 반반으로 결합합니다. `dvc repro evaluate`를 실행하면 정해집니다.",
     errors: {
-      empty: "질문을 넣으세요.",
-      too_long: (n) => `질문이 너무 깁니다${n ? ` (${n.toLocaleString("ko")}자)` : ""}. 2,000자까지 읽습니다.`,
-      too_fast: "요청이 너무 잦습니다. 잠시 뒤에 다시 해 보세요.",
-      busy: "지금은 바쁩니다. 잠시 뒤에 다시 해 보세요.",
-      bad_filter: "그런 법령이나 종류가 없습니다.",
-      unreachable: "서버가 답하지 않습니다. `haechi serve`가 돌고 있는지 보세요.",
+      empty: "질문을 입력하세요.",
+      too_long: (n) => `질문이 너무 깁니다${n ? ` (${n.toLocaleString("ko")}자)` : ""}. 2,000자까지 검색할 수 있습니다.`,
+      too_fast: "요청이 너무 잦습니다. 잠시 후 다시 시도하세요.",
+      busy: "동시에 들어온 검색이 많습니다. 잠시 후 다시 시도하세요.",
+      bad_filter: "해당하는 법령이나 종류가 없습니다.",
+      unknown: () => "이 검색은 처리할 수 없습니다. 페이지를 새로 고친 뒤 다시 시도하세요.",
+      unreachable: "서버가 응답하지 않습니다. `haechi serve`가 실행 중인지 확인하세요.",
     },
   },
   en: {
@@ -48,13 +49,14 @@ const TEXT = {
     done: (n, ms) => n ? `Found in ${ms} ms.` : "Nothing found. Try other words, or take a filter off.",
     none: "Nothing found.",
     doubtful: "The nearest passage scores below the threshold: there may be no answer here.",
-    halves: "No weights were chosen for this model, so the hybrid takes halves. `dvc repro evaluate` chooses them.",
+    halves: "The hybrid's weight was not chosen for this model yet, so both count half. `dvc repro evaluate` chooses it.",
     errors: {
       empty: "Type a question.",
       too_long: (n) => `The question is too long${n ? ` (${n.toLocaleString("en")} characters)` : ""}. 2,000 are read at most.`,
       too_fast: "Too many searches a second. Try again in a moment.",
       busy: "Too many searches at once. Try again in a moment.",
       bad_filter: "There is no such law or type.",
+      unknown: (message) => message ?? "This search can't be answered. Reload the page and try again.",
       unreachable: "No answer from the server. Is `haechi serve` running?",
     },
   },
@@ -62,9 +64,20 @@ const TEXT = {
 const SYSTEMS = ["tuned", "bm25", "hybrid"];
 const LONGEST = 2000;
 
+const LANGUAGE = "haechi-language";
+
+// What was chosen on any page of haechi's, else the browser's language.
+function preferred() {
+  try {
+    const chosen = localStorage.getItem(LANGUAGE);
+    if (chosen in TEXT) return chosen;
+  } catch { /* a browser without storage */ }
+  return /^ko\b/i.test(navigator.language) ? "ko" : "en";
+}
+
 const at = (id) => document.getElementById(id);
 const percent = (share) => `${Math.round(share * 100)}%`;
-const state = { language: "ko", health: null, filters: null, answer: null, milliseconds: 0, shown: "tuned", request: null };
+const state = { language: preferred(), health: null, filters: null, answer: null, milliseconds: 0, shown: "tuned", request: null };
 const text = () => TEXT[state.language];
 
 function element(name, properties = {}, ...children) {
@@ -162,8 +175,8 @@ function fail(error) {
   state.answer = null;
   show();
   at("status").textContent = "";
-  const known = text().errors[error.error];
-  note(typeof known === "function" ? known(at("query").value.trim().length) : known ?? error.message ?? text().errors.unreachable);
+  const { [error.error]: known, unknown } = text().errors;
+  note(typeof known === "function" ? known(at("query").value.trim().length) : known ?? unknown(error.message));
 }
 
 const busy = (on) => document.querySelector("main").setAttribute("aria-busy", String(on));
@@ -232,11 +245,10 @@ function grow() {
 }
 
 async function begin() {
-  try { state.language = localStorage.getItem("language") === "en" ? "en" : "ko"; } catch { /* a browser without storage */ }
   speak();
   at("language").addEventListener("click", () => {
     state.language = state.language === "ko" ? "en" : "ko";
-    try { localStorage.setItem("language", state.language); } catch { /* a browser without storage */ }
+    try { localStorage.setItem(LANGUAGE, state.language); } catch { /* a browser without storage */ }
     note("");
     speak();
   });
