@@ -6,6 +6,7 @@ An editable install would make a queued experiment run the main checkout's libra
 import os
 import sys
 from pathlib import Path
+from types import TracebackType
 
 SRC = Path(__file__).resolve().parent.parent / "src"
 
@@ -15,6 +16,17 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")  # said, so no warning c
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # torch asks for huge pages: gradients of large tables take a third less time
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, products on a GPU may differ from run to run
+
+
+def _ended(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Ctrl-C while libraries are imported is one word; from then on haechi.command says it."""
+    if kind is KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _ended
 
 import haechi  # noqa: E402  (only now is the path right)
 

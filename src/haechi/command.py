@@ -1,4 +1,4 @@
-"""How every command ends: a HaechiError is one sentence and its exit code; a bug keeps its traceback."""
+"""How every command ends: a HaechiError is one sentence and its exit code, Ctrl-C one word and 130; a bug keeps its traceback."""
 
 import os
 import sys
@@ -27,5 +27,5 @@ def run(command: Callable[..., Any]) -> None:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
-        click.echo("stopped", err=True)
+        click.echo("interrupted", err=True)
         sys.exit(130)

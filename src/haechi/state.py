@@ -131,7 +131,13 @@ def resumable(work: Work) -> Iterator[State]:
         state = State(work, folder)
         state.settle()
         prune()
-        yield state
+        try:
+            yield state
+        except KeyboardInterrupt:
+            last = state.last()
+            goes_on = f"goes on at step {last.number}" if last else "begins at step 0, since no state was saved yet"
+            say(f"{work.stage}: interrupted; the same run again {goes_on}")
+            raise
         state.discard()
 
 

@@ -177,7 +177,6 @@ def test_a_run_that_works_ends_as_it_says_and_until_then_runs(tmp_path: Path) ->
     [
         (HaechiError("out of memory"), "failed", "out of memory"),
         (ValueError("a bug\nand more"), "crashed", "ValueError: a bug"),
-        (KeyboardInterrupt(), "crashed", "KeyboardInterrupt"),
     ],
 )
 def test_an_error_is_written_down_and_goes_on_its_way(tmp_path: Path, error: BaseException, state: str, reason: str) -> None:
@@ -192,6 +191,23 @@ def test_an_error_is_written_down_and_goes_on_its_way(tmp_path: Path, error: Bas
         fail()
     facts = read_json(file)
     assert (facts["state"], facts["reason"], facts["verdict"], facts["step"]) == (state, reason, "failed", 3)
+
+
+def test_an_interrupted_run_has_no_verdict_and_says_how_it_goes_on(tmp_path: Path) -> None:
+    file = tmp_path / "train.json"
+
+    def interrupt() -> None:
+        with told(file) as report:
+            report({"step": 3, "steps": 9})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+    facts = read_json(file)
+    assert facts["state"] == "interrupted"
+    assert facts["reason"] == "interrupted after step 3 of 9; `dvc repro` goes on from its last state"
+    assert facts["next"] == ["dvc repro"]
+    assert "verdict" not in facts
 
 
 KILLED = """

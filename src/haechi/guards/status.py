@@ -1,8 +1,9 @@
 """reports/stages/train.json from the first moment on: what state a run is in, so that a run that ended badly says so too.
 
 While it runs, and when it fails, nothing of it is an output of DVC yet; DVC removes the file before the stage starts again. Only
-`finished` and `stopped` are ever tracked, and those depend on inputs and parameters alone. Whoever is killed can't say so:
-`state_of` calls a run that is `running` and holds no lock on its folder `crashed`.
+`finished` and `stopped` are ever tracked, and those depend on inputs and parameters alone. A run that was interrupted (Ctrl-C)
+has no verdict: nothing is wrong with it. A run that is killed can't say so: `state_of` calls one that is `running` and holds no
+lock on its folder `crashed`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +30,10 @@ def told(file: Path) -> Iterator[Report]:
     report({})
     try:
         yield report
+    except KeyboardInterrupt:
+        reason = f"interrupted {_where(last)}; `dvc repro` goes on from its last state"
+        write_json(file, {**last, "state": "interrupted", "reason": reason, "reasons": [reason], "next": ["dvc repro"]})
+        raise
     except HaechiError as error:
         write_json(file, _ended("failed", str(error), last, "haechi doctor"))
         raise
@@ -42,10 +47,14 @@ def state_of(file: Path, run: Path) -> dict[str, Any]:
     """What the file says, and the truth about a run that no longer runs. `run` is the folder that the run writes."""
     facts: dict[str, Any] = dict(read_json(file))
     if facts.get("state") == "running" and holder_of(lock_of(run)) is None:
-        where = f"after step {facts['step']} of {facts['steps']}" if facts.get("step") else "before its first step"
-        reason = f"its process was killed {where}; it goes on from its last state when it is started again"
+        reason = f"its process was killed {_where(facts)}; it goes on from its last state when it is started again"
         return _ended("crashed", reason, {key: facts[key] for key in facts.keys() - {"state", "reason"}}, "dvc repro")
     return facts
+
+
+def _where(facts: Mapping[str, Any]) -> str:
+    """How far a run had told that it was."""
+    return f"after step {facts['step']} of {facts['steps']}" if facts.get("step") else "before its first validation"
 
 
 def _ended(state: str, reason: str, last: Mapping[str, Any], advice: str) -> dict[str, Any]:

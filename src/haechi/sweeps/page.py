@@ -46,7 +46,8 @@ KOREAN = {
     ),
     "Parameters side by side": "파라미터 조합",
     "Each line is a trial, from its parameters to its score; darker is better. Dots beyond an end are outside the range.": (
-        "선 하나가 시도 하나이며, 파라미터 값에서 점수까지 이어집니다. 진할수록 점수가 좋습니다. 축 끝을 벗어난 점은 범위 밖의 값입니다."
+        "선 하나가 시도 하나이며, 파라미터 값에서 점수까지 이어집니다. 진할수록 점수가 좋습니다. "
+        "축 끝을 벗어난 점은 범위 밖의 값입니다."
     ),
     "Each parameter": "파라미터별 점수",
     "The score by each parameter alone, regardless of the others.": (

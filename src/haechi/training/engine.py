@@ -138,7 +138,9 @@ def train(
         onlooker = Onlooker(watch, tracked or Tracked({}))
         trainer.add_callback(memory_log)
         trainer.add_callback(onlooker)
-        if not (state and state.last()):
+        if last := state.last() if state else None:
+            say(f"train: goes on at step {last.number} of {steps}")
+        else:
             watch.validate(0)
             say(f"train: {len(rows)} rows, {steps} steps; validation {METRIC} of the base {watch.start:.4f}")
         try:
