@@ -16,6 +16,7 @@ from haechi.doctor.model import check_model, http_status
 from haechi.doctor.parameters import check_parameters
 from haechi.doctor.python import check_extras, check_packages, check_python, installed
 from haechi.doctor.repo import check_dvc, check_git, check_running, check_untracked
+from haechi.doctor.shown import check_logs, check_plots
 from haechi.doctor.store import check_store
 from haechi.errors import ParamsError
 from haechi.home import home
@@ -40,6 +41,8 @@ def examine(root: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
     yield _where(file, "gpu", lambda model, _: check_gpu(gpus(), model.base, installed("torch"), environment))
     yield _where(file, "base model", lambda model, _: check_model(model.base, root, environment, http_status))
     yield check_llm(_sections(file), environment, models_of)
+    yield check_logs(home(), environment)
+    yield check_plots(root)
 
 
 def _where(file: Path, name: str, check: Callable[[ModelParams, TrainParams], Finding]) -> Finding:
