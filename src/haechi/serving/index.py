@@ -89,7 +89,9 @@ def open_index(
     except (OSError, ValueError, EOFError, HaechiError) as error:
         raise HaechiError(f"{folder}: the kept index is damaged ({error}); remove this folder and it is made again") from error
     if found.shape[0] != len(passages) or parts[2].shape[0] < len(numbers):
-        raise HaechiError(f"{folder}: the kept index is damaged (its parts differ in length); remove this folder and it is made again")
+        raise HaechiError(
+            f"{folder}: the kept index is damaged (parts differ in length); remove this folder and it is made again"
+        )
     return Index(passages, found, Postings(parts[0], parts[1], parts[2], numbers), str(facts["model"]))
 
 
