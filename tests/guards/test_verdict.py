@@ -205,7 +205,7 @@ def test_an_interrupted_run_has_no_verdict_and_says_how_it_goes_on(tmp_path: Pat
         interrupt()
     facts = read_json(file)
     assert facts["state"] == "interrupted"
-    assert facts["reason"] == "interrupted after step 3 of 9; `dvc repro` goes on from its last state"
+    assert facts["reason"] == "after step 3 of 9; it goes on from its last state when it is started again"
     assert facts["next"] == ["dvc repro"]
     assert "verdict" not in facts
 

@@ -31,8 +31,8 @@ def told(file: Path) -> Iterator[Report]:
     try:
         yield report
     except KeyboardInterrupt:
-        reason = f"interrupted {_where(last)}; `dvc repro` goes on from its last state"
-        write_json(file, {**last, "state": "interrupted", "reason": reason, "reasons": [reason], "next": ["dvc repro"]})
+        reason = f"{_where(last)}; it goes on from its last state when it is started again"
+        write_json(file, {**last, "state": "interrupted", "reason": reason, "next": ["dvc repro"]})
         raise
     except HaechiError as error:
         write_json(file, _ended("failed", str(error), last, "haechi doctor"))
