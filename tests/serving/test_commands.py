@@ -66,7 +66,7 @@ def test_nothing_found_and_doubt_are_said(place: dict[str, Path], capsys: pytest
     haechi("search", "ψψψ", *options(place))
     assert "nothing found" in capsys.readouterr().out
     haechi("search", "우물", *options(place | {"details": place["model"] / "none.json"}))
-    assert "the hybrid takes halves" in capsys.readouterr().err
+    assert "the hybrid weighs BM25 and the model equally" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

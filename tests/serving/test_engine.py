@@ -194,7 +194,7 @@ def test_another_model_or_corpus_gets_an_index_of_its_own(home: Path) -> None:
     shutil.copytree(model_folder(2), place["model"])
     engine = open_engine(**place)
     assert engine.index.model == folder_hash(model_folder(2))
-    assert "the hybrid takes halves" in engine.fusion.note, "evaluate spoke of the other model"
+    assert "the hybrid weighs BM25 and the model equally" in engine.fusion.note, "evaluate spoke of the other model"
     assert engine.fusion.weight == 0.5
     assert len(list((home / ".haechi" / "index").iterdir())) == 3
 

@@ -29,9 +29,9 @@ def read_fusion(details: Path, model: str) -> Fusion:
     except (KeyError, TypeError, ValueError) as error:
         raise HaechiError(f"{details}: names no encoder, hybrid_weight and gating.threshold; make it with `dvc repro`") from error
     if scored != model:
-        return _unchosen(f"{details} speaks of model {scored}, and this is {model}")
+        return _unchosen(f"{details} was made with model {scored}, and this is {model}")
     return Fusion(weight, threshold)
 
 
 def _unchosen(reason: str) -> Fusion:
-    return Fusion(EVEN, -1.0, f"{reason}; the hybrid takes halves (`dvc repro evaluate` chooses weights)")
+    return Fusion(EVEN, -1.0, f"{reason}; the hybrid weighs BM25 and the model equally (`dvc repro evaluate` chooses the weight)")
