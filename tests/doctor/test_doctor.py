@@ -506,7 +506,7 @@ def test_a_sound_project_ends_with_0_and_nothing_heavy_is_loaded(project: Path) 
     lines = [line for line in done.stdout.splitlines() if not line.startswith(" ")]
     checks = [line[6:22].strip() for line in lines]
     assert checks == [
-        "python", "packages", "extras", "git", "dvc", "at work", "untracked", "parameters", "row store", "disk", "gpu", "base model", "language model",
+        "python", "packages", "extras", "git", "dvc", "at work", "untracked", "parameters", "row store", "disk", "gpu", "base model", "language model", "logs", "plots",
     ]  # fmt: skip
     assert {line[:5].strip() for line, check in zip(lines, checks, strict=True) if check != "packages"} == {"ok"}
     loaded = {line.split("|")[2].strip().split(".")[0] for line in done.stderr.splitlines() if line.startswith("import time:")}
