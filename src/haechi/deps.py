@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import TypeGuard
 
 from haechi.errors import HaechiError
+from haechi.replay.lockfile import LOCK, inputs, md5_of, read_yaml
 
 PACKAGE = "haechi"
 DATA = "*.md"
+CODE = ("src/", "stages/")
 BEGIN, END = "# code: written by `haechi deps --write`", "# end of code"
 
 
@@ -69,6 +71,13 @@ def rewritten(root: Path, dvc_yaml: str) -> str:
     if inside:
         raise HaechiError(f"dvc.yaml: the code block of stage {stage} is not closed by `{END}`")
     return "\n".join(result) + "\n"
+
+
+def outdated(root: Path) -> list[tuple[str, str]]:
+    """(stage, module) wherever dvc.lock was made with other code than lies here; of frozen stages too, which DVC passes over."""
+    recorded = inputs(read_yaml(root / LOCK))
+    code = {(stage, name): md5 for (stage, name), md5 in recorded.items() if name.startswith(CODE)}
+    return [place for place, md5 in code.items() if not (file := root / place[1]).is_file() or md5_of(file) != md5]
 
 
 def _imported(root: Path, file: Path) -> Iterator[Path]:

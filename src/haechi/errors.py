@@ -3,14 +3,33 @@
 `HaechiError` ends a command with exit code 1, `UsageError` with 2; anything else is a bug and keeps its traceback.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
+
+LONGEST = 200
+"""Characters of somebody's data that an error shows."""
+LONGEST_SENTENCE = 1200
+"""Characters of a whole message: some sentences name several places and two remedies."""
+
+
+def shorten(data: str, longest: int = LONGEST) -> str:
+    """Data as an error shows them: the beginning, and how long they are."""
+    return data if len(data) <= longest else f"{data[:longest]}… ({len(data)} characters)"
 
 
 class HaechiError(Exception):
     """Something outside the code is wrong; the message is the whole explanation."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        """The message, whatever data it was made with: no endless word, and its end, where the remedy is, is kept."""
+        said = re.sub(rf"[^\s/]{{{LONGEST + 1},}}", lambda word: shorten(word[0]), super().__str__())
+        if len(said) <= LONGEST_SENTENCE:
+            return said
+        half = LONGEST_SENTENCE // 2
+        return f"{said[:half]} … {said[-half:]}"
 
 
 class UsageError(HaechiError):
@@ -28,7 +47,7 @@ class BadRecord(HaechiError):
 
     def __init__(self, path: Path, line: int, expected: str, found: str) -> None:
         self.path, self.line, self.expected, self.found = path, line, expected, found
-        super().__init__(f"{path}:{line}: expected {expected}, found {found}")
+        super().__init__(f"{path}:{line}: expected {expected}, found {shorten(found)}")
 
 
 class DuplicateId(HaechiError):
@@ -36,7 +55,7 @@ class DuplicateId(HaechiError):
 
     def __init__(self, passage_id: str, first: str, second: str) -> None:
         self.passage_id, self.first, self.second = passage_id, first, second
-        super().__init__(f"passage id {passage_id} occurs twice: in {first} and in {second}")
+        super().__init__(f"passage id {shorten(passage_id)} occurs twice: in {first} and in {second}")
 
 
 class ConflictingIds(HaechiError):

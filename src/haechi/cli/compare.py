@@ -10,7 +10,7 @@ import orjson
 
 from haechi.errors import UsageError
 from haechi.evaluation import ledger
-from haechi.evaluation.compare import as_json, compare, dropped
+from haechi.evaluation.compare import as_json, compare, dropped, mean_of
 from haechi.evaluation.compare_text import Table, article_names, markdown, parts
 from haechi.evaluation.names import HEADLINE, TUNED
 from haechi.evaluation.reeval import reeval, with_reevaluated
@@ -20,7 +20,9 @@ from haechi.progress import say, show_table
 Form = Literal["text", "md", "json"]
 
 
-def show_comparison(root: Path, names: Sequence[str], system: str, metric: str, max_drop: Sequence[str], form: Form) -> None:
+def show_comparison(
+    root: Path, names: Sequence[str], system: str, metric: str, max_drop: Sequence[str], form: Form, everything: bool = False
+) -> None:
     """Load, compare, note the reading, print; exit code 1 if a limit is passed."""
     limits = dict(map(_limit, max_drop))
     names = list(dict.fromkeys(names))
@@ -37,7 +39,8 @@ def show_comparison(root: Path, names: Sequence[str], system: str, metric: str, 
     if form == "json":
         click.echo(orjson.dumps(as_json(found, reads), option=orjson.OPT_INDENT_2).decode())
     else:
-        told = parts(found, ledger.told(reads, found.testset, names), article_names(root, found))
+        articles = article_names(root, found) if everything else None
+        told = parts(found, ledger.told(reads, found.testset, names), articles)
         if form == "md":
             click.echo(markdown(told))
         else:
@@ -50,12 +53,12 @@ def show_comparison(root: Path, names: Sequence[str], system: str, metric: str, 
 
 
 def reevaluate(root: Path, names: Sequence[str]) -> None:
-    """Score each on today's yardstick and say where it stands."""
+    """Score each on today's test set and say where it stands."""
     for name in dict.fromkeys(names):
         found = reeval(root, name)
         ledger.record(root, [found])
-        score = found.metrics[HEADLINE][TUNED]
-        say(f"{found.name}: {HEADLINE} {score:.4f} on test set {found.yardstick[0]}; `haechi compare {name}` takes it")
+        figure = f"{HEADLINE} {mean_of(found.rows, TUNED):.4f} on test set {found.yardstick[0]}"
+        say(f"{found.name}: {figure}; `haechi compare {name}` takes it")
 
 
 def _limit(text: str) -> tuple[str, float]:

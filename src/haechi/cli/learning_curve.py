@@ -5,14 +5,33 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from haechi import locks
 from haechi.errors import HaechiError, UsageError
 from haechi.evaluation.learning import Of, Point, draw_curve, part
+from haechi.evaluation.names import HEADLINE, TUNED
 from haechi.evaluation.reeval import stage_command
-from haechi.files import read_json, read_records, write_jsonl
+from haechi.evaluation.summary import summarise
+from haechi.files import read_records, remove, write_jsonl
+from haechi.params.evaluate import EvaluateParams
+from haechi.params.load import load_section
+from haechi.per_query import read_rows
 from haechi.progress import say, show_table
 from haechi.records.mined import MinedExample
+from haechi.records.result import QueryResult
 
 EXAMPLES = "data/mined/train.jsonl"
+STAGES = {
+    "train": {"--examples": "train.jsonl", "--out": "run", "--plots": "train-plots", "--metrics": "train.json"},
+    "select": {"--run": "run", "--out": "encoder", "--per-query": "per_query_valid.json", "--metrics": "select.json"},
+    "evaluate": {
+        "--encoder": "encoder",
+        "--runs": "runs",
+        "--plots": "plots",
+        "--per-query": "per_query.json",
+        "--metrics": "evaluate.json",
+    },
+}
+"""Stage -> the options that name something else than in the pipeline, and what they name."""
 
 
 def learning_curve(root: Path, of: Of, shares: Sequence[float], seed: int) -> None:
@@ -20,46 +39,31 @@ def learning_curve(root: Path, of: Of, shares: Sequence[float], seed: int) -> No
     if not shares or any(not 0.0 <= share <= 1.0 for share in shares):
         raise UsageError(f"learning-curve: shares should lie between 0 and 1, found {', '.join(map(str, shares)) or 'none'}")
     examples = list(read_records(root / EXAMPLES, MinedExample))
-    points = []
-    for share in sorted(set(shares)):
-        chosen, n = part(examples, of, share, seed)
-        work = root / ".haechi" / "curve" / of / f"{share:g}"
-        write_jsonl(work / "train.jsonl", chosen)
-        say(f"{n} {of}, {len(chosen)} training examples")
-        _run(
-            root,
-            work,
-            "train",
-            {
-                "--examples": "train.jsonl",
-                "--out": "run",
-                "--plots": "train-plots",
-                "--metrics": "train.json",
-                "--details": "train-details.json",
-            },
-        )
-        selected = {
-            "--plots": "select-plots",
-            "--per-query": "per_query_valid.json",
-            "--metrics": "select.json",
-            "--details": "select-details.json",
-        }
-        _run(root, work, "select", {"--run": "run", "--out": "encoder", **selected})
-        outputs = {
-            "--runs": "runs",
-            "--plots": "plots",
-            "--per-query": "per_query.json",
-            "--metrics": "metrics.json",
-            "--details": "evaluate.json",
-        }
-        _run(root, work, "evaluate", {"--encoder": "encoder", **outputs})
-        found = read_json(work / "evaluate.json")
-        bounds = found["interval"]["tuned"]["ndcg@10"]
-        points.append(Point(n, found["primary"]["tuned"]["ndcg@10"], bounds["low"], bounds["high"]))
+    work = root / ".haechi" / "curve"
+    with locks.writing(work):
+        try:
+            points = []
+            for share in sorted(set(shares)):
+                remove(work)  # a killed run's too
+                points.append(_point(root, work, *part(examples, of, share, seed), of))
+        finally:
+            remove(work)
     draw_curve(points, of, root / "plots" / "learning_curve")
     rows = [(str(p.n), f"{p.value:.3f}", f"[{p.low:.3f}, {p.high:.3f}]") for p in points]
     show_table("learning curve: tuned on the test queries", (of, "ndcg@10", "interval"), rows)
     say(f"picture and table: plots/learning_curve/{of}.png, .csv")
+
+
+def _point(root: Path, work: Path, examples: Sequence[MinedExample], n: int, of: Of) -> Point:
+    """Train, select and evaluate in a folder that nobody keeps."""
+    write_jsonl(work / "train.jsonl", examples)
+    say(f"{n} {of}, {len(examples)} training examples")
+    for stage, changed in STAGES.items():
+        _run(root, work, stage, changed)
+    params = load_section(root / "params.yaml", "evaluate", EvaluateParams)
+    told = summarise(list(read_rows(work / "per_query.json", QueryResult)), params)
+    bounds = told["interval"][TUNED][HEADLINE]
+    return Point(n, told["primary"][TUNED][HEADLINE], bounds["low"], bounds["high"])
 
 
 def _run(root: Path, work: Path, stage: str, changed: dict[str, str]) -> None:
@@ -67,4 +71,5 @@ def _run(root: Path, work: Path, stage: str, changed: dict[str, str]) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(command, cwd=root, env=environment, check=False, capture_output=True, text=True)
     if done.returncode:
-        raise HaechiError(f"learning-curve: stage {stage} failed: {(done.stderr.strip() or done.stdout.strip())[-500:]}")
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise HaechiError(f"learning-curve: stage {stage} failed: {said[-1] if said else done.returncode}")

@@ -5,20 +5,9 @@ from pathlib import Path
 import click
 
 from haechi import command
+from haechi.cli.project import Anywhere, Commands, FolderOrName
 from haechi.cli.serving import embed, search, serve
 from haechi.details import STAGES
-
-
-class Commands(click.Group):
-    """A group whose help shows the whole first sentence of each command, where click would cut it."""
-
-    group_class = type
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands, wrapped."""
-        found = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, one.get_short_help_str(limit=300)) for name, one in found.items() if one])
 
 
 @click.group(cls=Commands)
@@ -29,11 +18,11 @@ def main() -> None:
 
 @main.command()
 @click.option("--write", "write", is_flag=True, help="Write the lists into dvc.yaml.")
-@click.option("--check", "check", is_flag=True, help="Fail if dvc.yaml is not what --write would make it.")
+@click.option("--check", "check", is_flag=True, help="Fail if dvc.yaml or the code named in dvc.lock is stale.")
 @click.option("--root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The project.")
 def deps(write: bool, check: bool, root: Path) -> None:
     """Keep each stage's list of library modules in dvc.yaml exact."""
-    from haechi.deps import rewritten
+    from haechi.deps import outdated, rewritten
     from haechi.errors import HaechiError, UsageError
     from haechi.files import write_text
 
@@ -46,6 +35,12 @@ def deps(write: bool, check: bool, root: Path) -> None:
         write_text(file, after)
     if check and after != before:
         raise HaechiError(f"{file}: the lists of library modules are stale; run `haechi deps --write`")
+    if check and (stale := outdated(root.resolve())):
+        stage, module = stale[0]
+        remedy = "`haechi testset refresh`" if stage == "testset" else "`dvc repro`"
+        raise HaechiError(
+            f"dvc.lock: {stage} was made with another {module} ({len(stale)} such entries); run {remedy}, then commit"
+        )
 
 
 @main.command()
@@ -111,7 +106,7 @@ def report(out: Path, root: Path) -> None:
     write_report(root, out)
 
 
-@main.command()
+@main.command(cls=Anywhere)
 @click.argument("text")
 @click.option("--raw", type=click.Path(path_type=Path, file_okay=False), default=Path("data/raw"), show_default=True)
 @click.option("--date", default="", help="Date of the citing decision (YYYYMMDD), for the date rule.")
@@ -172,22 +167,30 @@ def show(query_id: str, audit: Path, corpus: Path) -> None:
 @click.option("--system", default="tuned", show_default=True, help="Which system's results are compared.")
 @click.option("--metric", default="ndcg@10", show_default=True, help="What the verdict is about.")
 @click.option("--max-drop", "max_drop", multiple=True, metavar="METRIC=NUMBER", help="Exit with 1 if a metric falls by more.")
+@click.option("--all", "everything", is_flag=True, help="Every metric, slice and query that moved, with what was found.")
 @click.option("--md", "markdown", is_flag=True, help="Print Markdown.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def compare(
-    revisions: tuple[str, ...], system: str, metric: str, max_drop: tuple[str, ...], markdown: bool, as_json: bool
+    revisions: tuple[str, ...],
+    system: str,
+    metric: str,
+    max_drop: tuple[str, ...],
+    everything: bool,
+    markdown: bool,
+    as_json: bool,
 ) -> None:
     """Is it really better? Set revisions against the first REV; one REV alone is set against the workspace.
 
-    A REV is a git revision, the name of an experiment, or `workspace`. Exit code 2: scored on unlike test sets.
+    A REV is a git revision, the name of an experiment, or `workspace`. Exit code 2: scored on different test sets.
     """
-    from haechi.cli.compare import show_comparison
+    from haechi.cli.compare import Form, show_comparison
 
-    show_comparison(Path(), revisions, system, metric, max_drop, "json" if as_json else "md" if markdown else "text")
+    form: Form = "json" if as_json else "md" if markdown else "text"
+    show_comparison(Path(), revisions, system, metric, max_drop, form, everything)
 
 
 @main.command()
-@click.argument("models", nargs=-1, metavar="[MODEL ...]")
+@click.argument("models", nargs=-1, metavar="[MODEL ...]", type=FolderOrName())
 def rank(models: tuple[str, ...]) -> None:
     """Which run is best on validation? A ranking with intervals and ties, by the composite of params.yaml (section `rank`).
 
@@ -259,7 +262,7 @@ def lr_sweep(
     search_rate(Path(), search, examples, out, apply=apply)
 
 
-@main.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@main.command(cls=click.Command, add_help_option=False, context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def sweep(arguments: tuple[str, ...]) -> None:
     """Search parameters with DVC experiments: preset, --config, agent, status, best, report."""
@@ -303,7 +306,7 @@ def questions(dry_run: bool) -> None:
     dry_run_of_questions(Path())
 
 
-@main.command()
+@main.command(cls=Anywhere)
 @click.argument("what", type=click.Choice(["laws", "admin-rules", "precedents"]))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the files, one a record.")
 @click.option("--query", default="*", show_default=True, help="Only what the service finds for these words.")
@@ -333,7 +336,7 @@ def fetch(what: str, out: Path, query: str, most: int | None, delay: float) -> N
         say(f"what failed is in {out / LEDGER}; the same command tries it again")
 
 
-@main.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@main.command(cls=click.Command, add_help_option=False, context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def rows(arguments: tuple[str, ...]) -> None:
     """The row store: stats, export, import, prune, verify."""
@@ -350,14 +353,15 @@ def rows(arguments: tuple[str, ...]) -> None:
 )
 @click.option("--rev", default="HEAD", show_default=True, help="The commit to replay.")
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Replay in this empty folder and leave it.")
-def verify(rows: Path | None, rev: str, keep: Path | None) -> None:
+@click.option("--all", "everything", is_flag=True, help="Name the files that agree too.")
+def verify(rows: Path | None, rev: str, keep: Path | None, everything: bool) -> None:
     """Run the committed pipeline again in a clean clone and compare every file with dvc.lock and git."""
     from haechi.cli.verify import verify_project
 
-    verify_project(Path(), rev, rows, keep)
+    verify_project(Path(), rev, rows, keep, everything)
 
 
-@main.command()
+@main.command(cls=Anywhere)  # a project that lacks params.yaml is one of its findings
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def doctor(as_json: bool) -> None:
     """Look for what would stop a run or spoil an experiment: a line a check, with the remedy."""

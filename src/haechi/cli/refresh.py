@@ -1,26 +1,85 @@
-"""Rebuilds the frozen test set: melts the one `frozen` line, runs the stage, freezes it again whatever happens."""
+"""Rebuilds the frozen test set: the new one is made beside the old one, and takes its place only when it is whole."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+from haechi import locks
 from haechi.errors import HaechiError
-from haechi.files import write_text
+from haechi.evaluation.reeval import stage_command
+from haechi.files import read_json, remove, write_bytes
+from haechi.progress import say
+from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC
 
-FROZEN, MELTED = "    frozen: true\n", "    frozen: false\n"
+FOLDER, METRICS = "data/testset", "metrics/testset.json"
+BESIDE = ".haechi/testset"
+FILES = (*(f"{FOLDER}/{name}" for name in (QUERIES, QRELS, TREC, MANIFEST)), METRICS)
 
 
 def refresh_testset(root: Path) -> None:
-    """`dvc repro -f` does nothing on a frozen stage, so the line is flipped as text (comments stay) and restored."""
-    file = root / "dvc.yaml"
-    before = file.read_text(encoding="utf-8")
-    if before.count(FROZEN) != 1:
-        raise HaechiError(f"{file}: expected exactly one `frozen: true` line, found {before.count(FROZEN)}")
-    write_text(file, before.replace(FROZEN, MELTED))
+    """Run the stage's own command elsewhere, put its files in place, and have DVC record them; a failure changes nothing."""
+    beside = root / BESIDE
+    with locks.writing(beside):
+        remove(beside)  # what a killed refresh left
+        try:
+            _build(root, beside)
+            made = {name: (beside / name).read_bytes() for name in FILES}
+        finally:
+            remove(beside)
+    before = _fingerprint(root)
+    with locks.writing(*(root / name for name in FILES)), _restored_on_failure(root):
+        for name, content in made.items():
+            write_bytes(root / name, content)
+        _record(root)
+    now = _fingerprint(root)
+    if now == before:
+        say(f"testset: the same set as before, {now}")
+    else:
+        say(f"testset: {now}{f' instead of {before}: figures of the two can not be compared' if before else ''}; next: dvc repro")
+
+
+def _build(root: Path, beside: Path) -> None:
+    command = stage_command(root, "testset", {"--out": beside / FOLDER, "--metrics": beside / METRICS})
+    say("Running stage 'testset', beside the present set")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    if subprocess.run(command, cwd=root, env=environment, check=False).returncode:
+        raise HaechiError("testset: no new set could be built, see above; the old one is as it was")
+
+
+@contextmanager
+def _restored_on_failure(root: Path) -> Iterator[None]:
+    """Put the old files back where the new ones couldn't be recorded."""
+    old = {name: (root / name).read_bytes() if (root / name).is_file() else None for name in (*FILES, "dvc.lock")}
     try:
-        done = subprocess.run([sys.executable, "-m", "dvc", "repro", "-s", "-f", "testset"], cwd=root, check=False)
-    finally:
-        write_text(file, before)
+        yield
+    except BaseException:
+        _put_back(root, old)
+        raise
+
+
+def _put_back(root: Path, old: Mapping[str, bytes | None]) -> None:
+    for name, content in old.items():
+        if content is None:
+            remove(root / name)
+        else:
+            write_bytes(root / name, content)
+
+
+def _record(root: Path) -> None:
+    """The frozen stage's entry in dvc.lock; its code and data are today's."""
+    command = [sys.executable, "-m", "dvc", "commit", "--quiet", "--force", "testset"]
+    done = subprocess.run(command, cwd=root, check=False, capture_output=True, text=True)
     if done.returncode:
-        raise HaechiError(f"testset: `dvc repro -s -f testset` ended with {done.returncode}; the old set may be gone, see git")
-    subprocess.run([sys.executable, "-m", "dvc", "commit", "-f", "testset"], cwd=root, check=True)
+        said = done.stderr.strip().splitlines()
+        raise HaechiError(
+            f"testset: DVC could not record the new set ({said[-1] if said else done.returncode}); the old one is back"
+        )
+
+
+def _fingerprint(root: Path) -> str:
+    """Of the set that lies there; empty without one."""
+    file = root / FOLDER / MANIFEST
+    return str(read_json(file)["fingerprint"]) if file.is_file() else ""

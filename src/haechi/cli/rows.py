@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from haechi.cli.project import Commands
 from haechi.errors import HaechiError, UsageError
 from haechi.progress import say, show_table
 from haechi.rowstore import care
@@ -15,7 +16,7 @@ from haechi.rowstore.store import Store, connect, store_path
 NAMES = click.Choice([known.name for known in ALL])
 
 
-@click.group()
+@click.group(cls=Commands)
 @click.option("--store", "path", type=click.Path(path_type=Path, dir_okay=False), help="Another file than the project's.")
 @click.pass_context
 def rows(context: click.Context, path: Path | None) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 
 import click
 
+from haechi.cli.project import Anywhere, FolderOrName
 from haechi.details import file_of
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
+MODEL = FolderOrName()
 ENCODER = Path("models/encoder")
 DETAILS = file_of("evaluate")
 TASKS = click.Choice(["document", "query"])
@@ -29,7 +31,7 @@ def _searched(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.command()
+@click.command(cls=Anywhere)
 @click.argument("query")
 @click.option("--k", type=click.IntRange(1, 50), default=5, show_default=True, help="Results of each system.")
 @click.option("--law", "laws", multiple=True, help="Only passages of this law or rule; may be given several times.")
@@ -59,7 +61,7 @@ def search(query: str, k: int, laws: tuple[str, ...], types: tuple[str, ...], as
         click.echo(engine.fusion.note, err=True)
 
 
-@click.command()
+@click.command(cls=Anywhere)
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes any that is free.")
 @_searched
 def serve(port: int, **searched: Any) -> None:
@@ -73,10 +75,10 @@ def serve(port: int, **searched: Any) -> None:
     server.serve(taken, lambda: open_engine(**searched))
 
 
-@click.command()
+@click.command(cls=Anywhere)
 @click.argument("texts", type=FILE)
 @click.option("--out", type=FOLDER, required=True, help="New folder for vectors.npy, ids.txt, index.faiss and embed.json.")
-@click.option("--model", default=str(ENCODER), show_default=True, help="A model folder, an alias or a hub id.")
+@click.option("--model", type=MODEL, default=str(ENCODER), show_default=True, help="A model folder, an alias or a hub id.")
 @click.option("--as", "task", type=TASKS, default="document", show_default=True, help="Whose prompt.")
 @click.option("--id-field", default="id", show_default=True, help="Where a JSONL has the id.")
 @click.option("--text-field", default="text", show_default=True, help="Where a JSONL has the text.")

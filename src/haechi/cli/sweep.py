@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from haechi.cli.project import Commands
 from haechi.errors import UsageError
 from haechi.progress import say, show_table
 from haechi.sweeps.board import Board, board
@@ -22,7 +23,7 @@ ZONE = click.option("--timezone", default="", help="Of the time window, such as 
 WANDB = click.option("--wandb", "project", default="", metavar="PROJECT", help="Mirror to Weights & Biases, offline by default.")
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Commands, invoke_without_command=True)
 @click.option("--config", type=FILE, help="File of a sweep: begin it, or go on with it.")
 @click.option("--no-run-agent", is_flag=True, help="Only make the study.")
 @click.pass_context

@@ -9,14 +9,15 @@ from haechi.progress import say
 from haechi.replay.run import replay
 
 
-def verify_project(root: Path, revision: str, rows: Path | None, keep: Path | None) -> None:
-    """Replay, print a line a file, and fail if any differs or is missing."""
+def verify_project(root: Path, revision: str, rows: Path | None, keep: Path | None, everything: bool) -> None:
+    """Replay, print what differs or is missing, or every file, and fail if any does."""
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="haechi-verify-"))) / "clone"
         done = replay(root, keep or place, revision, rows.resolve() if rows else None)
     say(f"replay of {done.revision[:12]}:")
     for file in done.files:
-        say(f"{file.verdict:8} {file.path}{f' ({file.note})' if file.note else ''}")
+        if everything or file.verdict != "agrees":
+            say(f"{file.verdict:8} {file.path}{f' ({file.note})' if file.note else ''}")
     for changed in done.changed_inputs:
         say(f"verify: {changed} is not what dvc.lock was made from")
     counts = done.counts

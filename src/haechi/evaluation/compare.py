@@ -20,6 +20,8 @@ from haechi.records.result import QueryResult
 
 SHOWN = ("recall@10", "success@1", "mrr@10", "map")
 """Metrics beside the headline; they carry no verdict of their own."""
+CUTOFFS = (1, 3, 5, 10, 100)
+"""Of nDCG, recall and success: every one follows from the ranks that a revision keeps."""
 DRAWS, SLICE_DRAWS, CONFIDENCE, SEED = 10_000, 4_000, 0.95, 7
 CHANGED = 10
 SAME = 1e-4
@@ -91,7 +93,7 @@ class Comparison:
 
 
 class Incomparable(UsageError):
-    """Revisions were scored on unlike test sets, or by unlike rules; exit code 2."""
+    """Revisions were scored on different test sets, or by different rules; exit code 2."""
 
 
 def compare(revisions: Sequence[Revision], system: str, metric: str = HEADLINE) -> Comparison:
@@ -100,9 +102,8 @@ def compare(revisions: Sequence[Revision], system: str, metric: str = HEADLINE) 
     for revision in revisions:
         if absent := [row.query_id for row in revision.rows if system not in row.ranks]:
             raise UsageError(f"{revision.name}: has no system {system}, it has {', '.join(revision.rows[0].ranks)} ({absent[0]})")
-    k_values = _k_values(revisions[0])
     rows, left_out = _common(revisions)
-    tables = [values(own, [system], k_values) for own in rows]
+    tables = [values(own, [system], CUTOFFS) for own in rows]
     names = [metric, *(name for name in SHOWN if name != metric)]
     if unknown := [name for name in names if name not in tables[0]]:
         raise UsageError(f"{unknown[0]}: no such metric, there are {', '.join(tables[0])}")
@@ -147,7 +148,7 @@ def compare(revisions: Sequence[Revision], system: str, metric: str = HEADLINE) 
 
 
 def check_yardsticks(revisions: Sequence[Revision]) -> None:
-    """Refuse unlike test sets and unlike evaluators, and say how to go on."""
+    """Refuse different test sets and different evaluators, and say how to go on."""
     by_yardstick: dict[tuple[str, int], list[str]] = defaultdict(list)
     for revision in revisions:
         by_yardstick[revision.yardstick].append(revision.name)
@@ -155,9 +156,14 @@ def check_yardsticks(revisions: Sequence[Revision]) -> None:
         told = "; ".join(f"{', '.join(names)}: test set {y[0]}, evaluator {y[1]}" for y, names in by_yardstick.items())
         revs = " ".join(revision.name for revision in revisions if revision.commit)
         raise Incomparable(
-            f"these can't be compared, they were scored by unlike yardsticks ({told}); "
+            f"these can't be compared, they were scored on different test sets or by different evaluators ({told}); "
             f"`haechi reeval {revs}` scores their models on today's test set"
         )
+
+
+def mean_of(rows: Sequence[QueryResult], system: str, metric: str = HEADLINE) -> float:
+    """The figure of one system on the queries that the headline is about."""
+    return float(values([row for row in rows if row.headline] or rows, [system], CUTOFFS)[metric].mean())
 
 
 def dropped(comparison: Comparison, limits: Mapping[str, float]) -> list[str]:
@@ -230,10 +236,3 @@ def _changes(
 
 def _most(changes: Iterable[Change]) -> tuple[Change, ...]:
     return tuple(sorted(changes, key=lambda c: (-abs(c.after - c.before), c.query_id))[:CHANGED])
-
-
-def _k_values(revision: Revision) -> tuple[int, ...]:
-    if "k_values" in revision.metrics:
-        return tuple(revision.metrics["k_values"])
-    names = next(iter(revision.metrics["primary"].values()))  # of a commit that kept all figures there
-    return tuple(sorted(int(name.removeprefix("ndcg@")) for name in names if name.startswith("ndcg@")))

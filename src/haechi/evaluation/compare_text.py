@@ -12,7 +12,9 @@ from haechi.evaluation.names import label
 from haechi.evaluation.seeds import SeedNoise
 
 CORPUS = "data/processed/merged_corpus.jsonl"
-EXCERPT = 70
+EXCERPT, BRIEF = 70, 30
+FEW = 3
+"""Slices, and queries each way, where only what fits a screen is shown."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,24 @@ def article_names(root: Path, comparison: Comparison) -> dict[str, str]:
     return found
 
 
-def parts(comparison: Comparison, reads: str, names: Mapping[str, str]) -> list[Part]:
-    """Everything to show, in order."""
-    told: list[Part] = []
-    for other in comparison.others:
-        told += _about(comparison, other, names)
+def parts(comparison: Comparison, reads: str, names: Mapping[str, str] | None = None) -> list[Part]:
+    """Everything to show, in order, the answers first; without names of articles only what fits a screen."""
+    told: list[Part] = [verdict(comparison, other) for other in comparison.others]
+    if names is not None:
+        for other in comparison.others:
+            told += _about(comparison, other, names)
+    elif len(comparison.others) == 1:
+        told += _in_short(comparison, comparison.others[0])
+    else:
+        told.append(_side_by_side(comparison))
     if comparison.seeds:
         told += _seeds(comparison.seeds, comparison.metric)
     else:
         told.append("One run each: how much a seed alone moves is unknown. Repeat with -S train.seed=8, and compare those too.")
     if comparison.left_out:
         told.append(f"{comparison.left_out} queries were not judged in every revision and are left out.")
+    if names is None:
+        reads += "\n--all shows every metric, slice and query that moved, and what was found for these queries."
     return [*told, reads]
 
 
@@ -99,28 +108,54 @@ def markdown(told: Sequence[Part]) -> str:
 
 
 def _about(comparison: Comparison, other: Compared, names: Mapping[str, str]) -> list[Part]:
-    title = f"{other.name} against {comparison.baseline}: {label(comparison.system)} on {comparison.n} queries"
-    told: list[Part] = [
-        verdict(comparison, other),
-        Table(
-            title,
-            ("metric", comparison.baseline, other.name, "difference", f"{CONFIDENCE:.0%} interval", "p"),
-            tuple(_row(moved, moved.p_holm) for moved in other.metrics),
-        ),
-    ]
-    moved = [m for m in other.slices if m.beyond_chance]
-    if moved:
-        columns = ("slice", "queries", comparison.baseline, other.name, "difference", "interval", "p (Holm)")
-        rows = tuple((m.name, str(m.n), *_row(m, m.p_holm)[1:]) for m in moved)
-        told.append(Table(f"slices that moved, of {len(other.slices)}", columns, rows))
-    else:
-        told.append(f"None of {len(other.slices)} slices moved beyond chance.")
+    told: list[Part] = [_metrics(comparison, other), _moved(comparison, other, len(other.slices))]
     for kind, changes in (("gained", other.gained), ("lost", other.lost)):
         if changes:
             heads = (f"the {len(changes)} queries that {kind} most", "before", "after", "ranks before", "ranks after")
-            told.append(Table(f"{other.name} against {comparison.baseline}", heads, tuple(map(_change, changes))))
+            told.append(Table(_against(comparison, other), heads, tuple(map(_change, changes))))
             told.append("\n".join(line for change in changes for line in _tops(change, names)))
     return told
+
+
+def _in_short(comparison: Comparison, other: Compared) -> list[Part]:
+    """What fits a screen beside the answer."""
+    told = [_metrics(comparison, other), _moved(comparison, other, FEW)]
+    changes = [*other.gained[:FEW], *other.lost[:FEW]]
+    if changes:
+        rows = tuple((f"{c.query_id} {_short(c.text, BRIEF)}", f"{c.before:.3f}", f"{c.after:.3f}") for c in changes)
+        told.append(Table("queries that gained and lost most", ("query", comparison.baseline, other.name), rows))
+    return told
+
+
+def _side_by_side(comparison: Comparison) -> Table:
+    """The headline of every revision."""
+    rows = tuple((other.name, *_row(other.headline, other.headline.p_holm)[1:]) for other in comparison.others)
+    title = f"{comparison.metric}, {label(comparison.system)} on {comparison.n} queries"
+    columns = ("revision", comparison.baseline, "its own", "difference", f"{CONFIDENCE:.0%} interval", "p (Holm)")
+    return Table(title, columns, rows)
+
+
+def _metrics(comparison: Comparison, other: Compared) -> Table:
+    return Table(
+        f"{_against(comparison, other)}: {label(comparison.system)} on {comparison.n} queries",
+        ("metric", comparison.baseline, other.name, "difference", f"{CONFIDENCE:.0%} interval", "p"),
+        tuple(_row(moved, moved.p_holm) for moved in other.metrics),
+    )
+
+
+def _moved(comparison: Comparison, other: Compared, most: int) -> Part:
+    """Slices that moved beyond chance, the surest first."""
+    moved = [m for m in other.slices if m.beyond_chance]
+    if not moved:
+        return f"None of {len(other.slices)} slices moved beyond chance."
+    columns = ("slice", "queries", comparison.baseline, other.name, "difference", "interval", "p (Holm)")
+    rows = tuple((m.name, str(m.n), *_row(m, m.p_holm)[1:]) for m in moved[:most])
+    first = f", the first {most}" if len(moved) > most else ""
+    return Table(f"slices that moved: {len(moved)} of {len(other.slices)}{first}", columns, rows)
+
+
+def _against(comparison: Comparison, other: Compared) -> str:
+    return f"{other.name} against {comparison.baseline}"
 
 
 def _row(moved: Moved, p: float) -> tuple[str, ...]:
@@ -157,6 +192,6 @@ def _seeds(noise: SeedNoise, metric: str) -> list[Part]:
     return [Table(title, columns, tuple(rows))]
 
 
-def _short(text: str) -> str:
+def _short(text: str, longest: int = EXCERPT) -> str:
     flat = " ".join(text.split())
-    return flat if len(flat) <= EXCERPT else f"{flat[: EXCERPT - 1]}…"
+    return flat if len(flat) <= longest else f"{flat[: longest - 1]}…"

@@ -46,7 +46,7 @@ class Revision:
 
     @property
     def yardstick(self) -> tuple[str, int]:
-        """Test set and version of the evaluator: figures of unlike yardsticks are not compared."""
+        """Test set and version of the evaluator: figures of different ones are not compared."""
         return str(self.metrics["testset"]), int(self.metrics["evaluator"])
 
 

@@ -56,11 +56,16 @@ def inputs(lock: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     found = {}
     for stage, entry in lock["stages"].items():
         for dep in entry.get("deps", []):
-            if not any(Path(dep["path"]) in (Path(path), *Path(path).parents) for path in made):
+            if not any(_overlap(Path(dep["path"]), Path(path)) for path in made):
                 found[stage, dep["path"]] = str(dep.get("md5"))
         for file, values in entry.get("params", {}).items():
             found.update({(stage, f"{file}: {key}"): json.dumps(value, ensure_ascii=False) for key, value in values.items()})
     return found
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    """Whether they are the same, or one lies in the other."""
+    return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 def md5_of(path: Path) -> str:

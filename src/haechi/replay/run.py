@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,9 @@ from haechi.replay.lockfile import LOCK, PIPELINE, inputs, md5_of, outputs, read
 DVC = (sys.executable, "-m", "dvc")
 ORIGIN = "haechi-verify"
 """Name of the remote that stands for the cache of the project."""
+STARTS = "Running stage "
+TAIL = 30
+"""Lines of a failed run that are shown."""
 
 
 @dataclass(frozen=True)
@@ -53,20 +56,36 @@ def replay(root: Path, folder: Path, revision: str = "HEAD", rows: Path | None =
     if rows:
         _fill(folder, rows)
     say(f"verify: replaying {commit[:12]} in {folder}")
-    done = subprocess.run([*DVC, "repro", "--force", "--no-run-cache"], cwd=folder, env=environment(), check=False)
+    finished = _repro(folder)
     now = read_yaml(folder / LOCK)
     then = inputs(lock)
     changed = sorted({f"{what} ({stage})" for (stage, what), value in inputs(now).items() if then.get((stage, what)) != value})
     same = md5_of(folder / LOCK) == locked
     files = compare(outs, folder, committed, caches, frozen)
     files.append(Compared(LOCK, "", "agrees") if same else Compared(LOCK, "", "differs", "the replay wrote another one"))
-    return Replay(commit, files, changed, failed=bool(done.returncode))
+    return Replay(commit, files, changed, failed=not finished)
 
 
 def environment() -> dict[str, str]:
     """That of the caller, less what points to another project, this interpreter first, and no calls out."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_")) and name != "HAECHI_STORE"}
     return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}", "HAECHI_OFFLINE": "1"}
+
+
+def _repro(folder: Path) -> bool:
+    """Whether every stage ran; its name is shown when it starts, and the end of what was said where one fails."""
+    command = [*DVC, "repro", "--force", "--no-run-cache"]
+    last: deque[str] = deque(maxlen=TAIL)
+    with subprocess.Popen(
+        command, cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as running:
+        for line in running.stdout or ():
+            last.append(line.rstrip())
+            if line.startswith(STARTS):
+                say(line.strip().rstrip(":"))
+    if running.returncode:
+        say("\n".join(last))
+    return not running.returncode
 
 
 def _clone(root: Path, folder: Path, revision: str) -> str:
