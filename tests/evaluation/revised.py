@@ -33,6 +33,8 @@ def git(root: Path, *arguments: str) -> str:
 
 def repository(root: Path) -> Path:
     root.mkdir(parents=True, exist_ok=True)
+    for name in ("dvc.yaml", "params.yaml"):  # what makes a folder a project of ours
+        (root / name).write_text("", encoding="utf-8")
     git(root, "init", "-q")
     git(root, "config", "user.email", "t@example.invalid")
     git(root, "config", "user.name", "t")

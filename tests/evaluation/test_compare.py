@@ -114,6 +114,46 @@ def test_unlike_yardsticks_are_refused_with_exit_code_two(project: Path, changed
     assert caught.value.exit_code == 2
 
 
+def told(root: Path, capsys: pytest.CaptureFixture[str], *names: str, everything: bool = False) -> list[str]:
+    show_comparison(root, names, "tuned", "ndcg@10", [], "text", everything)
+    return capsys.readouterr().out.splitlines()
+
+
+def test_the_verdict_comes_first_and_all_fits_a_screen(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = told(project, capsys, "v1", "v2")
+
+    assert lines[0].startswith("v2 is better than v1: ")
+    assert len(lines) <= 40
+    shown = [c for c in compared(project, "v1", "v2").others[0].gained if any(f" {c.query_id} " in line for line in lines)]
+    assert len(shown) == 3
+    assert lines[-1].startswith("--all shows")
+
+
+def test_of_several_revisions_every_verdict_comes_first(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = told(project, capsys, "v1", "v2", "v3")
+
+    assert [line.split(" than")[0] for line in lines[:2]] == ["v2 is better", "v3 is better"]
+    assert len(lines) <= 40
+
+
+def test_all_shows_every_query_that_moved_with_what_was_found(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = told(project, capsys, "v1", "v2", everything=True)
+    found = compared(project, "v1", "v2").others[0]
+
+    assert lines[0].startswith("v2 is better than v1: ")
+    assert [c.query_id for c in found.gained if not any(line.startswith(f"{c.query_id}: gold") for line in lines)] == []
+    assert len(lines) > 60
+
+
+def test_figures_come_from_the_results_of_each_query_alone(project: Path) -> None:
+    """metrics/evaluate.json says what was scored on what; how well is in metrics/per_query.json."""
+    before = compared(project, "v1", "workspace").others[0].headline
+    file = project / "metrics/evaluate.json"
+    file.write_text(json.dumps({k: json.loads(file.read_text())[k] for k in ("testset", "evaluator", "encoder")}))
+
+    assert compared(project, "v1", "workspace").others[0].headline == before
+
+
 def haechi(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     code = "from haechi.cli.main import entry; entry()"
     path = str(Path(__file__).resolve().parents[2] / "src")

@@ -274,6 +274,31 @@ def test_errors_carry_what_they_say() -> None:
         assert "\n" not in str(error)
 
 
+@pytest.mark.parametrize("data", ["가" * 5000, "a/b" * 5000, "a word " * 1000])
+def test_no_error_prints_endless_data_and_its_remedy_stays(data: str) -> None:
+    long = [HaechiError(f"a.jsonl: id {data} is too long; shorten it"), HaechiError(f"{data} is too long; run `dvc repro`")]
+
+    assert all(len(str(error)) < 1300 for error in long)
+    assert str(long[0]).startswith("a.jsonl: id ")
+    assert str(long[0]).endswith("; shorten it")
+    assert str(long[1]).endswith("; run `dvc repro`")
+
+
+def test_of_a_word_or_a_value_two_hundred_characters_are_shown() -> None:
+    assert len(errors.shorten("가" * 5000)) < 250
+    assert errors.shorten("가" * 200) == "가" * 200
+    assert "가" * 201 not in str(HaechiError(f"id {'가' * 5000} is too long"))
+    for error in (BadRecord(Path("a.jsonl"), 3, "a Pair", "말 " * 3000), DuplicateId("말 " * 3000, "x.txt", "y.txt")):
+        assert len(str(error)) < 320
+        assert "3000" not in str(error)
+
+
+def test_a_long_path_is_not_cut() -> None:
+    path = "/".join(["folder"] * 60)
+
+    assert path in str(HaechiError(f"{path}: no such file"))
+
+
 def test_every_error_of_the_module_ends_a_command_politely() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
     assert len(kinds) >= 7

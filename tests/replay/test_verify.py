@@ -235,14 +235,16 @@ def test_an_unknown_revision_and_a_folder_in_use_are_refused(project: Path, tmp_
 # The command
 
 
-@pytest.mark.parametrize("faithful", [True, False])
-def test_the_command_prints_the_table_and_ends_with_1_on_any_difference(faithful: bool, project: Path) -> None:
+@pytest.mark.parametrize(("faithful", "more"), [(True, []), (True, ["--all"]), (False, [])])
+def test_the_command_names_what_differs_or_with_all_every_file_and_ends_with_1_on_any_difference(
+    faithful: bool, more: list[str], project: Path
+) -> None:
     if not faithful:
         write_text(project / "metrics.json", '{"n": 9}')
         commit(project)
     program = "from haechi.cli.main import entry; entry()"
     done = subprocess.run(
-        [sys.executable, "-c", program, "verify", "--rows", ".haechi/export"],
+        [sys.executable, "-c", program, "verify", "--rows", ".haechi/export", *more],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
@@ -250,8 +252,8 @@ def test_the_command_prints_the_table_and_ends_with_1_on_any_difference(faithful
         check=False,
     )
     assert done.returncode == (0 if faithful else 1), done.stdout + done.stderr
-    for path in ALL:
-        assert path in done.stdout
+    named = [path for path in ALL if f" {path}" in done.stdout]
+    assert named == (list(ALL) if more else [] if faithful else ["metrics.json"])
     summary = "verify: 7 files agree, 0 differ, 0 are missing" if faithful else "verify: 6 files agree, 1 differ, 0 are missing"
     assert summary in (done.stdout if faithful else done.stderr)
 
@@ -270,6 +272,24 @@ def test_inputs_are_what_no_stage_wrote(finished: Path) -> None:
     assert list(inputs(read_yaml(finished / "dvc.lock"))) == [
         ("first", "first.py"), ("first", "raw"), ("first", "params.yaml: first"), ("paid", "paid.py"), ("plain", "plain.py"),
     ]  # fmt: skip
+
+
+def test_what_lies_in_an_output_is_no_input() -> None:
+    """DVC lets a stage depend on one file of the folder that another one made."""
+    made = {"first": {"outs": [{"path": "run", "md5": "a.dir"}]}}
+    lock = {"stages": made | {"second": {"deps": [{"path": "run/history.jsonl", "md5": "b"}, {"path": "runs.py", "md5": "c"}]}}}
+
+    assert inputs(lock) == {("second", "runs.py"): "c"}
+
+
+def test_a_failed_replay_shows_the_end_of_what_its_stages_said(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_text(project / "first.py", "raise SystemExit('the well is dry')")
+    commit(project)
+
+    assert again(project, tmp_path).failed
+    assert "the well is dry" in capsys.readouterr().out
 
 
 def test_a_folder_whose_list_nobody_has_is_compared_as_a_whole(tmp_path: Path) -> None:

@@ -281,7 +281,7 @@ def pool() -> None:
 @click.option("--seed", default=7, show_default=True, type=click.IntRange(min=0), help="Which queries, in which order.")
 @click.argument("sheet", type=click.Path(path_type=Path, dir_okay=False))
 def pool_export(sheet: Path, queries: int, seed: int) -> None:
-    """Write a blind CSV: the first ten articles of all systems, shuffled."""
+    """Write a blind CSV: the first ten articles of all systems, query by query, shuffled."""
     from haechi.cli.pool import export
 
     export(Path(), sheet, queries, seed)

@@ -21,7 +21,7 @@ RUNS, CORPUS, PER_QUERY, TESTSET = "data/runs", "data/processed/merged_corpus.js
 
 
 def export(root: Path, out: Path, wanted: int, seed: int) -> None:
-    """Write the sheet."""
+    """Say how large the sheet is, then write it."""
     runs, queries = _runs(root), {q.query_id: q for q in load_testset(root / TESTSET).queries}
     pairs = pooled(runs, [q for q in queries if _headline(queries[q])], wanted, DEPTH, seed)
     texts: dict[str, str] = {}
@@ -29,8 +29,12 @@ def export(root: Path, out: Path, wanted: int, seed: int) -> None:
     for passage in read_records(root / CORPUS, Passage):
         if passage.article_key in keys:
             texts[passage.article_key] = "\n".join(filter(None, (texts.get(passage.article_key), passage.text)))
-    write_text(out, "\ufeff" + sheet(pairs, {id: q.query_text for id, q in queries.items()}, texts))
-    say(f"{out}: {len(pairs)} passages for {len({q for q, _ in pairs})} queries; write 1 or 0 under `relevant`, then pool import")
+    text = "\ufeff" + sheet(pairs, {id: q.query_text for id, q in queries.items()}, texts)
+    asked = len({query_id for query_id, _ in pairs})
+    size = f"{asked} queries, {len(pairs)} passages to judge, {len(text.encode()) / 1e6:.1f} MB"
+    say(f"{out} will hold {size}; fewer queries with --queries")
+    write_text(out, text)
+    say(f"{out}: written; write 1 or 0 under `relevant`, then `haechi pool import {out}`")
 
 
 def take(root: Path, filled: Path, out: Path) -> None:

@@ -14,7 +14,6 @@ def verify_project(root: Path, revision: str, rows: Path | None, keep: Path | No
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="haechi-verify-"))) / "clone"
         done = replay(root, keep or place, revision, rows.resolve() if rows else None)
-    say(f"replay of {done.revision[:12]}:")
     for file in done.files:
         if everything or file.verdict != "agrees":
             say(f"{file.verdict:8} {file.path}{f' ({file.note})' if file.note else ''}")

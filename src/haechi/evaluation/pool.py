@@ -1,6 +1,7 @@
 """Judging by people: courts' citations are incomplete, so what systems found may be right without being cited.
 
-`export` writes the best articles of all systems for a sample of queries as a blind sheet: shuffled, without ranks or systems.
+`export` writes the best articles of all systems for a sample of queries as a blind sheet: query by query, shuffled, without
+ranks or systems.
 `read_sheet` takes the filled sheet back; gold is then what the court cites and what people accepted.
 """
 
@@ -33,14 +34,17 @@ class Judged:
 
 
 def pooled(runs: Mapping[str, Run], query_ids: Sequence[str], wanted: int, depth: int, seed: int) -> list[tuple[str, str]]:
-    """(query, article) of a sample of queries: every article among the first `depth` of any system, in a drawn order."""
+    """(query, article) of a sample of queries, one query after the other: all that any system has among its first `depth`.
+
+    The order of the queries is drawn, and that of the articles of each: it tells neither system nor rank.
+    """
     rng = np.random.default_rng(seed)
     ids = sorted(query_ids)
-    chosen = [ids[i] for i in sorted(rng.permutation(len(ids))[:wanted])]
-    pairs = [
-        (query_id, key) for query_id in chosen for key in sorted({s.id for run in runs.values() for s in run[query_id][:depth]})
-    ]
-    return [pairs[i] for i in rng.permutation(len(pairs))]
+    pairs = []
+    for query_id in (ids[i] for i in rng.permutation(len(ids))[:wanted]):
+        keys = sorted({s.id for run in runs.values() for s in run[query_id][:depth]})
+        pairs += [(query_id, keys[i]) for i in rng.permutation(len(keys))]
+    return pairs
 
 
 def item_id(query_id: str, key: str) -> str:
