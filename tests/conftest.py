@@ -30,6 +30,7 @@ LONGEST = (
     "training/test_resume.py",
     "sweeps/test_agents.py",
     "training/test_processes.py",
+    "proofs/test_documented_commands.py",
     "proofs/test_kills.py",
     "proofs/test_experiments.py",
     "proofs/test_replay.py",

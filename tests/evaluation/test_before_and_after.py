@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from machinery.checkout import ROOT
 from small_law import PASSAGES, key
 
+from haechi.cli import learning_curve
 from haechi.errors import BadRecord, HaechiError
 from haechi.evaluation.alignment import align, divergence
 from haechi.evaluation.learning import part, unit_of
 from haechi.evaluation.pool import Judged, judged_rate, pooled, read_sheet, sheet
 from haechi.evaluation.reeval import stage_command
-from haechi.files import write_text
+from haechi.files import write_jsonl, write_text
 from haechi.records.mined import MinedExample
 from haechi.records.query import TestQuery
 from haechi.retrieval.run import Run
@@ -111,6 +112,30 @@ def test_all_of_it_is_all_and_nothing_to_grow_is_an_error() -> None:
     assert part(EXAMPLES, "decisions", 1.0, 7) == (EXAMPLES, 20)
     with pytest.raises(HaechiError, match="no questions among"):
         part(EXAMPLES[:5], "questions", 0.5, 7)
+
+
+@pytest.mark.parametrize("stage", learning_curve.STAGES)
+def test_the_options_of_the_learning_curve_are_those_of_the_stage(stage: str, tmp_path: Path) -> None:
+    changed = {option: tmp_path / name for option, name in learning_curve.STAGES[stage].items()}
+
+    assert set(map(str, changed.values())) < set(stage_command(ROOT, stage, changed))
+
+
+def test_a_learning_curve_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_jsonl(tmp_path / learning_curve.EXAMPLES, EXAMPLES)
+    write_text(tmp_path / ".haechi/curve/old.bin", "left by a run that was killed")
+    seen = []
+
+    def fails(root: Path, work: Path, stage: str, changed: dict[str, str]) -> None:
+        seen.extend(file.name for file in work.iterdir())
+        raise HaechiError(f"learning-curve: stage {stage} failed")
+
+    monkeypatch.setattr(learning_curve, "_run", fails)
+    with pytest.raises(HaechiError, match="stage train failed"):
+        learning_curve.learning_curve(tmp_path, "decisions", [0.5], 7)
+
+    assert seen == ["train.jsonl"]
+    assert not (tmp_path / ".haechi/curve").exists()
 
 
 def test_a_stages_own_command_gets_other_paths(tmp_path: Path) -> None:

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from machinery.checkout import ROOT, SRC, STAGES, imports, library, python, tree_of
 from ruamel.yaml import YAML
 
-from haechi.deps import BEGIN, END, rewritten, scripts, stage_modules
+from haechi.deps import BEGIN, END, outdated, rewritten, scripts, stage_modules
 from haechi.errors import HaechiError
+from haechi.files import write_json
+from haechi.replay.lockfile import md5_of
 
 DVC_YAML = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
 STAGE_NAMES = sorted(script.stem for script in STAGES.glob("[!_]*.py"))
@@ -185,6 +187,19 @@ def test_a_block_that_is_not_closed_is_refused(tmp_path: Path) -> None:
 def test_a_block_in_a_stage_without_a_script_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HaechiError, match="stage one"):
         rewritten(project(tmp_path), YAML_TEXT.replace("python stages/one.py", "make one"))
+
+
+def test_a_lock_that_was_made_with_other_code_is_found_in_a_frozen_stage_too(tmp_path: Path) -> None:
+    """DVC never looks at what a frozen stage was made from, so `dvc status` is silent about it."""
+    root = project(tmp_path)
+    deps = [{"path": name, "md5": md5_of(root / name)} for name in ("stages/one.py", "src/haechi/a.py")]
+    write_json(root / "dvc.lock", {"stages": {"kept": {"deps": [*deps, {"path": "data/raw", "md5": "x"}]}}})  # YAML too
+    assert outdated(root) == []
+
+    with (root / "src/haechi/a.py").open("a", encoding="utf-8") as module:
+        module.write("# another line\n")
+    (root / "stages/one.py").unlink()
+    assert outdated(root) == [("kept", "stages/one.py"), ("kept", "src/haechi/a.py")]
 
 
 NAMES = "abcdef"

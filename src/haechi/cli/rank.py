@@ -79,7 +79,7 @@ def show_ranking(root: Path, names: Sequence[str]) -> None:
     say("Places such as 1-3 are ties: the models could stand in any order there.")
     if len(metrics) > 1:
         say("What moves the score here: " + ", ".join(f"{metric} {share:.0%}" for metric, share in found.carried.items()) + ".")
-    say(f"{len(models)} models were looked at on the same queries, so the first one's score flatters it; report on the test set.")
+    say(f"{len(models)} models were scored on the same queries, so the best score is a little too high; report on the test set.")
 
 
 def board(rows: Mapping[str, Sequence[ValidatedQuery]], params: RankParams) -> Board:
@@ -102,7 +102,7 @@ def board(rows: Mapping[str, Sequence[ValidatedQuery]], params: RankParams) -> B
 
 
 def check_same(rows: Mapping[str, Sequence[ValidatedQuery]]) -> Sequence[ValidatedQuery]:
-    """Refuse models that were validated on unlike queries; the rows of the first."""
+    """Refuse models that were validated on different queries; the rows of the first."""
     (one, first), *others = rows.items()
     asked = [(row.query_id, row.group, row.n_gold) for row in first]
     for name, own in others:
