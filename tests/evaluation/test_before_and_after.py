@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from machinery.checkout import ROOT
+from ruamel.yaml import YAML
 from small_law import PASSAGES, key
 
 from haechi.cli import learning_curve
@@ -115,10 +116,16 @@ def test_all_of_it_is_all_and_nothing_to_grow_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("stage", learning_curve.STAGES)
-def test_the_options_of_the_learning_curve_are_those_of_the_stage(stage: str, tmp_path: Path) -> None:
-    changed = {option: tmp_path / name for option, name in learning_curve.STAGES[stage].items()}
+def test_a_stage_that_runs_beside_the_pipeline_writes_none_of_its_outputs(stage: str, tmp_path: Path) -> None:
+    (tmp_path / "data/mined").mkdir(parents=True)
+    (tmp_path / learning_curve.EXAMPLES).touch()
+    words = stage_command(ROOT, stage, tmp_path)
+    entry = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]
+    outs = [out if isinstance(out, str) else next(iter(out)) for out in [*entry["outs"], *entry["metrics"]]]
 
-    assert set(map(str, changed.values())) < set(stage_command(ROOT, stage, changed))
+    assert outs
+    assert [out for out in outs if out in words or str(tmp_path / out) not in words] == []
+    assert (str(tmp_path / learning_curve.EXAMPLES) in words) == (stage == "train")
 
 
 def test_a_learning_curve_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,8 +133,8 @@ def test_a_learning_curve_that_fails_leaves_nothing_behind(tmp_path: Path, monke
     write_text(tmp_path / ".haechi/curve/old.bin", "left by a run that was killed")
     seen = []
 
-    def fails(root: Path, work: Path, stage: str, changed: dict[str, str]) -> None:
-        seen.extend(file.name for file in work.iterdir())
+    def fails(root: Path, work: Path, stage: str) -> None:
+        seen.extend(file.name for file in work.rglob("*") if file.is_file())
         raise HaechiError(f"learning-curve: stage {stage} failed")
 
     monkeypatch.setattr(learning_curve, "_run", fails)
@@ -139,12 +146,13 @@ def test_a_learning_curve_that_fails_leaves_nothing_behind(tmp_path: Path, monke
 
 
 def test_a_stages_own_command_gets_other_paths(tmp_path: Path) -> None:
-    words = stage_command(ROOT, "evaluate", {"--encoder": tmp_path / "e", "--metrics": tmp_path / "m.json"})
+    words = stage_command(ROOT, "evaluate", tmp_path, {"--encoder": tmp_path / "e"})
 
     assert words[words.index("--encoder") + 1] == str(tmp_path / "e")
+    assert words[words.index("--metrics") + 1] == str(tmp_path / "metrics/evaluate.json")
     assert words[words.index("--testset") + 1] == "data/testset"
     with pytest.raises(HaechiError, match="stage train has no --colour"):
-        stage_command(ROOT, "train", {"--colour": tmp_path})
+        stage_command(ROOT, "train", tmp_path, {"--colour": tmp_path})
 
 
 # The pool

@@ -10,6 +10,7 @@ from haechi.errors import HaechiError, UsageError
 from haechi.evaluation.learning import Of, Point, draw_curve, part
 from haechi.evaluation.names import HEADLINE, TUNED
 from haechi.evaluation.reeval import stage_command
+from haechi.evaluation.revisions import PER_QUERY
 from haechi.evaluation.summary import summarise
 from haechi.files import read_records, remove, write_jsonl
 from haechi.params.evaluate import EvaluateParams
@@ -20,18 +21,7 @@ from haechi.records.mined import MinedExample
 from haechi.records.result import QueryResult
 
 EXAMPLES = "data/mined/train.jsonl"
-STAGES = {
-    "train": {"--examples": "train.jsonl", "--out": "run", "--plots": "train-plots", "--metrics": "train.json"},
-    "select": {"--run": "run", "--out": "encoder", "--per-query": "per_query_valid.json", "--metrics": "select.json"},
-    "evaluate": {
-        "--encoder": "encoder",
-        "--runs": "runs",
-        "--plots": "plots",
-        "--per-query": "per_query.json",
-        "--metrics": "evaluate.json",
-    },
-}
-"""Stage -> the options that name something else than in the pipeline, and what they name."""
+STAGES = ("train", "select", "evaluate")
 
 
 def learning_curve(root: Path, of: Of, shares: Sequence[float], seed: int) -> None:
@@ -56,18 +46,18 @@ def learning_curve(root: Path, of: Of, shares: Sequence[float], seed: int) -> No
 
 def _point(root: Path, work: Path, examples: Sequence[MinedExample], n: int, of: Of) -> Point:
     """Train, select and evaluate in a folder that nobody keeps."""
-    write_jsonl(work / "train.jsonl", examples)
+    write_jsonl(work / EXAMPLES, examples)
     say(f"{n} {of}, {len(examples)} training examples")
-    for stage, changed in STAGES.items():
-        _run(root, work, stage, changed)
+    for stage in STAGES:
+        _run(root, work, stage)
     params = load_section(root / "params.yaml", "evaluate", EvaluateParams)
-    told = summarise(list(read_rows(work / "per_query.json", QueryResult)), params)
+    told = summarise(list(read_rows(work / PER_QUERY, QueryResult)), params)
     bounds = told["interval"][TUNED][HEADLINE]
     return Point(n, told["primary"][TUNED][HEADLINE], bounds["low"], bounds["high"])
 
 
-def _run(root: Path, work: Path, stage: str, changed: dict[str, str]) -> None:
-    command = stage_command(root, stage, {option: work / name for option, name in changed.items()})
+def _run(root: Path, work: Path, stage: str) -> None:
+    command = stage_command(root, stage, work)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(command, cwd=root, env=environment, check=False, capture_output=True, text=True)
     if done.returncode:

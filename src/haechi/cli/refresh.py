@@ -42,7 +42,7 @@ def refresh_testset(root: Path) -> None:
 
 
 def _build(root: Path, beside: Path) -> None:
-    command = stage_command(root, "testset", {"--out": beside / FOLDER, "--metrics": beside / METRICS})
+    command = stage_command(root, "testset", beside)
     say("Running stage 'testset', beside the present set")
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     if subprocess.run(command, cwd=root, env=environment, check=False).returncode:

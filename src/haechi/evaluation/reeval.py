@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,15 +32,8 @@ def reeval(root: Path, name: str) -> Revision:
         raise UsageError(f"{name}: the workspace is scored by `dvc repro evaluate`")
     out = _place(root, commit)
     with _model(root, name, commit) as encoder:
-        changed = {
-            "--encoder": encoder,
-            "--runs": out / "runs",
-            "--plots": out / "plots",
-            "--per-query": out / "per_query.json",
-            "--metrics": out / "evaluate.json",
-            "--details": out / "details.json",
-        }
-        _run(stage_command(root, "evaluate", changed), root, f"{name}: today's evaluation of its model failed")
+        command = stage_command(root, "evaluate", out, {"--encoder": encoder})
+        _run(command, root, f"{name}: today's evaluation of its model failed")
     found = stored(root, name, commit)
     if found is None:
         raise HaechiError(f"{name}: evaluation ended without results in {out}")
@@ -50,18 +43,27 @@ def reeval(root: Path, name: str) -> Revision:
 def stored(root: Path, name: str, commit: str) -> Revision | None:
     """Results of an earlier `reeval` on today's yardstick, if there are any."""
     out = _place(root, commit)
-    files = {METRICS: out / "evaluate.json", PER_QUERY: out / "per_query.json", QUERIES: root / QUERIES}
-    if not (out / "evaluate.json").is_file():
+    files = {METRICS: out / METRICS, PER_QUERY: out / PER_QUERY, QUERIES: root / QUERIES}
+    if not (out / METRICS).is_file():
         return None
     contents: dict[str, bytes | None] = {file: path.read_bytes() if path.is_file() else None for file, path in files.items()}
     return parse(f"{name} (re-evaluated)", commit, {**contents, LOCK: None})
 
 
-def stage_command(root: Path, stage: str, changed: dict[str, Path]) -> list[str]:
-    """A stage's own command with other values for some options."""
-    stages = YAML(typ="safe").load(read_text(root / "dvc.yaml"))["stages"]
-    words = shlex.split(stages[stage]["cmd"])
-    for option, value in changed.items():
+def stage_command(root: Path, stage: str, beside: Path, changed: Mapping[str, Path] | None = None) -> list[str]:
+    """A stage's own command that writes below another folder and reads there what is there already, else in the project.
+
+    What it writes is what dvc.yaml says, so an output that a stage gets later can't be forgotten here. `changed` gives options
+    other values.
+    """
+    entry = YAML(typ="safe").load(read_text(root / "dvc.yaml"))["stages"][stage]
+    listed = [*entry.get("outs", ()), *entry.get("metrics", ()), *entry.get("plots", ())]
+    outs = [Path(out if isinstance(out, str) else next(iter(out))) for out in listed]
+    words = shlex.split(entry["cmd"])
+    for place, word in enumerate(words):
+        if any(out.is_relative_to(word) for out in outs) or ("/" in word and (beside / word).exists()):
+            words[place] = str(beside / word)
+    for option, value in (changed or {}).items():
         if option not in words:
             raise HaechiError(f"{root / 'dvc.yaml'}: the command of stage {stage} has no {option}")
         words[words.index(option) + 1] = str(value)
