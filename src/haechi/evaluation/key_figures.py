@@ -11,14 +11,13 @@ COMPARED: Mapping[str, tuple[str, ...]] = {"unseen": (TUNED, BM25), "title": (TU
 
 
 def key_figures(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Out of all figures of an evaluation; `k_values` is a list, in which DVC sees no figures."""
+    """Out of all figures of an evaluation."""
     primary, gap = found["primary"], found["difference"][f"{TUNED}-{BASE}"][HEADLINE]
     slices = {name: found["slice"][name] for name in COMPARED if name in found["slice"]}
     return {
         "testset": found["testset"],
         "evaluator": found["evaluator"],
         "encoder": found["encoder"],
-        "k_values": sorted(int(name.removeprefix("ndcg@")) for name in primary[TUNED] if name.startswith("ndcg@")),
         HEADLINE: {system: primary[system][HEADLINE] for system in (BM25, BASE, TUNED, HYBRID)},
         "recall@10": {TUNED: primary[TUNED]["recall@10"]},
         "mrr@10": {TUNED: primary[TUNED]["mrr@10"]},
