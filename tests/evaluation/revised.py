@@ -51,7 +51,7 @@ def put(root: Path, good: float, seed: int = 1, encoder: str = "", **changed: An
     """Write the results of a model into the workspace."""
     runs = {BM25: run(0.3, 50), BASE: run(0.2, 51), TUNED: run(good, seed)}
     rows = judge(QUERIES, {q.query_id: q.gold for q in QUERIES}, runs, Facetter([], [], {}))
-    told = {"testset": "t1", "evaluator": VERSION, "encoder": encoder or f"model-{good}-{seed}", "k_values": PARAMS.k_values}
+    told = {"testset": "t1", "evaluator": VERSION, "encoder": encoder or f"model-{good}-{seed}"}
     write_json(root / "metrics/evaluate.json", told | changed)
     write_rows(root / "metrics/per_query.json", rows)
     write_jsonl(root / "data/testset/queries.jsonl", QUERIES)
