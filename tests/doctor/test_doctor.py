@@ -234,15 +234,17 @@ def test_parameters(project: Path) -> None:
     text = file.read_text(encoding="utf-8")
     write_text(file, re.sub(r"\blr: \S+", "lr: fast", text).replace("dense_top: 50", "dense_tip: 50") + "\ntrian:\n  lr: 1\n")
     said = check_parameters(file)
-    assert [finding.level for finding in said] == ["fail", "fail", "warn"]
-    assert "mine.dense_tip is unknown" in said[0].said
-    assert "train.lr" in said[1].said
-    assert "`trian`" in said[2].said
+    assert [finding.level for finding in said] == ["fail", "fail", "fail"]
+    assert "section `trian` is unknown, did you mean train?" in said[0].said
+    assert "mine.dense_tip is unknown, did you mean dense_top?" in said[1].said
+    assert "train.lr" in said[2].said
     for rubbish in ("a: [", "text"):
         write_text(file, rubbish)
-        holds(check_parameters(file)[0], "fail", "can't be read")
+        holds(check_parameters(file)[0], "fail", "git checkout params.yaml")
     file.unlink()
-    holds(check_parameters(file)[0], "fail", "can't be read")
+    holds(check_parameters(file)[0], "fail", "no such file")
+    write_text(file, text.replace("name: infonce", "name: kl"))
+    holds(check_parameters(file)[0], "fail", "loss kl", "set train.refresh_every to 0")
 
 
 # Row store

@@ -67,7 +67,8 @@ def test_without_parameters_no_stage_starts(stage: str, tmp_path: Path) -> None:
     [
         ("preprocess: [", "not YAML"),
         ("", "should hold one section a stage, found NoneType"),
-        ("train: {}", "section `preprocess` is missing"),
+        ("train: {}", "train.seed is missing"),
+        ("trian: {}", "section `trian` is unknown, did you mean train?"),
         ("preprocess: {max_char: 5}", "preprocess.max_char is unknown"),
         ("preprocess: {max_chars: 5}", "preprocess.granularity is missing"),
     ],
@@ -81,11 +82,36 @@ def test_bad_parameters_are_said_before_any_work(text: str, said: str, here: Pat
     assert files_in(here) == before
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("lr: 6.0e-3", "lr: -1", "train.lr: expected `float` > 0.0, found -1"),
+        ("name: infonce", "name: tripletz", "loss.name: expected one of infonce, guided, triplet, margin_mse, kl, found 'tripletz', did you mean triplet?"),
+        ("name: infonce", "name: kl", "train: loss kl follows the scores of the mined file"),
+        ("\n  rank: 0", "\n  rank: 8", "train: a static model has no layers for adapters; set lora.rank to 0"),
+        ("promote: none", "promote: agreement", "mine.promote: agreement is between the reranker and citations"),
+        ("\ntrain:", "\ntrian:", "section `trian` is unknown, did you mean train?"),
+        ("\nrank:", "\nrunk:", "section `runk` is unknown, did you mean rank?"),
+        ("batch_size:", "batchsize:", "train.batchsize is unknown, did you mean batch_size?"),
+        ("divergence: stop", "divergence: halt", "guards.action[...]: expected one of ignore, note, lower_lr, rollback, stop"),
+        ("non_finite: stop", "non_finit: stop", "guards.action: expected one of non_finite, divergence"),
+    ],
+)  # fmt: skip
+def test_the_first_stage_refuses_what_a_later_one_would(right: str, wrong: str, said: str, here: Path) -> None:
+    """Not train, after generate_qa and mine have run for a minute."""
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    assert right in text
+    (here / "params.yaml").write_text(text.replace(right, wrong, 1), encoding="utf-8")
+    before = files_in(here)
+    assert said in sentence(run("preprocess", here))
+    assert files_in(here) == before
+
+
 def test_the_debug_variable_shows_where_it_came_from(tmp_path: Path) -> None:
     done = run("preprocess", tmp_path, HAECHI_DEBUG="1")
     assert done.returncode == 1
     assert done.stderr.startswith("Traceback ")
-    assert "load_section" in done.stderr
+    assert "check_file" in done.stderr
     assert "ParamsError: params.yaml: no such file" in done.stderr
 
 

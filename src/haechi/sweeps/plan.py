@@ -1,11 +1,10 @@
 """The file of a sweep: what is searched, how, and for how long; read and checked before any work."""
 
-import importlib
 import itertools
 import math
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -15,6 +14,7 @@ from ruamel.yaml.error import YAMLError
 
 from haechi.errors import HaechiError, ParamsError, UsageError
 from haechi.files import read_text
+from haechi.params.check import section_kinds
 from haechi.params.load import load_section
 from haechi.params.select import Metric
 from haechi.sweeps.trial import SEED, Value
@@ -217,7 +217,7 @@ def _check_value(file: Path, params: Path, sections: dict[str, Any], section: st
         tried = Path(folder) / params.name
         YAML().dump({section: {**sections[section], key: value}}, tried)
         try:
-            load_section(tried, section, kind_of(section))
+            load_section(tried, section, section_kinds()[section])
         except ParamsError as error:
             raise UsageError(f"{file}: {str(error).partition(': ')[2]}") from error
 
@@ -229,12 +229,6 @@ def ends_of(axis: Axis) -> list[Value]:
     assert axis.low is not None  # noqa: S101  (checked before)
     assert axis.high is not None  # noqa: S101
     return [int(axis.low), int(axis.high)] if axis.whole else [float(axis.low), float(axis.high)]
-
-
-def kind_of(section: str) -> type:
-    """The dataclass of a section of params.yaml."""
-    module = importlib.import_module(f"haechi.params.{section}")
-    return next(kind for name, kind in vars(module).items() if name.endswith("Params") and is_dataclass(kind))  # type: ignore[return-value]
 
 
 def _typed(file: Path, value: Mapping[str, Any]) -> Sweep:
