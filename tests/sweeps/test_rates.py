@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from proofs.project import ROOT
 
 from haechi.errors import UsageError
-from haechi.sweeps.rates import NEAR, Curve, Measured, Search, bracket, missing, spaced, stand_in
+from haechi.sweeps.rates import NEAR, Curve, Measured, Search, bracket, left, missing, spaced, stand_in
 from haechi.sweeps.ties import noise, standings
 from haechi.sweeps.verdict import judge
 
@@ -35,7 +35,7 @@ def test_pure_noise_has_a_winner_in_18_of_200_searches_at_most(simulation: Modul
 
 
 @pytest.mark.parametrize("plan", ["halving", "classic"])
-def test_without_noise_the_optimum_is_found_and_told_apart(simulation: ModuleType, plan: str) -> None:
+def test_without_noise_the_optimum_is_found(simulation: ModuleType, plan: str) -> None:
     verdict, runs = simulation.simulate(plan, 0.0, 0.1, np.random.default_rng(2))
     assert verdict.status == "found"
     assert abs(math.log10(verdict.best / simulation.OPTIMUM)) < 0.05
@@ -117,6 +117,81 @@ def test_the_classic_plan_begins_with_five_rates_and_narrows_around_the_best_of_
     assert abs(math.log10(judge(scores).best) + 3.3) < 0.05
 
 
+SEARCHES = st.builds(
+    Search,
+    low=st.sampled_from([1e-5, 1e-4]),
+    high=st.sampled_from([3e-4, 1e-2]),
+    plan=st.sampled_from(["halving", "classic"]),
+    rates=st.integers(4, 8),
+    seeds=st.integers(2, 4),
+    present=st.floats(1e-5, 1e-2),
+)
+
+
+def searched(search: Search, optimum: float, spread: float = 0.0, seed: int = 0) -> dict[float, dict[int, float]]:
+    """All scores of a search on a curve with its top at the optimum; the range test shows nothing."""
+    scores: dict[float, dict[int, float]] = {}
+    rng = np.random.default_rng(seed)
+    while wanted := missing(search, Measured(scores, Curve((), ()))):
+        for run in wanted:
+            score = 0.5 - 0.1 * math.log10(run.rate / optimum) ** 2 + rng.normal(0, spread)
+            scores.setdefault(run.rate, {})[run.seed] = score
+        assert len(scores) < 60
+    return scores
+
+
+@given(SEARCHES, st.floats(-7.0, 0.0))
+def test_a_search_goes_on_past_an_edge_of_its_range_while_scores_rise(search: Search, optimum: float) -> None:
+    """Unless the optimum is further off than a search goes, it ends between two rates that are worse."""
+    scores = searched(search, 10**optimum)
+    verdict, ends = judge(scores), (min(scores), max(scores))
+    reachable = min(search.low, search.present) / 20 < 10**optimum < max(search.high, search.present) * 20
+    if reachable:
+        assert ends[0] < verdict.best < ends[1]
+        assert abs(math.log10(verdict.best) - optimum) < 0.5
+    else:
+        assert verdict.best not in ends or verdict.status == "edge"
+
+
+@given(SEARCHES, st.floats(-7.0, 0.0), st.integers(0, 2**32 - 1))
+def test_the_present_rate_is_tried_with_all_seeds_and_an_edge_is_never_called_an_optimum(
+    search: Search, optimum: float, seed: int
+) -> None:
+    scores = searched(search, 10**optimum, 0.02, seed)
+    verdict = judge(scores)
+    assert len(scores[search.present]) == search.seeds
+    if verdict.best in (min(scores), max(scores)):
+        assert verdict.status in ("edge", "indistinguishable")
+        assert "better than every other" not in verdict.rule
+
+
+def test_a_curve_that_still_rises_at_the_default_edge_is_followed() -> None:
+    """As on the bundled sample, where the search used to end with 1e-2, its upper end."""
+    scores = searched(Search(present=6e-3), 3e-2)
+    verdict = judge(scores)
+    assert max(scores) > 3e-2
+    assert verdict.best == pytest.approx(3e-2, rel=0.15)
+    assert verdict.status == "found"
+    assert len(scores[6e-3]) == 5
+
+
+@given(SEARCHES, st.floats(-4.5, -2.5))
+def test_the_number_of_trainings_is_told_before_the_first(search: Search, optimum: float) -> None:
+    """Exactly where nothing surprises: what is told at each moment is no less than what has been run."""
+    scores: dict[float, dict[int, float]] = {}
+    curve, done = None, 0
+    while wanted := missing(search, Measured(scores, curve)):
+        assert left(search, Measured(scores, curve)) >= len(wanted)
+        done += len(wanted)
+        for run in wanted:
+            if run.rate:
+                scores.setdefault(run.rate, {})[run.seed] = -(math.log10(run.rate / 10**optimum) ** 2)
+            else:
+                curve = Curve((), ())
+    assert left(search, Measured(scores, curve)) == 0
+    assert done / 3 < left(search, Measured({}))
+
+
 def test_the_range_test_brackets_where_the_loss_falls_and_keeps_everything_where_it_does_not() -> None:
     rates = np.geomspace(1e-5, 1e-1, 80)
     x = np.log10(rates)
@@ -185,7 +260,7 @@ def test_the_best_is_always_tied_with_itself_and_levels_do_not_matter(runs: dict
         assert all(again[s.name] == pytest.approx(s.behind, abs=1e-9) for s in ranked if s.name in again) or ranked[0].behind == 0
 
 
-def test_without_a_repeated_seed_nothing_is_told_apart() -> None:
+def test_without_a_repeated_seed_nothing_is_distinguished() -> None:
     assert all(s.tied for s in standings({"a": {1: 0.1}, "b": {1: 0.9}}))
 
 
@@ -194,6 +269,6 @@ def test_one_lucky_run_does_not_lead_those_that_were_repeated() -> None:
     assert standings(runs)[0].name == "steady"
 
 
-def test_nothing_is_chosen_where_no_rate_can_be_told_apart() -> None:
+def test_nothing_is_chosen_where_no_rate_can_be_distinguished() -> None:
     verdict = judge({1e-4: {1: 0.50, 2: 0.53}, 1e-3: {1: 0.52, 2: 0.50}})
     assert (verdict.status, verdict.chosen) == ("indistinguishable", None)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from haechi.errors import HaechiError
@@ -15,7 +16,7 @@ from haechi.sweeps.apply import write_params
 from haechi.sweeps.ledger import Ledger
 from haechi.sweeps.methods import RATE, Rates, measured
 from haechi.sweeps.owners import myself
-from haechi.sweeps.rates import Search, missing
+from haechi.sweeps.rates import Search, missing, stand_in
 from haechi.sweeps.slots import here, taken
 from haechi.sweeps.storage import Storage
 from haechi.sweeps.study import Study, open_study
@@ -30,6 +31,7 @@ def lr_sweep(root: Path, search: Search, examples: int, out: Path, *, apply: boo
     """Search, write the files, and write the rate into params.yaml if asked to."""
     search.check()
     setting = Setting.of(root, examples)
+    search = replace(search, present=setting.params.lr)
     _make_missing(root, setting)
     folder = home() / "sweeps" / "lr-sweep"
     with taken(here(), waiting=lambda: say("lr-sweep: every slot of this machine is taken; waiting for one")) as slot:
@@ -80,25 +82,39 @@ def _report(study: Study, search: Search, base: dict[str, str], examples: int, o
     ranked = sorted(verdict.standings, key=lambda standing: standing.name)
     reach = {s.name: "-" if s.name == verdict.best else f"{s.reach:.4f}" for s in ranked}
     rows = [(f"{s.name:g}", f"{s.mean:.4f}", s.runs, f"{s.behind:.4f}", reach[s.name], "yes" if s.tied else "no") for s in ranked]
-    show_table("lr-sweep: validation ndcg@10", ("rate", "mean", "runs", "behind", "told apart from", "tied"), rows)
-    say(sentence(verdict))
+    show_table("lr-sweep: validation ndcg@10", ("rate", "mean", "runs", "behind", "certain from", "tied"), rows)
+    say(sentence(verdict, search.present))
     say(f"files: {out}")
     if apply:
         _apply(root / "params.yaml", verdict)
 
 
-def sentence(verdict: Verdict) -> str:
-    """The result in words."""
+def sentence(verdict: Verdict, present: float) -> str:
+    """The result in words, beside the rate that params.yaml has."""
     low, high = verdict.interval
-    best = f"best {verdict.best:g}: {verdict.standings[0].mean:.4f} [{low:.4f}, {high:.4f}], a run strays by {verdict.spread:.4f}"
-    if verdict.chosen is None:
-        return f"indistinguishable ({best}): {verdict.rule}"
-    return f"chosen {verdict.chosen:g} ({best}): {verdict.rule}"
+    best = (
+        f"best of the rates tried {verdict.best:g}: {verdict.standings[0].mean:.4f} [{low:.4f}, {high:.4f}], "
+        f"standard deviation of a run {verdict.spread:.4f}"
+    )
+    chosen = "indistinguishable" if verdict.chosen is None else f"chosen {verdict.chosen:g}"
+    return f"{chosen} ({best}): {verdict.rule}{_beside(verdict, present)}"
+
+
+def _beside(verdict: Verdict, present: float) -> str:
+    rate = stand_in(present, [standing.name for standing in verdict.standings])
+    if verdict.chosen is None or rate is None:
+        return ""
+    if rate == verdict.chosen:
+        return f"; params.yaml has {present:g}"
+    standing = next(standing for standing in verdict.standings if standing.name == rate)
+    if standing.tied:
+        return f"; the present rate {present:g} can't be distinguished from the best"
+    return f"; the present rate {present:g} is {standing.behind:.4f} behind the best"
 
 
 def _apply(file: Path, verdict: Verdict) -> None:
     if verdict.chosen is None:
-        say(f"{file}: left as it is, since no rate can be told apart from another")
+        say(f"{file}: left as it is, since no rate can be distinguished from the best")
         return
     changes = write_params(file, {RATE: verdict.chosen})
     say("\n".join(f"{file}: {change}" for change in changes) or f"{file}: {RATE} is {verdict.chosen:g} already")

@@ -89,7 +89,8 @@ class Agent:
     _problem = ""
 
     def _one(self, trial: Trial) -> str:
-        say(f"{self.study.name}: trial {trial.number} {describe(trial)}")
+        name, total = f"{self.study.name}-{trial.number}", max(trial.number + 1, self.study.expected())
+        say(f"{name}: trial {trial.number + 1} of {total}: {describe(trial)}")
 
         def report(step: int, value: float) -> None:
             if self.study.report(trial, step, value):
@@ -107,13 +108,13 @@ class Agent:
         except HaechiError as error:
             self._problem = str(error)
             ended = self.study.finish(trial, "failed", None, {"error": self._problem})
-            say(f"{self.study.name}: trial {trial.number} failed: {error}")
+            say(f"{name}: failed: {error}")
         except (Stopped, KeyboardInterrupt):
             self.study.give_back(trial)
-            say(f"{self.study.name}: trial {trial.number} given back; the next agent goes on with it")
+            say(f"{name}: given back; the next agent goes on with it")
             raise KeyboardInterrupt from None
         value = f" {ended.value:.4f}" if ended.value is not None else ""
-        say(f"{self.study.name}: trial {trial.number} {ended.state}{value}")
+        say(f"{name}: {ended.state}{value}")
         self.after(ended)
         return ended.state
 

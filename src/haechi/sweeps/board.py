@@ -1,4 +1,4 @@
-"""The leaderboard: parameters by their validation score, and which of them can't be told apart from the best."""
+"""The leaderboard: parameters by their validation score, and which of them can't be distinguished from the best."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,14 +48,14 @@ class Board:
         number = best.trial.number
         if not self.noise.degrees:
             return Said(
-                f"trial {number} leads, but no trial was repeated with another seed, so nothing can be told apart from it",
+                f"trial {number} leads, but no trial was repeated with another seed, so nothing can be distinguished from it",
                 f"{number}번 시도가 앞서지만, 다른 시드로 되풀이한 시도가 없어 나머지와 구별할 수 없습니다",
             )
         en, ko = self._beside_present(best)
         if not tied:
             return Said(f"trial {number} is better than every other{en}", f"{number}번 시도가 다른 모든 시도보다 낫습니다{ko}")
         return Said(
-            f"trial {number} leads; {tied} other(s) can't be told apart from it{en}",
+            f"trial {number} leads; {tied} other(s) can't be distinguished from it{en}",
             f"{number}번 시도가 앞서지만, 다른 {tied}건과는 구별할 수 없습니다{ko}",
         )
 
@@ -66,7 +66,7 @@ class Board:
         if present is best:
             return Said("; these are the parameters as they are", ". 지금 params.yaml에 있는 값입니다")
         if present.standing.tied:
-            return Said("; it can't be told apart from the parameters as they are", ". 지금 값과도 구별할 수 없습니다")
+            return Said("; it can't be distinguished from the parameters as they are", ". 지금 값과도 구별할 수 없습니다")
         behind = f"{present.standing.behind:.4f}"
         return Said(f"; it is better than the parameters as they are by {behind}", f". 지금 값보다 {behind} 낫습니다")
 

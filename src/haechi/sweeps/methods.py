@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from haechi.sweeps.plan import Axis, Sweep, grid, holds, order
-from haechi.sweeps.rates import Curve, Measured, Scores, Search, missing
+from haechi.sweeps.rates import Curve, Measured, Scores, Search, left, missing
 from haechi.sweeps.study import Wanted
 from haechi.sweeps.trial import Proposal, Trial, Value
 
@@ -36,6 +36,10 @@ class Sampled:
         if len(own) < self._sweep.trials:
             return Wanted(draw=True)
         return Wanted(confirmations(self._sweep, trials))
+
+    def left(self, trials: Sequence[Trial]) -> int:
+        """Up to as many as the file asks for, and repeats of the best."""
+        return _left(self._sweep, self._sweep.trials, trials)
 
     def draw(self, study: "optuna.Study", number: int) -> "tuple[optuna.Trial, Proposal]":
         """Ask the sampler, parameter by parameter."""
@@ -75,6 +79,10 @@ class Grid:
             return Wanted([Proposal(point, self._seed) for point in points])
         return Wanted(confirmations(self._sweep, trials))
 
+    def left(self, trials: Sequence[Trial]) -> int:
+        """The other points, and repeats of the best."""
+        return _left(self._sweep, len(grid(self._sweep)[: self._sweep.trials or None]), trials)
+
     def draw(self, study: "optuna.Study", number: int) -> "tuple[optuna.Trial, Proposal]":
         """A grid draws nothing."""
         raise NotImplementedError
@@ -93,6 +101,10 @@ class Rates:
     def wanted(self, trials: Sequence[Trial]) -> Wanted:
         """The next runs of the plan; a run that failed counts as the worst there is, so the plan goes on without it."""
         return Wanted([_rate_proposal(run.rate, run.seed, run.stage) for run in missing(self.search, measured(trials))])
+
+    def left(self, trials: Sequence[Trial]) -> int:
+        """What the plan still wants where nothing surprises; trials that run now are among those begun."""
+        return max(0, left(self.search, measured(trials)) - sum(trial.state == "running" for trial in trials))
 
     def draw(self, study: "optuna.Study", number: int) -> "tuple[optuna.Trial, Proposal]":
         """A plan draws nothing."""
@@ -149,6 +161,11 @@ def confirmations(sweep: Sweep, trials: Sequence[Trial]) -> list[Proposal]:
         for trial in [*ranked[: sweep.confirm.top], *(t for t in ranked[sweep.confirm.top :] if t.proposal.facts.get(CURRENT))]
         for i in range(1, sweep.confirm.seeds)
     ]
+
+
+def _left(sweep: Sweep, trials: int, begun: Sequence[Trial]) -> int:
+    repeats = sum(trial.proposal.kind == "repeat" for trial in begun)
+    return max(0, trials - (len(begun) - repeats)) + max(0, sweep.confirm.top * (sweep.confirm.seeds - 1) - repeats)
 
 
 def _rate_proposal(rate: float, seed: int, stage: int) -> Proposal:

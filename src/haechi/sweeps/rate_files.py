@@ -16,7 +16,7 @@ from haechi.sweeps.ties import noise, seed_levels
 from haechi.sweeps.trial import Trial
 from haechi.sweeps.verdict import Verdict
 
-SCHEMA = 1
+SCHEMA = 2
 RESULT, CUMULATIVE = "optimal_lr.json", "lr_sweep_cumulative.json"
 
 
@@ -28,7 +28,7 @@ def result(verdict: Verdict, search: Search, trials: Sequence[Trial], base: Mapp
         "lr": verdict.chosen,
         "rule": verdict.rule,
         "best": {"lr": verdict.best, "score": verdict.standings[0].mean, "interval": [_number(end) for end in verdict.interval]},
-        "cannot_be_told_apart": list(verdict.tied),
+        "indistinguishable": list(verdict.tied),
         "metric": "validation ndcg@10",
         "noise": _number(verdict.spread),
         "rates": [
@@ -39,6 +39,7 @@ def result(verdict: Verdict, search: Search, trials: Sequence[Trial], base: Mapp
             "plan": search.plan,
             "low": search.low,
             "high": search.high,
+            "present": search.present or None,
             "seed": search.seed,
             "seeds": search.seeds,
             "examples": examples,
@@ -90,9 +91,9 @@ def _of_stage(trials: Sequence[Trial], stage: int) -> Scores:
 
 
 def _picture(place: Path, scores: Scores, stages: Mapping[int, Scores], found: Mapping[str, Any], title: str) -> None:
-    """Every run as a dot, every mean with its standard error, what can't be told apart from the best in one colour."""
+    """Every run as a dot, every mean with its standard error, what can't be distinguished from the best in one colour."""
     figure, axes = pyplot().subplots(figsize=(7, 3.8), layout="constrained")
-    tied, spread = set(found["cannot_be_told_apart"]), noise(scores)
+    tied, spread = set(found["indistinguishable"]), noise(scores)
     levels, means = seed_levels(scores), {s["lr"]: s["score"] for s in found["rates"]}
     unit = spread.spread if spread.degrees else found["noise"] or 0.0
     for number, here in (stages or {0: scores}).items():
@@ -104,14 +105,15 @@ def _picture(place: Path, scores: Scores, stages: Mapping[int, Scores], found: M
         error = unit / math.sqrt(len(by_seed))
         mean = means[rate] if stages else sum(v - levels.get(seed, 0.0) for seed, v in by_seed.items()) / len(by_seed)
         axes.errorbar([rate], [mean], yerr=[error], fmt="o", color=colour, capsize=3, zorder=3)
-    for colour, text in ((COLOURS["tuned"], "can't be told apart from the best"), (COLOURS["popularity"], "worse than the best")):
+    meanings = {COLOURS["tuned"]: "can't be distinguished from the best", COLOURS["popularity"]: "worse than the best"}
+    for colour, text in meanings.items():
         axes.errorbar([], [], yerr=[], fmt="o", color=colour, capsize=3, label=text)
     if found["lr"] in scores:
         axes.axvline(found["lr"], color=COLOURS["reranked"], linestyle="--", linewidth=1, label=f"chosen: {found['lr']:g}")
     by_logarithm(axes)
     axes.set(
         xlabel="learning rate",
-        ylabel="validation ndcg@10, less the seed's share",
+        ylabel="validation ndcg@10, adjusted for the seed",
         title=f"{title}: mean and standard error",
     )
     axes.legend(fontsize=7, frameon=False)

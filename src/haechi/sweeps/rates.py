@@ -2,6 +2,7 @@
 
 A plan gives the runs that are still missing, or none at its end. It keeps no state: a killed search goes on from its ledger, and
 several processes may share one. Rates are compared by their logarithms, and one within 10% of a tested one counts as tested.
+Where the lowest or the highest rate is the best, both plans go on past it while scores rise.
 """
 
 import itertools
@@ -21,6 +22,10 @@ Scores = dict[float, dict[int, float]]
 
 NEAR = 1.1
 """A rate within this factor of a tested one reuses its result."""
+STRIDE = 1.5
+"""Rates past an edge are at least this factor apart."""
+FAR = 100.0
+"""So many times past its range, and past the present rate, a search goes at most."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class Search:
     """Runs of each finalist."""
     seed: int = 7
     """The first of the seeds."""
+    present: float = 0.0
+    """The rate of params.yaml, which is always tried and runs with all seeds; 0 for none."""
 
     def check(self) -> None:
         """Refuse what makes no sense."""
@@ -87,6 +94,22 @@ def missing(search: Search, measured: Measured) -> list[Run]:
     return _halving(search, measured) if search.plan == "halving" else _classic(search, measured.scores)
 
 
+def left(search: Search, measured: Measured) -> int:
+    """How many runs are still missing if nothing surprises: no edge to go past, no top between the rates that were tried."""
+    scores = {rate: dict(by_seed) for rate, by_seed in measured.scores.items()}
+    made_up, count = Measured(scores, measured.curve), 0
+    best = max(scores, key=lambda rate: _mean(scores[rate], list(scores[rate])), default=math.sqrt(search.low * search.high))
+    while wanted := missing(search, made_up):
+        count += len(wanted)
+        for run in wanted:
+            if run.rate:
+                known = scores.setdefault(run.rate, {})
+                known[run.seed] = _mean(known, list(known)) if known else -1.0 - math.log10(run.rate / best) ** 2
+            else:
+                made_up = Measured(scores, Curve((), ()))
+    return count
+
+
 def spaced(low: float, high: float, count: int) -> list[float]:
     """Rates evenly spaced by logarithm, ends included, three digits each."""
     return [_short(10**x) for x in np.linspace(math.log10(low), math.log10(high), count)]
@@ -134,17 +157,64 @@ def _halving(search: Search, measured: Measured) -> list[Run]:
     if measured.curve is None:
         return [Run(0.0, search.seed, 0)]
     low, high = bracket(measured.curve, search.low, search.high)
-    scores = measured.scores
-    alive = [stand_in(rate, list(scores)) or rate for rate in spaced(low, high, search.rates)]
-    grid = alive = list(dict.fromkeys(alive))
-    seeds_before = 1
-    for stage, (count, seeds) in enumerate(_rungs(search), start=1):
-        if stage > 1:
-            alive = _top(alive, scores, search.seeds_of(seeds_before), count)
+    scores, full = measured.scores, search.seeds_of(search.seeds)
+    wanted, grid = _first_round(search, scores, spaced(low, high, search.rates), 1)
+    if wanted:
+        return wanted
+    rungs = _rungs(search)
+    alive, seeds_before = grid, 1
+    for stage, (count, seeds) in enumerate(rungs[1:], start=2):
+        alive = sorted({*_top(alive, scores, search.seeds_of(seeds_before), count), *_present(search, scores)})
         if wanted := _untried(alive, scores, search.seeds_of(seeds), stage):
             return wanted
         seeds_before = seeds
-    return _vertices(search, scores, grid, alive, len(_rungs(search)) + 1)
+    wanted, further = _past_edges(search, scores, grid, alive, full, len(rungs))
+    return wanted or _vertices(search, scores, [*grid, *further], [*alive, *further], len(rungs) + 1)
+
+
+def _first_round(search: Search, scores: Scores, rates: Sequence[float], stage: int) -> tuple[list[Run], list[float]]:
+    """One run of each rate, of the present one, and of rates past an edge; what is missing, and the rates."""
+    chosen = _present(search, scores)
+    for rate in rates:
+        stands = stand_in(rate, [*chosen, *scores]) or rate
+        chosen += [stands] if stands not in chosen else []
+    chosen.sort()
+    one = search.seeds_of(1)
+    if wanted := _untried(chosen, scores, one, stage):
+        return wanted, chosen
+    wanted, further = _past_edges(search, scores, chosen, chosen, one, stage)
+    return wanted, sorted([*chosen, *further])
+
+
+def _present(search: Search, scores: Scores) -> list[float]:
+    """The present rate, or what stands for it."""
+    return [stand_in(search.present, list(scores)) or search.present] if search.present else []
+
+
+def _past_edges(
+    search: Search, scores: Scores, tried: Sequence[float], known: Sequence[float], seeds: Sequence[int], stage: int
+) -> tuple[list[Run], list[float]]:
+    """Further rates, one by one, while the outermost tried one is better than all the known; what is missing for that."""
+    further: list[float] = []
+    while True:
+        tried_now = sorted([*tried, *further])
+        first, *others = sorted([*known, *further], key=lambda rate: -_mean(scores[rate], seeds))
+        rising = not others or _mean(scores[first], seeds) > _mean(scores[others[0]], seeds)
+        rate = _beyond(search, tried_now, first) if rising and first in (tried_now[0], tried_now[-1]) else None
+        if rate is None:
+            return [], further
+        rate = stand_in(rate, list(scores)) or rate
+        further.append(rate)
+        if wanted := _untried([rate], scores, seeds, stage):
+            return wanted, further
+
+
+def _beyond(search: Search, tried: Sequence[float], edge: float) -> float | None:
+    """The next rate past an edge; None where that would be too far."""
+    step = max(STRIDE, (search.high / search.low) ** (1 / (search.rates - 1)))
+    ends = [search.low, search.high, *([search.present] if search.present else [])]
+    beyond = min(edge * step, max(ends) * FAR) if edge == tried[-1] else max(edge / step, min(ends) / FAR)
+    return None if stand_in(beyond, tried) else _short(beyond)
 
 
 def _rungs(search: Search) -> list[tuple[int, int]]:
@@ -191,37 +261,41 @@ def _parabola(means: Mapping[float, float]) -> float | None:
 
 
 def _classic(search: Search, scores: Scores) -> list[Run]:
-    """Five rates, then five within the two gaps around the best of all so far, and so on; the best and its neighbours repeated.
-
-    Ends when a stage gains less than a standard error.
-    """
-    rates = spaced(search.low, search.high, 5)
-    one = search.seeds_of(1)
-    if wanted := _untried([stand_in(rate, list(scores)) or rate for rate in rates], scores, one, 0):
+    """Five rates, then five within the gaps around the best of all so far, and so on; the best and its neighbours repeated."""
+    wanted, known = _first_round(search, scores, spaced(search.low, search.high, 5), 0)
+    if wanted:
         return wanted
+    wanted, known = _narrowed(search, scores, known)
+    full = search.seeds_of(search.seeds)
+    if wanted := wanted or _untried(_present(search, scores), scores, full, search.stages):
+        return wanted
+    repeated = [rate for rate in known if not _untried([rate], scores, full, 0)]
+    return _past_edges(search, scores, known, repeated, full, search.stages)[0]
+
+
+def _narrowed(search: Search, scores: Scores, known: list[float]) -> tuple[list[Run], list[float]]:
+    """Stage after stage, until one gains less than a standard error; what is missing, and the rates so far."""
+    one, full = search.seeds_of(1), search.seeds_of(search.seeds)
     best_before: float | None = None
-    known = sorted(dict.fromkeys(stand_in(rate, list(scores)) or rate for rate in rates))
     for stage in range(search.stages):
         best = max(known, key=lambda rate: _mean(scores[rate], one))
         place = known.index(best)
         around = known[max(0, place - 1) : place + 2]
-        if wanted := _untried(around, scores, search.seeds_of(search.seeds), stage):
-            return wanted
-        full = {rate: scores[rate] for rate in known}
-        level = max(_mean(scores[rate], search.seeds_of(search.seeds)) for rate in around)
-        if best_before is not None and level - best_before < _standard_error(full, search.seeds):
-            return []
+        if wanted := _untried(around, scores, full, stage):
+            return wanted, known
+        level = max(_mean(scores[rate], full) for rate in around)
+        error = _standard_error({rate: scores[rate] for rate in known}, search.seeds)
+        if best_before is not None and level - best_before < error:
+            break
         best_before = level if best_before is None else max(level, best_before)
-        if stage == search.stages - 1:
-            return []
         inner = [rate for rate in _between(around) if not stand_in(rate, known)]
-        if not inner:
-            return []
+        if not inner or stage == search.stages - 1:
+            break
         points = [stand_in(rate, list(scores)) or rate for rate in inner]
         if wanted := _untried(points, scores, one, stage + 1):
-            return wanted
+            return wanted, known
         known = sorted({*known, *points})
-    return []
+    return [], known
 
 
 def _between(around: Sequence[float]) -> list[float]:

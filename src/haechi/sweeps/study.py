@@ -41,6 +41,9 @@ class Method(Protocol):
     def wanted(self, trials: Sequence[Trial]) -> Wanted:
         """What should be run, given everything that was begun; what runs already may be named again."""
 
+    def left(self, trials: Sequence[Trial]) -> int:
+        """How many more trials there will be, as far as can be said now."""
+
     def draw(self, study: "optuna.Study", number: int) -> tuple["optuna.Trial", Proposal]:
         """Let the sampler begin a trial."""
 
@@ -84,6 +87,11 @@ class Study:
     def trials(self) -> list[Trial]:
         """Everything that was begun, by number."""
         return [_trial(frozen) for frozen in self._frozen() if OWNER in frozen.user_attrs]
+
+    def expected(self) -> int:
+        """How many trials there will have been at the end, as far as can be said now."""
+        trials = self.trials()
+        return len(trials) + self.method.left(trials)
 
     def claim(self) -> Trial | Wait | None:
         """A trial for this agent; None where the study is at its end."""

@@ -1,4 +1,4 @@
-"""Which of several settings can't be told apart from the best, given runs with repeated seeds.
+"""Which of several settings can't be distinguished from the best, given runs with repeated seeds.
 
 Runs of different settings with one seed share their batches, so settings are compared seed by seed. The spread of what is left
 after each setting's and each seed's own level is the noise. The best one was picked after looking, so its lead is judged by the
@@ -22,7 +22,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Noise:
-    """How far a run strays by its seed alone, and how many degrees of freedom that figure has."""
+    """Standard deviation of a run by its seed alone, and how many degrees of freedom that figure has."""
 
     spread: float
     degrees: int
@@ -43,7 +43,7 @@ class Standing(Generic[K]):
 
     @property
     def tied(self) -> bool:
-        """Whether it can't be told apart from the best."""
+        """Whether it can't be distinguished from the best."""
         return self.behind < self.reach
 
 
@@ -69,7 +69,7 @@ def noise(runs: Runs[K]) -> Noise:
 def standings(runs: Runs[K], confidence: float = CONFIDENCE) -> list[Standing[K]]:
     """All settings, the best first: the one with the highest mean among those that ran with the most seeds.
 
-    With a single setting, or without any repeated seed, nothing can be told apart.
+    With a single setting, or without any repeated seed, nothing can be distinguished.
     """
     if not runs:
         return []

@@ -4,9 +4,11 @@ All start at the base as it lies on disk. Two trials with one seed see the same 
 the rate alone. They are scored on validation pairs, at their end.
 """
 
+import io
 import math
 import tempfile
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,7 +123,7 @@ class Trainings:
         params = replace(self._setting.params, **told)
         recipe: Recipe = Recipe(params, self._setting.loss, self._setting.lora, UNGUARDED)
         place = self._setting.paths["base"]
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):  # thirty trainings would say too much
             model: SentenceTransformer = load_learner(place)
             return train(model, self._examples, validation, Path(folder) / "run", recipe, base=name_of(place), also=also)
 

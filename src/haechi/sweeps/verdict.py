@@ -1,4 +1,4 @@
-"""What a search for the rate has found: the best rate, those that can't be told apart from it, and one chosen among them."""
+"""What a search for the rate has found: the best rate, those that can't be distinguished from it, and one chosen among them."""
 
 import math
 from dataclasses import dataclass
@@ -7,11 +7,12 @@ from typing import Literal
 from haechi.sweeps.rates import Scores
 from haechi.sweeps.ties import Standing, interval, noise, standings
 
-Status = Literal["found", "tied", "indistinguishable"]
+Status = Literal["found", "edge", "tied", "indistinguishable"]
 RULES: dict[Status, str] = {
     "found": "it is better than every other rate that was tried",
-    "tied": "the lowest of the rates with as many runs as the best that can't be told apart from it: it moves the model least",
-    "indistinguishable": "no rate that was tried can be told apart from the best, so there is no reason to change it",
+    "edge": "the best rate is the lowest or the highest that was tried, so a better one may lie beyond; search another range",
+    "tied": "the lowest of the rates with as many runs as the best that can't be distinguished from it: it moves the model least",
+    "indistinguishable": "no rate that was tried can be distinguished from the best, so there is no reason to change it",
 }
 
 
@@ -24,7 +25,7 @@ class Verdict:
     interval: tuple[float, float]
     """Of the best rate's mean score, as far as seeds go."""
     tied: tuple[float, ...]
-    """Rates that can't be told apart from the best, itself among them, ascending."""
+    """Rates that can't be distinguished from the best, itself among them, ascending."""
     chosen: float | None
     """None where there is no reason to choose: `indistinguishable`."""
     spread: float
@@ -37,12 +38,20 @@ class Verdict:
         return RULES[self.status]
 
 
+def _status(scores: Scores, best: float, tied: int) -> Status:
+    if tied == len(scores):
+        return "indistinguishable"
+    if best in (min(scores), max(scores)):
+        return "edge"
+    return "found" if tied == 1 else "tied"
+
+
 def judge(scores: Scores) -> Verdict:
     """The verdict on what was measured."""
     ranked = standings(scores)
     best = ranked[0]
     tied = [standing for standing in ranked if standing.tied]
-    status: Status = "found" if len(tied) == 1 < len(ranked) else "indistinguishable" if len(tied) == len(ranked) else "tied"
+    status = _status(scores, best.name, len(tied))
     finalists = [standing.name for standing in tied if standing.runs == best.runs]
     found = noise(scores)
     return Verdict(
