@@ -53,6 +53,8 @@ def project(tmp_path: Path) -> Path:
     write_text(root / "src" / "__pycache__" / "x.pyc", "")
     (root / ".dvc" / "tmp").mkdir(parents=True)
     git(root, "init", "-q")
+    git(root, "config", "user.name", "t")
+    git(root, "config", "user.email", "t@example.invalid")
     git(root, "add", "-A")
     git(root, "commit", "-qm", "x")
     return root
@@ -128,6 +130,20 @@ def test_git(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     holds(check_git(empty), "warn", "no commit")
     monkeypatch.setenv("PATH", str(tmp_path))
     holds(check_git(project), "fail", "not installed")
+
+
+def test_git_without_a_name_for_commits(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every experiment would fail at its end."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    for name, value in {"HOME": tmp_path, "XDG_CONFIG_HOME": tmp_path, "GIT_CONFIG_GLOBAL": os.devnull}.items():
+        monkeypatch.setenv(name, str(value))
+    holds(check_git(project), "ok")
+    git(project, "config", "--unset", "user.email")
+    holds(check_git(project), "warn", "git config --global user.name", "git config --global user.email")
+    for name in ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"):
+        monkeypatch.setenv(name, "t@example.invalid")
+    holds(check_git(project), "ok")
 
 
 CONFLICT = "stages:\n<<<<<<< HEAD\n  a: {}\n=======\n  b: {}\n>>>>>>> other\n"

@@ -1,6 +1,8 @@
 """Sweeps on the miniature pipeline: trials are experiments, the workspace stays as it is, a killed agent costs nothing."""
 
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,8 +31,14 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-c", code, *arguments]
 
 
+def surroundings(folder: Path) -> dict[str, str]:
+    """Of a user whose git knows no name but the project's own."""
+    home = {"HOME": str(folder.parent), "XDG_CONFIG_HOME": str(folder.parent), "GIT_CONFIG_GLOBAL": os.devnull}
+    return {"PYTHONPATH": str(folder / "src"), **home}
+
+
 def haechi(folder: Path, *arguments: str, check: bool = True) -> str:
-    return project.run(folder, *command(*arguments), check=check, PYTHONPATH=str(folder / "src")).stdout
+    return project.run(folder, *command(*arguments), check=check, **surroundings(folder)).stdout
 
 
 def below(folder: Path) -> list[psutil.Process]:
@@ -52,12 +60,11 @@ def test_two_trials_one_killed_agent_and_a_workspace_that_nobody_touched(finishe
     before = project.git(finished, "status", "--short")
     stands = finished / ".haechi/sweeps/mini/stands"
 
-    surroundings = project.environment(PYTHONPATH=str(finished / "src"))
-    agent = subprocess.Popen(
-        command("sweep", "--config", "sweep.yaml"), cwd=finished, env=surroundings, stdout=subprocess.DEVNULL
-    )
+    told = project.environment(**surroundings(finished))
+    agent = subprocess.Popen(command("sweep", "--config", "sweep.yaml"), cwd=finished, env=told, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 500
     while time.monotonic() < deadline and not any("stages/" in " ".join(p.cmdline()) for p in below(stands)):
+        assert agent.poll() is None, "the agent ended before its first trial began"
         time.sleep(0.2)
     assert below(stands)
     agent.send_signal(signal.SIGKILL)
@@ -108,9 +115,20 @@ def test_two_trials_one_killed_agent_and_a_workspace_that_nobody_touched(finishe
     assert "Traceback" not in said
 
 
+def test_without_a_name_for_commits_no_trial_begins(finished: Path) -> None:
+    (finished / "sweep.yaml").write_text(SWEEP, encoding="utf-8")
+    project.git(finished, "config", "--unset", "user.name")
+    done = project.run(finished, *command("sweep", "--config", "sweep.yaml"), check=False, **surroundings(finished))
+    assert done.returncode == 1
+    assert "`git config --global user.name" in done.stdout.splitlines()[-1]
+    assert "trial 1" not in done.stdout
+
+
 def test_the_search_for_the_rate_goes_on_and_applies_what_it_found(finished: Path) -> None:
     search = ("lr-sweep", "--rates", "3", "--seeds", "2", "--examples", "100", "--low", "1e-5")
     first = haechi(finished, *search)
+    assert re.search(r"trial 1 of \d\d: seed 7 \(range test\)", first)
+    assert "of the base" not in first, "a range test validates nothing"
     found = json.loads((finished / "reports/lr-sweep/optimal_lr.json").read_text(encoding="utf-8"))
     ledger = finished / ".haechi/sweeps/lr-sweep/ledger.jsonl"
     lines = ledger.read_text(encoding="utf-8").splitlines()

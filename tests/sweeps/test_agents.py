@@ -171,6 +171,13 @@ def test_failures_are_kept_with_their_reason_and_three_in_a_row_stop_the_agent(t
     assert [trial.facts["error"] for trial in study.trials()] == ["no disk left"] * 3
 
 
+def test_each_trial_says_which_of_how_many_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Repeats of the best with other seeds are counted from the beginning."""
+    Agent(fake.study(tmp_path, fake.sweep(2, "grid", top=1)), Instant()).work()
+    said = [line.partition(": ")[2].partition(": ")[0] for line in capsys.readouterr().out.splitlines() if " of " in line]
+    assert said == ["trial 1 of 4", "trial 2 of 4", "trial 3 of 4", "trial 4 of 4"]
+
+
 def test_the_best_and_the_present_parameters_run_again_with_other_seeds(tmp_path: Path) -> None:
     study = fake.study(tmp_path, fake.sweep(6, top=2))
     Agent(study, Instant()).work()

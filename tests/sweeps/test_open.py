@@ -1,7 +1,9 @@
 """A sweep in a project: agents go on as long as trials stay comparable, and what was measured is kept."""
 
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from machinery.checkout import ROOT
 from ruamel.yaml import YAML
 from sweeps.test_agents import Instant
 
+from haechi.cli.sweep import work
 from haechi.errors import HaechiError, UsageError
 from haechi.sweeps.agent import Agent
 from haechi.sweeps.ledger import Entry, Ledger
@@ -53,6 +56,42 @@ def parameter(project: Path, section: str, key: str, value: object) -> None:
     assert key in sections[section]
     sections[section][key] = value
     YAML().dump(sections, project / "params.yaml")
+
+
+@contextmanager
+def no_stand(*places: Path) -> Iterator[None]:
+    yield None
+
+
+def failing(*told: object) -> Callable[..., None]:
+    def run(*trial: object) -> None:
+        raise HaechiError("experiment one-0: no disk left")
+
+    return run
+
+
+def test_a_sweep_whose_trials_all_failed_is_a_failure_and_advises_no_best(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("haechi.cli.sweep.lacks_identity", lambda root: False)
+    monkeypatch.setattr("haechi.sweeps.stands.stand", no_stand)
+    monkeypatch.setattr("haechi.sweeps.experiment.Experiments", failing)
+    with pytest.raises(HaechiError, match="no trial ended well; 2 of 2 failed, the last one so: experiment one-0: no disk left"):
+        work(begun(project))
+    assert "--apply" not in capsys.readouterr().out
+
+
+def test_a_sweep_refuses_before_its_first_trial_where_git_has_no_name_for_commits(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    for name, value in {"HOME": tmp_path, "XDG_CONFIG_HOME": tmp_path, "GIT_CONFIG_GLOBAL": os.devnull}.items():
+        monkeypatch.setenv(name, str(value))
+    opened = begun(project)
+    with pytest.raises(HaechiError, match=r"`git config --global user.name .* and `git config --global user.email"):
+        work(opened)
+    assert opened.study.trials() == []
 
 
 CHANGES: dict[str, tuple[Callable[[Path], None], str]] = {

@@ -6,9 +6,10 @@ from pathlib import Path
 import click
 
 from haechi.cli.project import Commands
-from haechi.errors import UsageError
+from haechi.errors import HaechiError, UsageError
 from haechi.progress import say, show_table
 from haechi.sweeps.board import Board, board
+from haechi.sweeps.committer import REMEDY, lacks_identity
 from haechi.sweeps.open import Opened, begin, existing, folder_of
 from haechi.sweeps.plan import read_sweep
 from haechi.sweeps.trial import SEED, Trial
@@ -144,6 +145,8 @@ def work(opened: Opened, *, count: int | None = None, time_window: str = "", tim
     from haechi.sweeps.window import Window
 
     root, plan, study = Path(), opened.sweep, opened.study
+    if lacks_identity(root):
+        raise HaechiError(f"sweep {plan.name}: git has no name or no address for commits, which trials are; set them: `{REMEDY}`")
     window = Window.read(time_window or plan.time_window, timezone or plan.timezone)
     unchanged = opened.unchanged(root)
     unchanged()
@@ -162,8 +165,20 @@ def work(opened: Opened, *, count: int | None = None, time_window: str = "", tim
     if study.claimable():
         return
     stands.remove(folder / "stands")
-    _show(opened, trials, board(trials, plan.goal))
+    found = board(trials, plan.goal)
+    _show(opened, trials, found)
+    if not found.rows:
+        raise HaechiError(_nothing(plan.name, trials))
     say(f"next: `haechi sweep best {plan.name} --apply`, then `dvc repro`; pictures: `haechi sweep report {plan.name}`")
+
+
+def _nothing(name: str, trials: list[Trial]) -> str:
+    """Why a sweep has no best trial."""
+    errors = [str(trial.facts.get("error", "")) for trial in trials if trial.state == "failed"]
+    if not errors:
+        return f"sweep {name}: every trial was pruned, so there is no best one; prune later (prune.after) under a new name"
+    last = f"sweep {name}: no trial ended well; {len(errors)} of {len(trials)} failed, the last one so: {errors[-1][:200]}"
+    return f"{last}; mend that and begin it under a new name"
 
 
 def _begun(opened: Opened) -> None:

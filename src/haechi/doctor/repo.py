@@ -10,6 +10,7 @@ from ruamel.yaml.error import YAMLError
 
 from haechi.doctor.finding import Finding, some
 from haechi.locks import holder_of
+from haechi.sweeps.committer import REMEDY, lacks_identity
 
 SEEN = ("stages", "src", "data/raw")
 """Where a file that git doesn't track would be missing from a temp or queued experiment."""
@@ -19,7 +20,7 @@ RUBBISH = ("__pycache__/", ".pyc", ".egg-info/", ".gitignore")
 
 
 def check_git(root: Path) -> Finding:
-    """A repository with a commit, and no lock that a killed git or dvc left."""
+    """A repository with a commit, no lock that a killed git or dvc left, and a name for commits."""
     try:
         inside = _git(root, "rev-parse", "--git-dir")
     except FileNotFoundError:
@@ -31,6 +32,9 @@ def check_git(root: Path) -> Finding:
         return Finding("git", "warn", f"{lock} is there", "if no git command is running, a killed one left it: remove it")
     if _git(root, "rev-parse", "--verify", "HEAD") is None:
         return Finding("git", "warn", "no commit yet", "commit: experiments start from a commit")
+    if lacks_identity(root):
+        said = "no name or no address for commits is configured, and every DVC experiment ends in a commit"
+        return Finding("git", "warn", said, f"`{REMEDY}`")
     return Finding("git", "ok", f"at {(_git(root, 'rev-parse', '--short', 'HEAD') or '').strip()}")
 
 

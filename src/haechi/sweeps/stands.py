@@ -20,6 +20,7 @@ from ruamel.yaml import YAML
 
 from haechi.errors import HaechiError
 from haechi.files import read_text
+from haechi.sweeps.committer import identity
 
 LAST = "select"
 """The stage at which a trial ends."""
@@ -135,6 +136,9 @@ def _prepared(root: Path, shared: Path, clone: Path) -> Stand:
     made = Stand(clone, folder, head, patch)
     made.ready()
     (clone / ".git" / "info" / "exclude").write_text(".haechi\n/whole\n", encoding="utf-8")
+    for part, value in identity(root).items():
+        if value:  # one that the project has for itself isn't cloned
+            git(clone, "config", f"user.{part}", value)
     if not (folder / ".haechi").is_symlink():
         shutil.rmtree(folder / ".haechi", ignore_errors=True)
         (folder / ".haechi").symlink_to(shared.resolve(), target_is_directory=True)
