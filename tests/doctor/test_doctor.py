@@ -24,12 +24,13 @@ from haechi.doctor.disk import check_disk, estimate
 from haechi.doctor.finding import Finding
 from haechi.doctor.gpu import Gpu, check_gpu, parse
 from haechi.doctor.llm import check_llm, models_of
-from haechi.doctor.model import cached, check_model, http_status, size_of_weights
+from haechi.doctor.model import cached, check_model, size_of_weights
 from haechi.doctor.parameters import check_parameters
 from haechi.doctor.python import check_extras, check_packages, check_python
 from haechi.doctor.repo import check_dvc, check_git, check_running, check_untracked
 from haechi.doctor.store import check_store
 from haechi.files import write_json, write_text
+from haechi.models.hub import http_status
 from haechi.params.load import load_section
 from haechi.params.model import ModelParams
 from haechi.params.train import TrainParams

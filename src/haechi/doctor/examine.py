@@ -12,7 +12,7 @@ from haechi.doctor.disk import check_disk
 from haechi.doctor.finding import Finding
 from haechi.doctor.gpu import check_gpu, gpus
 from haechi.doctor.llm import check_llm, models_of
-from haechi.doctor.model import check_model, http_status
+from haechi.doctor.model import check_model
 from haechi.doctor.parameters import check_parameters
 from haechi.doctor.python import check_extras, check_packages, check_python, installed
 from haechi.doctor.repo import check_dvc, check_git, check_running, check_untracked
@@ -20,6 +20,7 @@ from haechi.doctor.shown import check_logs, check_plots
 from haechi.doctor.store import check_store
 from haechi.errors import ParamsError
 from haechi.home import home
+from haechi.models.hub import http_status
 from haechi.params.load import load_section
 from haechi.params.model import ModelParams
 from haechi.params.train import TrainParams

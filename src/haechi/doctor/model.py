@@ -4,10 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from haechi.doctor.finding import Finding
+from haechi.models.hub import address_of, offline
 from haechi.models.registry import EMBEDDED, known
-
-TIMEOUT = 3.0
-HUB = "https://huggingface.co"
 
 Status = Callable[[str], int | None]
 """The HTTP status of an address, None where nobody answers."""
@@ -24,10 +22,9 @@ def check_model(base: str, root: Path, environment: Mapping[str, str], status: S
     if weights_of(cached(name, environment)):
         return Finding("base model", "ok", f"{base} is in the hub cache")
     elsewhere = "download it on a machine with network (`hf download`) and set model.base to the folder, or set it to `embedded`"
-    if environment.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
+    if offline(environment):
         return Finding("base model", "fail", f"{base} is not in the hub cache, and HF_HUB_OFFLINE is set", elsewhere)
-    address = f"{environment.get('HF_ENDPOINT', HUB).rstrip('/')}/{name}/resolve/main/config.json"
-    found = status(address)
+    found = status(address_of(name, environment))
     if found is None:
         return Finding("base model", "fail", f"{base} is not in the hub cache, and the hub doesn't answer", elsewhere)
     if found in (401, 403):
@@ -67,13 +64,3 @@ def _folder(base: str, folder: Path) -> Finding:
         said = f"folder {base} holds no weights in safetensors format"
         return Finding("base model", "fail", said, "save them with `safe_serialization=True`; pickled weights are not loaded")
     return Finding("base model", "ok", f"folder {base}")
-
-
-def http_status(address: str) -> int | None:
-    """Ask for the head of a page, briefly."""
-    import httpx
-
-    try:
-        return httpx.head(address, timeout=TIMEOUT).status_code
-    except httpx.HTTPError:
-        return None

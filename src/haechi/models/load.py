@@ -3,10 +3,11 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from haechi.errors import HaechiError, ModelUnreachable, RerankerUnreachable
 from haechi.files import atomic_folder, read_json, sha256_folder, write_json
+from haechi.models.hub import answers
 from haechi.models.registry import known, known_reranker
 
 if TYPE_CHECKING:
@@ -41,11 +42,11 @@ def load_reranker(name: str, max_length: int | None = None) -> "CrossEncoder":
 
     entry = known_reranker(name)
     source = entry.id if entry else name
+    here = _only_here(source)
     try:
-        options = {"use_safetensors": True}
-        model: CrossEncoder = CrossEncoder(source, device=device(), trust_remote_code=False, model_kwargs=options)
+        model: CrossEncoder = CrossEncoder(source, local_files_only=here, **_options())
     except (OSError, ValueError, RuntimeError) as error:
-        place = "that folder" if Path(source).is_dir() else f"the folder {source}, the local hub cache and the hub"
+        place = "that folder" if Path(source).is_dir() else f"the folder {source}, the local hub cache and {_hub(here)}"
         raise RerankerUnreachable(name, f"looked for it in {place} ({str(error).splitlines()[0][:200]})") from error
     made_for = (getattr(model.config, "architectures", None) or ["an unknown architecture"])[0]
     if not made_for.endswith(("ForSequenceClassification", "ForCausalLM")):
@@ -121,11 +122,27 @@ def folder_hash(folder: Path) -> str:
 def _load(source: str, name: str) -> "SentenceTransformer":
     from sentence_transformers import SentenceTransformer
 
+    here = _only_here(source)
     try:
-        return SentenceTransformer(source, device=device(), trust_remote_code=False, model_kwargs={"use_safetensors": True})
+        return SentenceTransformer(source, local_files_only=here, **_options())
     except (OSError, ValueError, RuntimeError) as error:
-        place = f"folder {source}" if Path(source).is_dir() else f"folder {source}, the local hub cache and the hub ({source})"
+        folder = f"folder {source}"
+        place = folder if Path(source).is_dir() else f"{folder}, the local hub cache and {_hub(here)} ({source})"
         raise ModelUnreachable(name, place) from error
+
+
+def _options() -> dict[str, Any]:
+    """No code and no pickles of others."""
+    return {"device": device(), "trust_remote_code": False, "model_kwargs": {"use_safetensors": True}}
+
+
+def _only_here(source: str) -> bool:
+    """Whether to look on this machine alone: the source is a folder, or the hub doesn't answer."""
+    return Path(source).is_dir() or not answers(source, os.environ)
+
+
+def _hub(only_here: bool) -> str:
+    return "the hub, which doesn't answer or may not be asked" if only_here else "the hub"
 
 
 def _limit(model: "SentenceTransformer", length: int) -> None:
