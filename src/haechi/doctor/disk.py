@@ -10,8 +10,11 @@ from haechi.models.registry import EMBEDDED
 from haechi.params.model import ModelParams
 from haechi.params.train import TrainParams
 
-DATA = 5
-"""Bytes of passages, pairs, questions and training examples, in the workspace and in DVC's cache, of a byte of raw documents."""
+DATA = 50
+"""Bytes of passages, pairs, questions, mined examples and runs, in the workspace, DVC's cache and the row store, of a byte of
+raw documents; measured on the bundled sample."""
+RAW_PER_PIECE = 140
+"""Bytes of raw documents for each piece of the embedded vocabulary, up to `model.vocab_size`; the bundled sample needs 148."""
 UNKNOWN = 2_300_000_000
 """Weights of a model that is not on this machine: those of BGE-M3, the largest in the registry."""
 
@@ -36,15 +39,21 @@ def estimate(root: Path, model: ModelParams, train: TrainParams, environment: Ma
     """Bytes that a run writes, and those of one set of weights.
 
     Checkpoints and the chosen model lie in the workspace and in DVC's cache, as does an embedded base with its features
-    (another one is only pointed to); one more checkpoint is written before the worst is dropped, and resume state holds
-    weights and both moments of the optimizer.
+    (another one is only pointed to). While training runs, two states to resume from hold weights, both moments of the
+    optimizer and the best weights so far.
     """
     raw = sum(file.stat().st_size for file in (root / "data" / "raw").rglob("*") if file.is_file())
     if model.base == EMBEDDED:
-        weights, copies = model.vocab_size * model.dim * 4, train.keep + 3
+        weights, base = min(model.vocab_size, raw // RAW_PER_PIECE) * model.dim * 4, 1.75
     else:
-        weights, copies = size_of_weights(model.base, root, environment) or UNKNOWN, train.keep + 1
-    return weights * (2 * copies + 1 + 3) + raw * DATA, weights
+        weights, base = size_of_weights(model.base, root, environment) or UNKNOWN, 0.0
+    return round(weights * (2 * (base + _checkpoints(train) + 1) + 2 * 4)) + raw * DATA, weights
+
+
+def _checkpoints(train: TrainParams) -> int:
+    """The best, the last, those that stay for another reason, and the average."""
+    safe = len(train.pin) + (train.evaluations // train.keep_every if train.keep_every else 0)
+    return min(train.evaluations + len(train.pin), train.keep + 1 + safe) + bool(train.average)
 
 
 def gigabytes(size: int) -> str:
