@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
@@ -14,6 +15,7 @@ from haechi.models.load import load_encoder, save_encoder
 from haechi.training.adapt import merged
 from haechi.training.composed import Composed, load_learner, plain
 from haechi.training.engine import train
+from haechi.training.retention import announce
 
 ASKED = [*TEXTS.values(), *(e.query for e in examples()), "", "낱말이 아닌 것 xyz"]
 
@@ -29,6 +31,17 @@ def test_plain_sentence_transformers_loads_what_was_trained_with_equal_vectors(t
     assert type(loaded[0]) is StaticEmbedding
     assert not list((tmp_path / "run").rglob("composition*"))
     np.testing.assert_allclose(loaded.encode(ASKED), model.encode(ASKED), atol=1e-6)
+
+
+def test_the_size_of_a_checkpoint_is_told_as_it_is_saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not that of the features, which are another table than the one that is saved."""
+    model = static()
+    table = model[0].folded().embedding.weight.numel() * 4
+    folded = model[0].folded()
+    model[0].folded = lambda: folded
+    model[0].embedding = torch.nn.EmbeddingBag(10_000_000, 1, mode="sum")  # far more features than pieces
+    announce(tmp_path, model, 8, recipe().params, resumes=False, rolls_back=False)
+    assert f"checkpoints of {table / 1e6:.0f} MB" in capsys.readouterr().out
 
 
 def test_a_base_folder_gives_the_form_that_learns_with_the_same_vectors(tmp_path: Path) -> None:
