@@ -162,5 +162,5 @@ def describe(trial: Trial) -> str:
     words = [
         f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in trial.proposal.params.items()
     ]
-    kind = [] if trial.proposal.kind == "trial" else [f"({trial.proposal.kind})"]
+    kind = [] if trial.proposal.kind in ("trial", "rate") else [f"({trial.proposal.kind})"]
     return " ".join([*words, f"seed {trial.proposal.seed}", *kind])
