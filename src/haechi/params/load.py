@@ -59,7 +59,7 @@ def read(path: Path) -> dict[str, Any]:
 def meant(word: object, known: Iterable[str]) -> str:
     """The question whether a known word that looks alike was meant; empty where none does."""
     near = get_close_matches(str(word)[:80], list(known), n=1)
-    return f", did you mean {near[0]}?" if near else ""
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 @lru_cache(maxsize=1)
