@@ -90,7 +90,7 @@ def test_a_run_that_can_not_be_resumed_says_so_before_it_begins(
     monkeypatch.setattr("haechi.training.m3.train_m3", dies)
     monkeypatch.setenv("WORLD_SIZE", processes)
 
-    assert stage(engine=engine) == 1
+    assert stage(engine=engine, refresh_every=0) == 1
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if "can't be resumed" in line] == ([said] if said else [])
     assert [part is not None for part in handed] == [not said]
