@@ -39,10 +39,11 @@ def main(
         files.write_jsonl(train, made.pairs.train)
         files.write_jsonl(valid, made.pairs.valid)
         files.write_jsonl(fallback, made.fallback_passages)
-        files.write_json(details, {"testset": frozen.fingerprint, **made.counts})
+        warnings = {"warnings": made.warnings} if made.warnings else {}
+        files.write_json(details, {"testset": frozen.fingerprint, **made.counts, **warnings})
         pairs = {"train": len(made.pairs.train), "valid": len(made.pairs.valid)}
         files.write_json(metrics, {"testset": frozen.fingerprint, "pairs": pairs})
-        progress.say_few([f"make_pairs: {warning}" for warning in made.warnings])
+        progress.say_few([f"make_pairs: {warning}" for warning in made.warnings], "in `haechi stage make_pairs`")
         progress.show_summary("make_pairs", *summary(made.counts))
 
 
