@@ -78,8 +78,8 @@ def main(
                 partial(judged, llm=llm, store=store, environ=os.environ) if llm.judge_threshold else None,
                 llm.judge_threshold,
             )
-        files.write_jsonl(out, made.questions)
-        files.write_jsonl(dropped, made.dropped)
+        files.write_output(out, made.questions)
+        files.write_output(dropped, made.dropped)
         files.write_json(details, made.counts)
         files.write_json(metrics, {"questions": len(made.questions)})
         with files.atomic_folder(plots) as folder:

@@ -36,14 +36,14 @@ def main(
         corpus = [p for name in ("law", "admin", "doc") for p in files.read_records(passages / f"{name}_passages.jsonl", Passage)]
         decisions = list(files.read_records(passages / "prec_passages.jsonl", Passage))
         made = make_pairs(read_corpus(raw), corpus, decisions, held_out(frozen), settings)
-        files.write_jsonl(train, made.pairs.train)
-        files.write_jsonl(valid, made.pairs.valid)
-        files.write_jsonl(fallback, made.fallback_passages)
+        files.write_output(train, made.pairs.train)
+        files.write_output(valid, made.pairs.valid)
+        files.write_output(fallback, made.fallback_passages)
         warnings = {"warnings": made.warnings} if made.warnings else {}
         files.write_json(details, {"testset": frozen.fingerprint, **made.counts, **warnings})
         pairs = {"train": len(made.pairs.train), "valid": len(made.pairs.valid)}
         files.write_json(metrics, {"testset": frozen.fingerprint, "pairs": pairs})
-        progress.say_few([f"make_pairs: {warning}" for warning in made.warnings], "in `haechi stage make_pairs`")
+        progress.say_few([f"make_pairs: {warning}" for warning in made.warnings], ": haechi stage make_pairs")
         progress.show_summary("make_pairs", *summary(made.counts))
 
 

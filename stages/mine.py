@@ -74,8 +74,8 @@ def main(
             store,
             llm_judge(llm, settings.promote_threshold, store, os.environ) if settings.promote == "llm" else None,
         )
-        files.write_jsonl(train, made.train.examples)
-        files.write_jsonl(valid, made.valid.examples)
+        files.write_output(train, made.train.examples)
+        files.write_output(valid, made.valid.examples)
         with files.atomic_folder(audit) as folder:
             write_audit(folder, {"train": made.train, "valid": made.valid}, made.corpus)
         files.write_text(sample_file, sample(made.train, made.corpus, settings.seed))

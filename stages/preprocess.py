@@ -25,12 +25,12 @@ def main(raw: Path, out: Path, metrics: Path, details: Path, params: Path) -> No
     quarantine = out / "quarantine.jsonl"
     with locks.writing(*targets.values(), quarantine, metrics, details):
         corpus = read_corpus(raw)
-        progress.say_few([f"preprocess: {line}" for line in complaints(corpus)], f"in {quarantine}")
+        progress.say_few([f"preprocess: {line}" for line in complaints(corpus)], f" in {quarantine}")
         files.write_jsonl(quarantine, corpus.dropped)  # now: who is refused for too many bad files needs it
         made = preprocess(corpus, settings)
         for name, target in targets.items():
-            files.write_jsonl(target, getattr(made, name))
-        files.write_jsonl(quarantine, made.dropped)
+            files.write_output(target, getattr(made, name))
+        files.write_output(quarantine, made.dropped)
         counts = made.counts
         files.write_json(details, counts)
         files.write_json(metrics, {"records": counts.read, "dropped": sum(counts.dropped.values())})

@@ -23,8 +23,7 @@ from haechi.errors import BadRecord, HaechiError
 
 T = TypeVar("T")  # Python 3.11 has no `def f[T]` yet
 
-NO_ROWS = b"\n"
-"""A JSONL file without rows: DVC warns of an empty file whenever a stage writes or reads it."""
+NO_ROWS = "\n"
 
 
 @dataclass(frozen=True)
@@ -99,10 +98,15 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> FileFacts:
             stream.write(line)
             digest.update(line)
             count += 1
-        if not count:
-            stream.write(NO_ROWS)
-            digest.update(NO_ROWS)
     return FileFacts(count, digest.hexdigest())
+
+
+def write_output(path: Path, rows: Iterable[Any]) -> FileFacts:
+    """`write_jsonl` for an output of a stage: DVC warns of an empty file at each save, so without rows it holds an empty line."""
+    facts = write_jsonl(path, rows)
+    if not facts.rows:
+        write_text(path, NO_ROWS)
+    return facts
 
 
 def read_json(path: Path) -> Any:
@@ -169,8 +173,8 @@ def read_records(path: Path, kind: type[T]) -> Iterator[T]:
         raise HaechiError(f"{path}: no such file") from error
     with stream:
         for number, line in enumerate(stream, start=1):
-            if line == NO_ROWS and number == 1 and not stream.peek(1):
-                return
+            if number == 1 and line == NO_ROWS.encode():
+                continue
             try:
                 yield msgspec.convert(orjson.loads(line), kind)
             except orjson.JSONDecodeError as error:

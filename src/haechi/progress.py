@@ -11,8 +11,8 @@ from rich.text import Text
 
 T = TypeVar("T")
 
-NAMED, LISTED = 5, 6
-"""Warnings, and reasons, that a stage names on the screen."""
+LISTED = 6
+"""Reasons that a stage names on the screen."""
 
 
 def console() -> Console:
@@ -83,12 +83,12 @@ def say(message: str) -> None:
     (Bar.console() or console()).print(message, soft_wrap=True, markup=False, highlight=False, emoji=False)
 
 
-def say_few(lines: Sequence[str], rest: str) -> None:
-    """The first few lines, and where the others stand."""
-    for line in lines[:NAMED]:
+def say_few(lines: Sequence[str], rest: str = "") -> None:
+    """The first five lines, and how many there are beyond them."""
+    for line in lines[:5]:
         say(line)
-    if len(lines) > NAMED:
-        say(f"... and {len(lines) - NAMED:,} more {rest}")
+    if len(lines) > 5:
+        say(f"... and {len(lines) - 5} more{rest}")
 
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], figures: bool = True) -> None:
