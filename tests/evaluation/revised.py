@@ -7,19 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from small_params import small
 
 from haechi.evaluation.facets import Facetter
 from haechi.evaluation.names import BASE, BM25, TUNED
 from haechi.evaluation.results import judge
 from haechi.evaluation.yardstick import VERSION
 from haechi.files import write_json, write_jsonl
-from haechi.params.evaluate import EvaluateParams
 from haechi.per_query import write_rows
 from haechi.records.query import TestQuery
 from haechi.retrieval.run import Run
 
-PARAMS = small(EvaluateParams, depth=100)
 QUERIES = [
     TestQuery(f"q{i}", f"물음 {i}", (f"a{i % 5}",), "precedent", f"g{i // 2}", "2020", f"s{i}", i % 3 == 0, False)
     for i in range(60)
