@@ -26,7 +26,7 @@ def main(raw: Path, out: Path, metrics: Path, details: Path, params: Path) -> No
     with locks.writing(*targets.values(), quarantine, metrics, details):
         corpus = read_corpus(raw)
         progress.say_few([f"preprocess: {line}" for line in complaints(corpus)], f" in {quarantine}")
-        files.write_jsonl(quarantine, corpus.dropped)  # now: who is refused for too many bad files needs it
+        files.write_output(quarantine, corpus.dropped)  # now: who is refused for too many bad files needs it
         made = preprocess(corpus, settings)
         for name, target in targets.items():
             files.write_output(target, getattr(made, name))
