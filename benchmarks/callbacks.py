@@ -60,10 +60,10 @@ def seconds(kind: str, average: float, steps: int, *, watched: bool) -> float:
     from training.made import recipe
     from transformers import TrainerCallback
 
-    from haechi.models import embedded
-    from haechi.params.guards import GuardsParams
-    from haechi.params.load import load_section
-    from haechi.params.model import ModelParams
+    from haechi.guards.params import GuardsParams
+    from haechi.runtime.params import load_section
+    from haechi.static_model import build
+    from haechi.static_model.params import ModelParams
     from haechi.training import engine
     from haechi.training.trainer import Trainer
     from train import made_examples, small_transformer
@@ -106,7 +106,7 @@ def seconds(kind: str, average: float, steps: int, *, watched: bool) -> float:
     with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere:
         sizes = ModelParams("embedded", 128, 7, 24000, 10, 3, 256, 0.1)
         texts = [*(e.query for e in examples), *(e.pos[0] for e in examples), *(e.neg[0] for e in examples)]
-        model = grown(embedded.build(texts, sizes)) if kind == "static" else small_transformer(Path(folder) / "small")
+        model = grown(build.build(texts, sizes)) if kind == "static" else small_transformer(Path(folder) / "small")
         out, sys.stdout = sys.stdout, nowhere
         try:
             engine.train(model, examples, Quiet(), Path(folder) / "run", wanted)  # type: ignore[arg-type]

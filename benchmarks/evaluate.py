@@ -28,14 +28,14 @@ sys.path.insert(0, str(ROOT / "src"))
 import numpy as np  # noqa: E402  (only now is the path right)
 
 from haechi.evaluation import summary  # noqa: E402
-from haechi.evaluation.guard import GENERAL, GuardPassage, GuardQuery, Probe  # noqa: E402
+from haechi.evaluation.forgetting import GENERAL, GuardPassage, GuardQuery, Probe  # noqa: E402
 from haechi.evaluation.inputs import Inputs  # noqa: E402
+from haechi.evaluation.params import EvaluateParams  # noqa: E402
 from haechi.evaluation.stage import evaluate  # noqa: E402
-from haechi.params.evaluate import EvaluateParams  # noqa: E402
-from haechi.params.retrieval import RetrievalParams  # noqa: E402
 from haechi.records.pair import Pair, PairMeta  # noqa: E402
 from haechi.records.passage import Passage  # noqa: E402
 from haechi.records.query import TestQuery  # noqa: E402
+from haechi.retrieval.params import RetrievalParams  # noqa: E402
 
 PARAMS = EvaluateParams(7, (1, 3, 5, 10, 100), 100, 10_000, 0.95, "count", 0.02, "", 50, 512, ())
 LAWS = 60

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from haechi.files import read_records
-from haechi.models.export import FORMATS, add_forms
+from haechi.export.formats import FORMATS, add_forms
 from haechi.records.passage import Passage
+from haechi.runtime.files import read_records
 
 CORPUS = Path("data/processed/merged_corpus.jsonl")
 

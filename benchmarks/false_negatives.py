@@ -25,26 +25,26 @@ from sentence_transformers import SentenceTransformer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from haechi.files import read_json, read_records
-from haechi.law.twins import with_twins
-from haechi.mining.choice import draw, hashes
+from haechi.corpus.duplicates import with_twins
+from haechi.inference.cached_reranker import Reranker
+from haechi.mining.cocitation import cited_together
 from haechi.mining.filters import KNOWLEDGE, SCORES
-from haechi.mining.known import Corpus, Query
 from haechi.mining.mine import Advice, Mined, mine
+from haechi.mining.params import MineParams
+from haechi.mining.relevance import Corpus, Query
+from haechi.mining.sampling import draw, hashes
 from haechi.mining.stage import positives, queries_of, search_all
-from haechi.mining.together import cited_together
 from haechi.models.load import load_encoder, load_reranker
-from haechi.models.remembered import Remembered
-from haechi.params.load import load_section
-from haechi.params.mine import MineParams
-from haechi.params.retrieval import RetrievalParams
-from haechi.params.train import TrainParams
+from haechi.models.token_cache import Remembered
 from haechi.records.mined import MinedExample
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
-from haechi.retrieval.rerank import Reranker
+from haechi.retrieval.params import RetrievalParams
 from haechi.rowstore.store import open_store
+from haechi.runtime.files import read_json, read_records
+from haechi.runtime.params import load_section
 from haechi.training.examples import make_rows
+from haechi.training.params import TrainParams
 from haechi.training.refresh import refreshed, spared
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"

@@ -19,20 +19,20 @@ import click
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from haechi.files import read_json, read_records, write_jsonl
-from haechi.law.twins import with_twins
+from haechi.corpus.duplicates import with_twins
 from haechi.mining.audit import write_audit
-from haechi.mining.known import Corpus
 from haechi.mining.mine import mine
+from haechi.mining.params import MineParams
+from haechi.mining.relevance import Corpus
 from haechi.mining.stage import decisions_of, positives, queries_of, search_all
 from haechi.models.load import load_encoder
-from haechi.params.load import load_section
-from haechi.params.mine import MineParams
-from haechi.params.retrieval import RetrievalParams
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.question import Question
+from haechi.retrieval.params import RetrievalParams
 from haechi.rowstore.store import open_store
+from haechi.runtime.files import read_json, read_records, write_jsonl
+from haechi.runtime.params import load_section
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 

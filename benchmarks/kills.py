@@ -65,8 +65,8 @@ stages:
     "ask.py": """
 import json, os, urllib.request
 from pathlib import Path
-from haechi.files import write_jsonl
-from haechi.locks import writing
+from haechi.runtime.files import write_jsonl
+from haechi.runtime.locks import writing
 from haechi.rowstore.keys import Keys
 from haechi.rowstore.namespaces import QUESTIONS
 from haechi.rowstore.store import open_store
@@ -81,8 +81,8 @@ with writing(Path("answers.jsonl")), open_store() as store:
     "spread.py": """
 import time
 from pathlib import Path
-from haechi.files import atomic_folder, read_records, write_json
-from haechi.locks import writing
+from haechi.runtime.files import atomic_folder, read_records, write_json
+from haechi.runtime.locks import writing
 with writing(Path("pieces"), Path("metrics.json")):
     with atomic_folder(Path("pieces")) as folder:
         for number, row in enumerate(read_records(Path("answers.jsonl"), dict)):
@@ -93,8 +93,8 @@ with writing(Path("pieces"), Path("metrics.json")):
     "join.py": """
 import time
 from pathlib import Path
-from haechi.files import atomic_file
-from haechi.locks import writing
+from haechi.runtime.files import atomic_file
+from haechi.runtime.locks import writing
 with writing(Path("joined.txt")), atomic_file(Path("joined.txt")) as stream:
     for path in sorted(Path("pieces").rglob("*.json")):
         stream.write(path.read_bytes())

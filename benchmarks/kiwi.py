@@ -12,8 +12,8 @@ from kiwipiepy import Kiwi
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from haechi.files import read_records
 from haechi.records.passage import Passage
+from haechi.runtime.files import read_records
 
 
 @click.command(help=__doc__)

@@ -20,13 +20,13 @@ from pathlib import Path
 
 import httpx
 
-from haechi.params.generate_qa import GenerateQaParams
-from haechi.params.llm import LlmParams
-from haechi.params.load import load_section
+from haechi.llm.params import LlmParams
+from haechi.llm.prompts import writing
 from haechi.questions.llm import LlmSetup, stream_questions
-from haechi.questions.prompts.library import writing
+from haechi.questions.params import GenerateQaParams
 from haechi.records.passage import Passage
 from haechi.rowstore.store import open_store
+from haechi.runtime.params import load_section
 
 ROOT = Path(__file__).resolve().parents[1]
 IN_FLIGHT = 64

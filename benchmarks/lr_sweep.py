@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from haechi.sweeps.rates import Curve, Measured, Plan, Search, missing
-from haechi.sweeps.verdict import Verdict, judge
+from haechi.sweeps.learning_rate.search import Curve, Measured, Plan, Search, missing
+from haechi.sweeps.learning_rate.verdict import Verdict, judge
 
 OPTIMUM = 2e-4
 CURVATURE = 0.1  # a decade off costs so much

@@ -84,7 +84,7 @@ def memory() -> None:
     from tokenizers import Tokenizer, models
 
     from haechi.models.load import load_encoder, save_encoder
-    from haechi.selection.blend import Share, blend
+    from haechi.selection.weights import Share, blend
 
     words = Tokenizer(models.WordLevel({f"w{i}": i for i in range(WORDS)}, unk_token="w0"))
     size = WORDS * WIDTH * 4 / MB
@@ -130,8 +130,8 @@ def votes() -> None:
     from selection.courses import copied, late_overfitting, noise_only, planted_plateau
     from selection.made import SELECT, VOTERS
 
-    from haechi.errors import HaechiError
-    from haechi.selection.course import check
+    from haechi.runtime.errors import HaechiError
+    from haechi.selection.history import check
     from haechi.selection.sweet_spot import vote
 
     params = replace(SELECT, voters=VOTERS)

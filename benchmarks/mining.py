@@ -32,29 +32,29 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from cross_encoder import train_cross_encoder
 
-from haechi.files import read_records
+from haechi.inference import openvino
+from haechi.inference.cached_reranker import Reranker
 from haechi.mining.filters import KNOWLEDGE
-from haechi.mining.known import Corpus, Query
 from haechi.mining.mine import Advice, Mined, mine
+from haechi.mining.params import MineParams
+from haechi.mining.relevance import Corpus, Query
 from haechi.mining.stage import search_all
-from haechi.models import compiled
 from haechi.models.load import load_encoder
-from haechi.models.reading import Reader
-from haechi.params.load import load_section
-from haechi.params.mine import MineParams
-from haechi.params.retrieval import RetrievalParams
+from haechi.models.tokenize import Reader
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
-from haechi.retrieval.rerank import Reranker
+from haechi.retrieval.params import RetrievalParams
 from haechi.rowstore.store import Store, open_store
+from haechi.runtime.files import read_records
+from haechi.runtime.params import load_section
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 WITHOUT = frozenset(KNOWLEDGE) - {"positive"}  # the peers know nothing of articles, twins and citations
 DEPTH, NEGATIVES = 50, 7
 LENGTH = 512
 PARTS = ("forward", "compiled", "compiling", "tokens")
-COMPILED = compiled.compiled
-BITS: tuple[compiled.Bits, ...] = ("int8", "bf16")
+COMPILED = openvino.compiled
+BITS: tuple[openvino.Bits, ...] = ("int8", "bf16")
 
 
 @dataclass
@@ -76,7 +76,7 @@ class Clock:
         patched = [
             (model, "preprocess", self._timed("tokens", model.preprocess)),
             (Reader, "__call__", self._timed("tokens", Reader.__call__)),
-            (compiled, "compiled", self._compiled),
+            (openvino, "compiled", self._compiled),
         ]
         start = time.process_time()
         try:
@@ -107,7 +107,7 @@ class Clock:
 
         return timed
 
-    def _compiled(self, model: Any, bits: compiled.Bits) -> compiled.Network:
+    def _compiled(self, model: Any, bits: openvino.Bits) -> openvino.Network:
         return self._timed("compiled", self._timed("compiling", COMPILED)(model, bits))
 
 
@@ -148,7 +148,7 @@ def _compare(dense: Any, cross: Any, corpus: list[Passage], asked: list[Query], 
     clocks: dict[str, Clock] = {}
     retrieval = load_section(PARAMS, "retrieval", RetrievalParams)
 
-    def ours(store: Store, passages: list[Passage], settings: MineParams, bits: compiled.Bits | None = None) -> Mined:
+    def ours(store: Store, passages: list[Passage], settings: MineParams, bits: openvino.Bits | None = None) -> Mined:
         exact = Reranker(cross, store).scores
         cheap = Reranker(cross, store, compiled_to=bits).scores if bits else None
         found = search_all(asked, passages, dense, settings, retrieval, store)

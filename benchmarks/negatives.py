@@ -22,27 +22,27 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from haechi.files import read_json, read_records
-from haechi.law.twins import with_twins
-from haechi.mining.known import Corpus
+from haechi.corpus.duplicates import with_twins
+from haechi.guards.params import GuardsParams
 from haechi.mining.mine import Advice, mine
+from haechi.mining.params import MineParams
+from haechi.mining.relevance import Corpus
 from haechi.mining.stage import decisions_of, positives, queries_of, search_all
 from haechi.models.load import load_encoder
-from haechi.params.guards import GuardsParams
-from haechi.params.load import load_section
-from haechi.params.lora import LoraParams
-from haechi.params.loss import LossParams
-from haechi.params.mine import MineParams
-from haechi.params.retrieval import RetrievalParams
-from haechi.params.train import TrainParams
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.question import Question
+from haechi.retrieval.params import RetrievalParams
 from haechi.rowstore.store import open_store
-from haechi.training.composed import load_learner
+from haechi.runtime.files import read_json, read_records
+from haechi.runtime.params import load_section
+from haechi.scoring.validation import Validation
 from haechi.training.engine import train
+from haechi.training.lora_params import LoraParams
+from haechi.training.loss_params import LossParams
+from haechi.training.params import TrainParams
 from haechi.training.recipe import Recipe
-from haechi.training.validation import Validation
+from haechi.training.static_learner import load_learner
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 ALL = frozenset({"same_article", "other_version", "cocited", "together", "near_duplicate", "skipped", "above_margin"})

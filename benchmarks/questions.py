@@ -16,16 +16,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
-from haechi.files import read_records  # noqa: E402  (only now is the path right)
-from haechi.params.generate_qa import GenerateQaParams  # noqa: E402
-from haechi.params.load import load_section  # noqa: E402
-from haechi.questions.analysis import analyse  # noqa: E402
+from haechi.question_writer.clauses import analyse  # noqa: E402
 from haechi.questions.generate import offline_writer  # noqa: E402
+from haechi.questions.params import GenerateQaParams  # noqa: E402
 from haechi.questions.repeats import Repeats  # noqa: E402
 from haechi.questions.words import Words  # noqa: E402
 from haechi.records.passage import Passage  # noqa: E402
 from haechi.rowstore.store import open_store  # noqa: E402
-from haechi.tokens import kiwi  # noqa: E402
+from haechi.runtime.files import read_records  # noqa: E402  (only now is the path right)
+from haechi.runtime.params import load_section  # noqa: E402
+from haechi.text.morphemes import kiwi  # noqa: E402
 
 
 def main() -> None:

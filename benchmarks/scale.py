@@ -18,9 +18,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from haechi.params.retrieval import RetrievalParams
 from haechi.retrieval.bm25 import Bm25
 from haechi.retrieval.dense import search
+from haechi.retrieval.params import RetrievalParams
 
 DIM, K, WORDS, LONG, SHORT = 256, 50, 60_000, 40, 12
 BLOCK = 65_536

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 import numpy as np
 
-from haechi.evaluation.significance import Resampler, holm
+from haechi.scoring.significance import Resampler, holm
 
 DRAWS = 10_000
 FAMILY = 5

@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 
-from haechi.trackers import KINDS, tracking
+from haechi.training.trackers import KINDS, tracking
 
 STEPS = range(1, 51)
 HISTORY = [

@@ -72,22 +72,22 @@ def quality(folder: Path, seconds: float | None, kinds: str, changes: list[str])
     from ruamel.yaml import YAML
     from sentence_transformers import SentenceTransformer
 
-    from haechi.evaluation.significance import difference, interval
-    from haechi.files import read_records
-    from haechi.params.guards import GuardsParams
-    from haechi.params.load import load_section
-    from haechi.params.lora import LoraParams
-    from haechi.params.loss import LossParams
-    from haechi.params.retrieval import RetrievalParams
-    from haechi.params.train import TrainParams
+    from haechi.guards.params import GuardsParams
     from haechi.records.mined import MinedExample
     from haechi.records.pair import Pair
     from haechi.records.passage import Passage
+    from haechi.retrieval.params import RetrievalParams
+    from haechi.runtime.files import read_records
+    from haechi.runtime.params import load_section
+    from haechi.scoring.significance import difference, interval
+    from haechi.scoring.validation import Validation
     from haechi.testset.manifest import load_testset
-    from haechi.training.composed import load_learner
     from haechi.training.engine import train
+    from haechi.training.lora_params import LoraParams
+    from haechi.training.loss_params import LossParams
+    from haechi.training.params import TrainParams
     from haechi.training.recipe import Recipe
-    from haechi.training.validation import Validation
+    from haechi.training.static_learner import load_learner
 
     data = folder / "data"
     corpus = list(read_records(data / "processed/merged_corpus.jsonl", Passage))
@@ -226,7 +226,7 @@ def dense_scores(model: Any, queries: Any, corpus: Any) -> list[float]:
 def bm25_scores(queries: Any, corpus: Any, params: Any) -> list[float]:
     """The same of BM25 over Kiwi morphemes."""
     from haechi.retrieval.bm25 import Bm25
-    from haechi.tokens import tokenize
+    from haechi.text.morphemes import tokenize
 
     index = Bm25([p.id for p in corpus], tokenize([p.text for p in corpus]), params)
     return judged(index.search([q.query_id for q in queries], tokenize([q.query_text for q in queries]), 400), queries, corpus)
@@ -234,8 +234,8 @@ def bm25_scores(queries: Any, corpus: Any, params: Any) -> list[float]:
 
 def judged(run: Any, queries: Any, corpus: Any) -> list[float]:
     """Fold passages to articles, twins to one name, and judge."""
-    from haechi.evaluation.metrics import evaluate_run
-    from haechi.law.twins import one_name
+    from haechi.corpus.duplicates import one_name
+    from haechi.scoring.metrics import evaluate_run
 
     name = one_name(corpus)
     folded = run.fold({p.id: name[p.article_key] for p in corpus}, {q.query_id: name.get(q.source_id, "") for q in queries}, 100)
@@ -371,7 +371,7 @@ def make_m3(folder: Path) -> None:
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
 
-    from haechi.models.heads import HEADS
+    from haechi.models.m3_heads import HEADS
 
     names = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     vocabulary = {piece: i for i, piece in enumerate([*names, *(chr(c) for c in range(0xAC00, 0xAC00 + 11172))])}

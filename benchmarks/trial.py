@@ -13,12 +13,12 @@ import shutil
 import time
 from pathlib import Path
 
-from haechi.home import home
-from haechi.params.load import load_section
-from haechi.params.train import TrainParams
-from haechi.sweeps.experiment import Experiments
-from haechi.sweeps.stands import git, stand
-from haechi.sweeps.trial import Proposal, Trial
+from haechi.runtime.environment import home
+from haechi.runtime.params import load_section
+from haechi.sweeps.engine.trial import Proposal, Trial
+from haechi.sweeps.experiments.checkouts import git, stand
+from haechi.sweeps.experiments.run_trial import Experiments
+from haechi.training.params import TrainParams
 
 NAME = "trial-benchmark"
 

@@ -19,7 +19,7 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, produ
 
 
 def _ended(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Ctrl-C while libraries are imported is one word; from then on haechi.command says it."""
+    """Ctrl-C while libraries are imported is one word; from then on haechi.runtime.command says it."""
     if kind is KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
     else:

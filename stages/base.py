@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from haechi import files, locks, options, progress
-from haechi.command import run
-from haechi.models.base import make_base
-from haechi.params.load import load_section
-from haechi.params.model import ModelParams
+from haechi.runtime import files, locks, options, progress
+from haechi.runtime.command import run
+from haechi.static_model.make_base import make_base
+from haechi.runtime.params import load_section
+from haechi.static_model.params import ModelParams
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 

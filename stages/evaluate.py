@@ -7,20 +7,20 @@ from pathlib import Path
 
 import click
 
-from haechi import files, locks, options, progress
-from haechi.command import run
-from haechi.evaluation.guard import load_guards
+from haechi.runtime import files, locks, options, progress
+from haechi.runtime.command import run
+from haechi.evaluation.forgetting import load_guards
 from haechi.evaluation.inputs import Inputs, heads_of, load_others
 from haechi.evaluation.key_figures import key_figures
 from haechi.evaluation.stage import evaluate
 from haechi.models.load import folder_hash, load_encoder, load_reranker
-from haechi.params.evaluate import EvaluateParams
-from haechi.params.load import load_section
-from haechi.params.retrieval import RetrievalParams
+from haechi.evaluation.params import EvaluateParams
+from haechi.runtime.params import load_section
+from haechi.retrieval.params import RetrievalParams
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
-from haechi.retrieval.rerank import Reranker
-from haechi.retrieval.stored import Stored
+from haechi.inference.cached_reranker import Reranker
+from haechi.inference.cached import Stored
 from haechi.rowstore.store import open_store
 from haechi.testset.manifest import load_testset
 

@@ -8,22 +8,22 @@ from pathlib import Path
 
 import click
 
-from haechi import files, locks, options, progress
-from haechi.command import run
-from haechi.evaluation.question_lengths import write_lengths
+from haechi.runtime import files, locks, options, progress
+from haechi.runtime.command import run
+from haechi.questions.length_histogram import write_lengths
 from haechi.models.load import load_encoder
-from haechi.params.generate_qa import GenerateQaParams
-from haechi.params.llm import LlmParams
-from haechi.params.load import load_section
-from haechi.params.retrieval import RetrievalParams
+from haechi.questions.params import GenerateQaParams
+from haechi.llm.params import LlmParams
+from haechi.runtime.params import load_section
+from haechi.retrieval.params import RetrievalParams
 from haechi.questions.generate import Away, askable, generate, offline_writer
-from haechi.questions.judge import judged
+from haechi.llm.judge import judged
 from haechi.questions.llm import LlmSetup, estimate, llm_writer
-from haechi.questions.samples import sample_rows
+from haechi.questions.llm import sample_rows
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.rowstore.store import open_store
-from haechi.testset.held_out import held_out
+from haechi.testset.manifest import held_out
 from haechi.testset.manifest import load_testset
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from haechi import files, locks, options, progress
-from haechi.command import run
-from haechi.law.ingest import read_corpus
+from haechi.runtime import files, locks, options, progress
+from haechi.runtime.command import run
+from haechi.parsing.ingest import read_corpus
 from haechi.pairs.stage import make_pairs, summary
-from haechi.params.load import load_section
-from haechi.params.make_pairs import MakePairsParams
+from haechi.runtime.params import load_section
+from haechi.pairs.params import MakePairsParams
 from haechi.records.passage import Passage
-from haechi.testset.held_out import held_out
+from haechi.testset.manifest import held_out
 from haechi.testset.manifest import load_testset
 
 

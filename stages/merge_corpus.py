@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from haechi import files, locks, options, progress
-from haechi.command import run
+from haechi.runtime import files, locks, options, progress
+from haechi.runtime.command import run
 from haechi.corpus.merge import counts, merge
-from haechi.params.load import load_section
-from haechi.params.merge_corpus import MergeCorpusParams
+from haechi.runtime.params import load_section
+from haechi.corpus.params import MergeCorpusParams
 from haechi.records.passage import Passage
 
 

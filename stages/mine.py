@@ -7,23 +7,23 @@ from pathlib import Path
 
 import click
 
-from haechi import files, locks, options, progress
-from haechi.command import run
-from haechi.evaluation.mined_scores import write_scores
+from haechi.runtime import files, locks, options, progress
+from haechi.runtime.command import run
+from haechi.mining.score_histogram import write_scores
 from haechi.mining.audit import write_audit
 from haechi.mining.llm_judge import llm_judge
 from haechi.mining.sample import sample
 from haechi.mining.stage import mine_all, queries_of, summary
 from haechi.models.load import load_encoder, load_reranker
-from haechi.params.llm import LlmParams
-from haechi.params.load import load_section
-from haechi.params.mine import MineParams
-from haechi.params.retrieval import RetrievalParams
+from haechi.llm.params import LlmParams
+from haechi.runtime.params import load_section
+from haechi.mining.params import MineParams
+from haechi.retrieval.params import RetrievalParams
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.question import Question
 from haechi.rowstore.store import open_store
-from haechi.testset.held_out import held_out
+from haechi.testset.manifest import held_out
 from haechi.testset.manifest import load_testset
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from haechi import files, locks, options, progress
-from haechi.command import run
-from haechi.law.ingest import complaints, preprocess, read_corpus
-from haechi.params.load import load_section
-from haechi.params.preprocess import PreprocessParams
+from haechi.runtime import files, locks, options, progress
+from haechi.runtime.command import run
+from haechi.parsing.ingest import complaints, preprocess, read_corpus
+from haechi.runtime.params import load_section
+from haechi.parsing.params import PreprocessParams
 
 
 @click.command(help=__doc__)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from haechi import files, locks, options, progress
-from haechi.command import run
-from haechi.evaluation.tables import COLUMNS, result_rows
-from haechi.pages.inputs import Places
-from haechi.pages.make import complete, make
+from haechi.runtime import files, locks, options, progress
+from haechi.runtime.command import run
+from haechi.scoring.tables import COLUMNS, result_rows
+from haechi.report.inputs import Places
+from haechi.report.make import complete, make
 
 
 @click.command(help=__doc__)

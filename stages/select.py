@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from haechi import files, locks, options
-from haechi.command import run
-from haechi.params.load import load_section
-from haechi.params.select import SelectParams
-from haechi.per_query import write_rows
+from haechi.runtime import files, locks, options
+from haechi.runtime.command import run
+from haechi.runtime.params import load_section
+from haechi.selection.params import SelectParams
+from haechi.scoring.per_query import write_rows
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
-from haechi.selection.show import show
+from haechi.selection.summary import show
 from haechi.selection.stage import facts_of, key_figures, select
-from haechi.training.validation import Validation
+from haechi.scoring.validation import Validation
 
 
 @click.command(help=__doc__)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from haechi import files, locks, options, progress
-from haechi.command import run
-from haechi.law.ingest import read_corpus
-from haechi.params.load import load_section
-from haechi.params.testset import TestsetParams
+from haechi.runtime import files, locks, options, progress
+from haechi.runtime.command import run
+from haechi.parsing.ingest import read_corpus
+from haechi.runtime.params import load_section
+from haechi.testset.params import TestsetParams
 from haechi.testset.freeze import freeze
 from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC
 

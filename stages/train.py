@@ -10,31 +10,32 @@ from typing import Any
 
 import click
 
-from haechi import files, locks, options, progress, trackers
-from haechi.command import run
-from haechi.errors import UsageError
-from haechi.evaluation.curves import write_history, write_modules
+from haechi.runtime import files, locks, options, progress
+from haechi.training import trackers
+from haechi.runtime.command import run
+from haechi.runtime.errors import UsageError
+from haechi.training.curve_tables import write_history, write_modules
 from haechi.guards import status
 from haechi.guards.status import Report
 from haechi.guards.summary import key_figures, summary
 from haechi.models.load import name_of
-from haechi.params.guards import GuardsParams
-from haechi.params.load import load_section
-from haechi.params.lora import LoraParams
-from haechi.params.loss import LossParams
-from haechi.params.train import TrainParams
+from haechi.guards.params import GuardsParams
+from haechi.runtime.params import load_section
+from haechi.training.lora_params import LoraParams
+from haechi.training.loss_params import LossParams
+from haechi.training.params import TrainParams
 from haechi.records.mined import MinedExample
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
-from haechi.state import State, Work, hashes, resumable
+from haechi.training.resume import State, Work, hashes, resumable
 from haechi.training.checks import starts_again
-from haechi.training.composed import load_learner
+from haechi.training.static_learner import load_learner
 from haechi.training.engine import train
-from haechi.training.fingerprint import running
+from haechi.training.recipe import running
 from haechi.training.m3 import train_m3
 from haechi.training.memory import statistics_of
 from haechi.training.recipe import Recipe
-from haechi.training.validation import Validation
+from haechi.scoring.validation import Validation
 
 
 @click.command(help=__doc__)

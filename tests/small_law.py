@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from haechi.law.book import LawBook
-from haechi.law.nouns import Article, Statute
+from haechi.citations.law_index import LawBook
+from haechi.parsing.statute_types import Article, Statute
 from haechi.records.decision import Decision, Section
 from haechi.records.pair import Pair, PairMeta
 from haechi.records.passage import Passage

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from haechi.params.load import load_section
+from haechi.runtime.params import load_section
 
 MINI = Path(__file__).parent / "mini" / "params.yaml"
 P = TypeVar("P")

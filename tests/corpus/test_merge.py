@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from small_law import passage
 
 from haechi.corpus.merge import counts, merge
-from haechi.errors import DuplicateId
+from haechi.runtime.errors import DuplicateId
 
 
 @st.composite

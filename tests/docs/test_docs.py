@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from haechi.cli import docs
 from haechi.cli.main import main
-from haechi.errors import HaechiError
+from haechi.runtime.errors import HaechiError
 
 ROOT = Path(__file__).resolve().parents[2]
 READMES = [ROOT / name for name in docs.READMES]

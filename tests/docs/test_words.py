@@ -14,7 +14,7 @@ TEXTS = (
     "src/haechi/serving/page/app.js",
     "src/haechi/serving/page/index.html",
     "src/haechi/sweeps/page.html",
-    "src/haechi/sweeps/page.py",
+    "src/haechi/sweeps/results/page.py",
 )
 INSTEAD = {
     "기반 모델": "기본 모델",

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 from dvc.exceptions import DvcException
-from machinery.checkout import ROOT, python
 from packaging.utils import canonicalize_name
+from pipeline.checkout import ROOT, python
 
 from haechi.doctor.disk import check_disk, estimate
 from haechi.doctor.finding import Finding
@@ -30,13 +30,13 @@ from haechi.doctor.parameters import check_parameters
 from haechi.doctor.python import check_extras, check_packages, check_python
 from haechi.doctor.repo import check_dvc, check_git, check_running, check_untracked
 from haechi.doctor.store import check_store
-from haechi.files import write_json, write_text
 from haechi.models.hub import http_status
-from haechi.params.load import load_section
-from haechi.params.model import ModelParams
-from haechi.params.train import TrainParams
 from haechi.rowstore.namespaces import QUESTIONS
 from haechi.rowstore.store import Row, open_store
+from haechi.runtime.files import write_json, write_text
+from haechi.runtime.params import load_section
+from haechi.static_model.params import ModelParams
+from haechi.training.params import TrainParams
 
 DEAD = 2**22 + 1  # above the kernel's largest process number
 

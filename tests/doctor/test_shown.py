@@ -6,7 +6,7 @@ import pytest
 
 from haechi.doctor.examine import examine
 from haechi.doctor.shown import check_logs, check_plots
-from haechi.files import write_text
+from haechi.runtime.files import write_text
 
 LOCK = """
 stages:
@@ -18,7 +18,7 @@ stages:
 
 def test_a_tracker_writes_only_while_training_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So a pipeline that is up to date logs nothing, and DVC says nothing of that."""
-    monkeypatch.setattr("haechi.trackers.require", lambda package, told: None)
+    monkeypatch.setattr("haechi.training.trackers.require", lambda package, told: None)
     found = check_logs(tmp_path, {"HAECHI_LOG": "tensorboard"})
     assert found.level == "warn"
     assert found.said == "tensorboard: written only while `train` runs; nothing is logged yet"

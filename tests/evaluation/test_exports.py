@@ -8,7 +8,7 @@ import pytest
 from small_law import PASSAGES, key, passage
 
 from haechi.evaluation.exports import write_exports
-from haechi.evaluation.guard import load_beir
+from haechi.evaluation.forgetting import load_beir
 from haechi.records.query import TestQuery
 
 TWIN = passage("LAW_9_제1조", "다른법 제1조\n같은 말", source="x")

@@ -10,24 +10,24 @@ from hypothesis import strategies as st
 from small_law import PASSAGES, key, pair
 from strategies import lists_by_query
 
-from haechi.errors import BadRecord, HaechiError
-from haechi.evaluation.facets import Facetter, by_law, slices, style
+from haechi.evaluation.abstention import auroc, gate, judge_gate
 from haechi.evaluation.failures import Explainer, count_failures
-from haechi.evaluation.gating import auroc, gate, judge_gate
+from haechi.evaluation.forgetting import load_beir, load_guards, not_inferior
 from haechi.evaluation.geometry import alignment, cka, drift, neighbour_overlap, separation, uniformity
-from haechi.evaluation.guard import load_beir, load_guards, not_inferior
-from haechi.evaluation.m3 import Heads, has_heads, late_interaction, m3_runs, sparse_run
-from haechi.evaluation.names import COMBINED, MULTI_VECTOR, SPARSE
-from haechi.evaluation.rerank import rerank
-from haechi.evaluation.results import judge
+from haechi.evaluation.m3_systems import Heads, has_heads, late_interaction, m3_runs, sparse_run
 from haechi.evaluation.runfile import read_run
 from haechi.evaluation.searcher import Asked, Searcher
-from haechi.evaluation.significance import Difference
-from haechi.files import write_jsonl, write_text
-from haechi.params.retrieval import RetrievalParams
+from haechi.evaluation.systems import rerank
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
+from haechi.retrieval.params import RetrievalParams
 from haechi.retrieval.run import Run
+from haechi.runtime.errors import BadRecord, HaechiError
+from haechi.runtime.files import write_jsonl, write_text
+from haechi.scoring.facets import Facetter, by_law, slices, style
+from haechi.scoring.names import COMBINED, MULTI_VECTOR, SPARSE
+from haechi.scoring.score_queries import judge
+from haechi.scoring.significance import Difference
 
 NAME = {p.article_key: p.article_key for p in PASSAGES}
 QUERY = TestQuery("q1", "우물을 고칠 책임이 있는지 여부", (key(4),), "precedent", "g1", "20210304", "PREC_1", False, False)

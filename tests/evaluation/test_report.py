@@ -9,19 +9,19 @@ from small_law import pair
 from small_params import small
 from strategies import golds, lists_by_query, ranked_lists
 
-from haechi.evaluation.facets import Facetter
-from haechi.evaluation.metrics import evaluate_run, mean
-from haechi.evaluation.names import BASE, BM25, HYBRID, LABELS, TUNED
-from haechi.evaluation.results import judge, values
+from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.summary import summarise
 from haechi.evaluation.systems import WEIGHTS, best_weight, popularity
-from haechi.evaluation.tables import COLUMNS, result_rows
-from haechi.evaluation.verdict import verdict
-from haechi.params.evaluate import EvaluateParams
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
 from haechi.retrieval.fuse import weighted
 from haechi.retrieval.run import Run
+from haechi.scoring.facets import Facetter
+from haechi.scoring.metrics import evaluate_run, mean
+from haechi.scoring.names import BASE, BM25, HYBRID, LABELS, TUNED
+from haechi.scoring.score_queries import judge, values
+from haechi.scoring.tables import COLUMNS, result_rows
+from haechi.scoring.verdict import verdict
 
 PARAMS = small(EvaluateParams, depth=100)
 QUERIES = [

@@ -12,20 +12,20 @@ from small_params import small
 from tiny_models import cross_encoder
 from training.made import TEXTS, examples, static, transformer
 
-from haechi.errors import HaechiError
-from haechi.evaluation.guard import GENERAL, GuardPassage, GuardQuery, Probe
+from haechi.evaluation.forgetting import GENERAL, GuardPassage, GuardQuery, Probe
 from haechi.evaluation.inputs import Inputs, heads_of, load_others
-from haechi.evaluation.names import BASE, COMBINED, HYBRID, MULTI_VECTOR, RERANKED, SPARSE, TUNED
+from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.stage import Found, evaluate
-from haechi.models.heads import HEADS
+from haechi.inference.cached import Stored
+from haechi.inference.cached_reranker import Reranker
 from haechi.models.load import folder_hash, load_encoder
-from haechi.params.evaluate import EvaluateParams
-from haechi.params.retrieval import RetrievalParams
+from haechi.models.m3_heads import HEADS
 from haechi.records.query import TestQuery
-from haechi.retrieval.rerank import Reranker
-from haechi.retrieval.stored import Stored
+from haechi.retrieval.params import RetrievalParams
 from haechi.rowstore.store import Store, open_store
-from haechi.training.composed import plain
+from haechi.runtime.errors import HaechiError
+from haechi.scoring.names import BASE, COMBINED, HYBRID, MULTI_VECTOR, RERANKED, SPARSE, TUNED
+from haechi.training.static_learner import plain
 
 PARAMS = small(EvaluateParams, k_values=(1, 3, 5, 10), depth=20, rerank_depth=4, rerank_length=100)
 KEYS = {p.id: p.article_key for p in PASSAGES}

@@ -35,14 +35,14 @@ from fetch.service import (
     precedents,
     running,
 )
-from law.law_examples import law, rule
+from parsing.law_examples import law, rule
 
 from haechi.cli.main import main
-from haechi.errors import HaechiError
 from haechi.fetch.client import Client, LawServiceError, Pace, Service
 from haechi.fetch.download import LEDGER, Outcome, download
 from haechi.fetch.replies import TARGETS
-from haechi.law.ingest import read_corpus
+from haechi.parsing.ingest import read_corpus
+from haechi.runtime.errors import HaechiError
 
 QUICK = Pace(delay=0.0, timeout=1.0, tries=3, unit=0.004)
 SPELLINGS = (KEY, quote(KEY), quote(KEY, safe=""), quote_plus(KEY))

@@ -8,8 +8,8 @@ from guards.curves import EVERY, FALLING, RISING, RULES, Rows, curve, skipped
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haechi.errors import HaechiError
 from haechi.guards.decide import STRENGTH, decide, fired
+from haechi.runtime.errors import HaechiError
 
 HEALTHY = curve(FALLING, loss_=[v + 0.3 for v in FALLING], recall=RISING, ndcg=RISING, similarity=[0.3] * 10)
 DAY = 24  # so many curves at the least

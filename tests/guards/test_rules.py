@@ -7,11 +7,11 @@ import pytest
 from proofs.project import MINI_PARAMS, ROOT
 from ruamel.yaml import YAML
 
-from haechi.errors import ParamsError
+from haechi.guards.params import GuardsParams
 from haechi.guards.rules import rules_of
-from haechi.params.check import check_file
-from haechi.params.guards import GuardsParams
-from haechi.params.load import load_section
+from haechi.runtime.check_params import check_file
+from haechi.runtime.errors import ParamsError
+from haechi.runtime.params import load_section
 
 DEFAULT = load_section(ROOT / "params.yaml", "guards", GuardsParams)
 LOGGED = ("loss", "grad_norm", "valid_loss", "valid_ndcg@10", "valid_recall@10", "valid_similarity")

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from proofs.project import ROOT
 from ruamel.yaml import YAML
 
-from haechi.errors import HaechiError
-from haechi.files import read_json
+from haechi.guards.params import GuardsParams, RuleName
 from haechi.guards.status import state_of, told
 from haechi.guards.verdict import FAR_BELOW, USUAL_RATE, Module, Seen, Verdict, judge
-from haechi.locks import writing
-from haechi.params.guards import GuardsParams, RuleName
-from haechi.params.load import load_section
-from haechi.words import same
+from haechi.runtime.bilingual import same
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import read_json
+from haechi.runtime.locks import writing
+from haechi.runtime.params import load_section
 
 PARAMS = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 GUARDS = load_section(ROOT / "params.yaml", "guards", GuardsParams)
@@ -214,7 +214,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from haechi.guards.status import told
-from haechi.locks import writing
+from haechi.runtime.locks import writing
 with writing(Path("run")), told(Path("train.json")) as report:
     report({"step": 3, "steps": 9})
     os.kill(os.getpid(), signal.SIGKILL)

@@ -10,9 +10,9 @@ from small_params import small
 from strategies import WORDS
 
 from haechi.corpus.merge import merge
-from haechi.mining.known import Corpus, Query
 from haechi.mining.mine import Advice, Mined, Searched, mine
-from haechi.params.mine import MineParams
+from haechi.mining.params import MineParams
+from haechi.mining.relevance import Corpus, Query
 from haechi.records.passage import Passage
 from haechi.retrieval.dense import search
 

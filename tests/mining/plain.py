@@ -3,9 +3,9 @@
 import numpy as np
 from mining.cases import PARAMS, Case, searched
 
-from haechi.pairs.similar import grams, jaccard
-from haechi.params.mine import MineParams
+from haechi.mining.params import MineParams
 from haechi.records.passage import Passage
+from haechi.text.near_duplicates import grams, jaccard
 
 
 def plain_fates(case: Case, params: MineParams = PARAMS) -> dict[tuple[str, str], str]:

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from mining.cases import Case, cases, corpus, mined
 
 from haechi.cli.main import main
-from haechi.errors import HaechiError
-from haechi.files import write_jsonl
 from haechi.mining.audit import read_queries, read_query, write_audit
 from haechi.mining.filters import FATES
-from haechi.mining.known import Corpus, Query
 from haechi.mining.mine import Advice
+from haechi.mining.relevance import Corpus, Query
 from haechi.mining.sample import SIZE, sample
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import write_jsonl
 
 
 @settings(max_examples=15)

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 import tiny_models
+from llm.chat_server import Reply, answer, serving
 from mining.cases import PARAMS
 from mining.test_promote import COSINES, court, fates
 from mining.test_stage import BM25, CORPUS, TRAIN, VALID
 from questions.asking import KEY, LLM, environ
-from questions.chat_server import Reply, answer, serving
 
-from haechi.errors import HaechiError
 from haechi.mining.llm_judge import llm_judge
 from haechi.mining.stage import MinedAll, mine_all
 from haechi.rowstore.namespaces import JUDGEMENTS
 from haechi.rowstore.store import Store, open_store
+from haechi.runtime.errors import HaechiError
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ from mining.cases import LOOSE, PARAMS, Case, cases, corpus, mined, searched, un
 from small_law import passage
 
 from haechi.corpus.merge import merge
-from haechi.errors import HaechiError
-from haechi.files import read_records, write_jsonl
 from haechi.mining.filters import FATES
-from haechi.mining.known import Corpus, Query
 from haechi.mining.mine import Advice, Mined, Searched, mine
+from haechi.mining.relevance import Corpus, Query
 from haechi.records.mined import MinedExample
 from haechi.retrieval.dense import search
 from haechi.retrieval.run import Run
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import read_records, write_jsonl
 
 
 @given(cases(), st.sampled_from(("fewer", "random")))

@@ -8,9 +8,9 @@ from mining.cases import PARAMS, Case, cases, mined
 from small_law import passage
 
 from haechi.mining.filters import FATES
-from haechi.mining.known import Corpus, Query
 from haechi.mining.mine import Advice, Mined, Searched, mine
 from haechi.mining.promote import AGREEMENT, reader
+from haechi.mining.relevance import Corpus, Query
 from haechi.retrieval.dense import search
 
 COSINES = {"gold": 0.5, "higher": 0.9, "cited": 0.7, "cited_low": 0.3, "second": 0.8, "reserved": 0.95, "easy": 0.1, "twin": 0.2}

@@ -11,16 +11,16 @@ from mining.cases import PARAMS
 from small_law import pair, passage
 
 from haechi.corpus.merge import merge
-from haechi.errors import HaechiError
+from haechi.inference.cached_reranker import Reranker
 from haechi.mining.audit import write_audit
-from haechi.mining.known import Query
+from haechi.mining.relevance import Query
 from haechi.mining.sample import sample
 from haechi.mining.stage import MinedAll, mine_all, queries_of
-from haechi.params.retrieval import RetrievalParams
 from haechi.records.passage import Passage
 from haechi.records.question import Question
-from haechi.retrieval.rerank import Reranker
+from haechi.retrieval.params import RetrievalParams
 from haechi.rowstore.store import Store, open_store
+from haechi.runtime.errors import HaechiError
 
 BM25 = RetrievalParams(1.2, 0.75)
 

@@ -13,7 +13,7 @@ from proofs.project import ROOT
 from haechi.models.hub import TIMEOUT, answers
 
 LOAD = """
-from haechi.errors import ModelUnreachable
+from haechi.runtime.errors import ModelUnreachable
 from haechi.models.load import load_base
 try:
     load_base("nobody/no-such-model", 32)

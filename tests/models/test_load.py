@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from haechi.errors import HaechiError, ModelUnreachable
-from haechi.files import read_json, sha256_folder, write_json
 from haechi.models.load import (
     POINTER,
     folder_hash,
@@ -21,6 +19,8 @@ from haechi.models.load import (
 )
 from haechi.models.registry import ALIASES
 from haechi.retrieval.dense import encode_passages, encode_queries
+from haechi.runtime.errors import HaechiError, ModelUnreachable
+from haechi.runtime.files import read_json, sha256_folder, write_json
 
 TEXTS = ["우물을 고치는 비용", "나무를 옮기는 값과 그 책임", "우물"]
 

@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 from small_law import BOOK, BY_ARTICLE, PASSAGES, decision, key, section
 from strategies import courts
 
-from haechi.pairs.build import HeldOut, Pairs, build_pairs
+from haechi.pairs.build import Pairs, build_pairs
 from haechi.pairs.leakage import leakage, refuse_leaks
+from haechi.pairs.params import MakePairsParams
 from haechi.pairs.sections import LabelledSection, decision_keys, label_sections
 from haechi.pairs.user_queries import LabelledUserQuery
-from haechi.params.make_pairs import MakePairsParams
 from haechi.records.decision import Decision
+from haechi.records.held_out import HeldOut
 
 PARAMS = MakePairsParams(7, 0.3, 5, 2, True, True, False, True, False)
 NOTHING = HeldOut("9999", "9999", frozenset(), frozenset(), frozenset(), frozenset(), (), 0.8)

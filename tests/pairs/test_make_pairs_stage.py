@@ -5,17 +5,17 @@ import orjson
 import pytest
 from small_law import PASSAGES, STATUTES, decision, key, passage, section
 
-from haechi.errors import HaechiError
-from haechi.law.book import LawBook
-from haechi.law.ingest import RawCorpus
-from haechi.law.queries import UserQuery
-from haechi.law.twins import link_twins
-from haechi.pairs.build import HeldOut
+from haechi.citations.law_index import LawBook
+from haechi.corpus.duplicates import link_twins
+from haechi.pairs.params import MakePairsParams
 from haechi.pairs.sections import decision_keys
 from haechi.pairs.stage import make_pairs
 from haechi.pairs.user_queries import label_user_queries
-from haechi.params.make_pairs import MakePairsParams
+from haechi.parsing.ingest import RawCorpus
+from haechi.parsing.queries import UserQuery
 from haechi.records.decision import Decision
+from haechi.records.held_out import HeldOut
+from haechi.runtime.errors import HaechiError
 
 PARAMS = MakePairsParams(7, 0.5, 5, 2, False, False, False, True, False)
 NOTHING = HeldOut("20150101", "20200101", frozenset(), frozenset(), frozenset(), frozenset({key(1)}), ("가장 새로운 물음",), 0.8)

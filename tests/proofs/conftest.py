@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 from proofs import project
 
-from haechi.files import read_json, write_json
+from haechi.runtime.files import read_json, write_json
 
 STAGES = ["preprocess", "make_pairs", "merge_corpus", "base", "generate_qa", "mine", "train", "select", "evaluate", "report"]
 """Those that `dvc repro` runs."""

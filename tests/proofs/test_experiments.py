@@ -38,7 +38,7 @@ def test_a_new_rate_reruns_train_and_what_follows_and_really_trains(finished: Pa
 
 def test_a_queued_experiment_runs_the_code_it_was_queued_with(finished: Path) -> None:
     """With the library installed from the main checkout, as an editable install does, and edited while the task waits."""
-    module = finished / "src/haechi/evaluation/yardstick.py"
+    module = finished / "src/haechi/scoring/names.py"
     original = module.read_text(encoding="utf-8")
     assert original.count("VERSION = 2\n") == 1
     module.write_text(original.replace("VERSION = 2\n", "VERSION = 41\n"), encoding="utf-8")

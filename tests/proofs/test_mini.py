@@ -9,12 +9,12 @@ from proofs import project
 from proofs.conftest import STAGES, Mini
 from ruamel.yaml import YAML
 
+from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.summary import summarise
-from haechi.files import read_json
-from haechi.params.evaluate import EvaluateParams
-from haechi.params.load import load_section
-from haechi.per_query import read_rows
 from haechi.records.result import QueryResult
+from haechi.runtime.files import read_json
+from haechi.runtime.params import load_section
+from haechi.scoring.per_query import read_rows
 from haechi.testset.manifest import load_testset
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

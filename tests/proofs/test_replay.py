@@ -7,8 +7,8 @@ import pytest
 from proofs import project
 from proofs.conftest import STAGES, Mini
 
-from haechi.files import read_json, read_records, write_json
 from haechi.replay.run import Replay, replay
+from haechi.runtime.files import read_json, read_records, write_json
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from questions.chat_server import Server
+from llm.chat_server import Server
 from small_law import passage
 from small_params import small
 
-from haechi.params.generate_qa import GenerateQaParams
-from haechi.params.llm import LlmParams
+from haechi.llm.params import LlmParams
+from haechi.questions.params import GenerateQaParams
 from haechi.records.passage import Passage
 
 KEY = "sk-planted-0123456789"

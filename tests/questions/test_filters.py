@@ -4,10 +4,10 @@ from hypothesis import strategies as st
 from small_law import passage
 from strategies import words
 
-from haechi.law.text import fold
-from haechi.pairs.similar import grams, jaccard
 from haechi.questions import filters
 from haechi.records.question import Question
+from haechi.text.near_duplicates import grams, jaccard
+from haechi.text.normalize import fold
 
 BODY = "마을 회의는 우물을 고칠 때에 그 비용을 이웃에게 고루 나눈다."
 PASSAGES = {"p": passage("p", f"마을법 제4조(우물)\n{BODY}"), "r": passage("r", "마을법 제5조\n담장을 고친다.")}

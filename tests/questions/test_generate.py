@@ -7,22 +7,22 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pytest
-from questions.test_offline import corpus, rich
+from question_writer.test_write import corpus, rich
 from small_law import pair, passage
 from small_params import small
 
-from haechi.errors import HaechiError
-from haechi.evaluation.question_lengths import write_lengths
-from haechi.params.generate_qa import GenerateQaParams
-from haechi.params.retrieval import RetrievalParams
 from haechi.questions.generate import Away, Drafts, Generated, Writer, generate, offline_writer
+from haechi.questions.length_histogram import write_lengths
+from haechi.questions.llm import sample_rows
+from haechi.questions.params import GenerateQaParams
 from haechi.questions.report import Portrait, overlap, portray
-from haechi.questions.samples import sample_rows
 from haechi.questions.words import Words
 from haechi.records.passage import Passage
 from haechi.records.question import Question
+from haechi.retrieval.params import RetrievalParams
 from haechi.rowstore.store import Store, open_store
-from haechi.tokens import tokenize
+from haechi.runtime.errors import HaechiError
+from haechi.text.morphemes import tokenize
 
 NO_ONE = Away(frozenset())
 

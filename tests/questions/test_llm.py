@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from llm.chat_server import Reply, answer, questions, serving
 from questions.asking import LLM, PARAMS, corpus, environ, llm
-from questions.chat_server import Reply, answer, questions, serving
 from small_law import passage
 
-from haechi.errors import HaechiError, ParamsError
-from haechi.questions.judge import judged
+from haechi.llm.judge import judged
 from haechi.questions.llm import LlmSetup, chosen_examples, stream_questions, write_with_llm
 from haechi.records.question import Question
 from haechi.rowstore.store import Store, open_store
+from haechi.runtime.errors import HaechiError, ParamsError
 
 
 @pytest.fixture
@@ -101,12 +101,12 @@ def test_whatever_determines_an_answer_makes_a_new_call(store: Store, changes: d
 
 
 def test_a_new_version_of_a_prompt_makes_new_calls(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    from haechi.questions.prompts import library
+    from haechi.questions.prompts import writing
 
     with serving() as server:
         write_with_llm(corpus(2), LlmSetup(PARAMS, LLM, store, (), environ(server)))
-        known = library.prompt
-        monkeypatch.setattr(library, "prompt", lambda name: replace(known(name), version=2))
+        known = writing.prompt
+        monkeypatch.setattr(writing, "prompt", lambda *name: replace(known(*name), version=2))
         write_with_llm(corpus(2), LlmSetup(PARAMS, LLM, store, (), environ(server)))
     assert len(server.asked) == 4
 

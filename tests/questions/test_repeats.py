@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import short_texts, words
 
-from haechi.pairs.similar import grams, jaccard
 from haechi.questions.repeats import Repeats
+from haechi.text.near_duplicates import grams, jaccard
 
 TEXTS = st.lists(
     short_texts() | words(1, 6).map(" ".join) | words(1, 3).map(lambda w: " ".join(w) + "에 대해 알고 싶어요."), max_size=14

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from questions.asking import PARAMS, corpus, llm
 
+from haechi.llm.failure_log import Ledger, ledger_path
+from haechi.llm.judge import judged
 from haechi.questions import filters
-from haechi.questions.chat.ledger import Ledger, ledger_path
-from haechi.questions.judge import judged
 from haechi.questions.llm import LlmSetup, write_with_llm
 from haechi.records.question import Question
 from haechi.rowstore.namespaces import QUESTIONS

@@ -10,10 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from machinery.checkout import ROOT
+from pipeline.checkout import ROOT
 
-from haechi.errors import HaechiError
-from haechi.files import write_json, write_text
 from haechi.replay.compare import Compared, compare
 from haechi.replay.lockfile import Out, inputs, md5_of, outputs, read_yaml
 from haechi.replay.run import Replay, replay
@@ -21,6 +19,8 @@ from haechi.rowstore.export import export_rows
 from haechi.rowstore.keys import Keys
 from haechi.rowstore.namespaces import QUESTIONS
 from haechi.rowstore.store import Row, open_store
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import write_json, write_text
 
 DVC_YAML = """
 stages:

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 from strategies import words
 
-from haechi.errors import HaechiError
-from haechi.params.retrieval import RetrievalParams
 from haechi.retrieval import bm25
 from haechi.retrieval.bm25 import Bm25
+from haechi.retrieval.params import RetrievalParams
+from haechi.runtime.errors import HaechiError
 
 
 class LuceneOkapi(BM25Okapi):

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haechi.errors import HaechiError
 from haechi.retrieval import dense
 from haechi.retrieval.dense import QUERIES, cosines, encode_passages, encode_queries, search
+from haechi.runtime.errors import HaechiError
 
 
 def vectors(seed: int, rows: int, dim: int = 16) -> np.ndarray:

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haechi.errors import HaechiError
 from haechi.retrieval.fuse import min_max, reciprocal_rank, votes, weighted
 from haechi.retrieval.run import Run
+from haechi.runtime.errors import HaechiError
 
 IDS = [f"a{i}" for i in range(10)]
 

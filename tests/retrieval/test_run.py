@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import lists_by_query, ranked_lists
 
-from haechi.errors import HaechiError
 from haechi.retrieval.run import Run
+from haechi.runtime.errors import HaechiError
 
 
 def as_dict(run: Run) -> dict[str, tuple]:

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from haechi.errors import HaechiError
-from haechi.files import sha256_folder
 from haechi.rowstore import care
 from haechi.rowstore.export import MANIFEST, export_rows, import_rows, packed_rows
 from haechi.rowstore.keys import Keys
 from haechi.rowstore.namespaces import ALL, EMBEDDINGS, JUDGEMENTS, QUESTIONS
 from haechi.rowstore.store import Row, Store, open_store
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import sha256_folder
 
 KEYS = Keys({})
 

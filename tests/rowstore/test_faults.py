@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from haechi.errors import HaechiError
 from haechi.rowstore import care, schema
 from haechi.rowstore.keys import Keys
 from haechi.rowstore.namespaces import EMBEDDINGS, QUESTIONS, TOKENS
 from haechi.rowstore.store import Row, connect, open_store
+from haechi.runtime.errors import HaechiError
 
 KEY = Keys({}).of(text="a")
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haechi.errors import HaechiError
 from haechi.rowstore.keys import Keys
 from haechi.rowstore.namespaces import EMBEDDINGS, QUESTIONS, SCORES, TOKENS, Namespace
 from haechi.rowstore.store import Row, connect, log_of, open_store, store_path
+from haechi.runtime.errors import HaechiError
 
 KEYS = Keys({"model": "m", "schema": 1})
 JSON = st.recursive(

@@ -3,7 +3,7 @@
 import numpy as np
 from small_params import small
 
-from haechi.params.select import SelectParams
+from haechi.selection.params import SelectParams
 
 SELECT = small(SelectParams, resamples=400)
 VOTERS = {"plateau": 1.0, "criteria": 1.0, "change": 1.0, "optimum": 1.0}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selection.made import SELECT, clusters
 
-from haechi.evaluation.significance import Resampler
+from haechi.scoring.significance import Resampler
 from haechi.selection.choose import Candidate, Choice, choose
 
 N = 60

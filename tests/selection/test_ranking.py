@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selection.made import clusters
 
-from haechi.errors import HaechiError, UsageError
-from haechi.evaluation.significance import Resampler
+from haechi.runtime.errors import HaechiError, UsageError
+from haechi.scoring.significance import Resampler
 from haechi.selection.ranking import Ranking, composite, places, rank, settle
 
 SCORES = st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.4]), min_size=1, max_size=7).map(lambda found: sorted(found, reverse=True))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from models.test_export import given
+from export.test_formats import given
 from safetensors.torch import load_file, save_file
 from selection.made import SELECT, VOTERS
 from small_law import PASSAGES, pair
@@ -19,26 +19,26 @@ from training.made import VALIDATION, examples, recipe, static, transformer
 
 from haechi.cli.main import main
 from haechi.cli.rank import board, check_same
-from haechi.errors import HaechiError, UsageError
-from haechi.evaluation.metrics import mean, score
-from haechi.evaluation.names import HEADLINE
-from haechi.files import sha256_folder, write_json
-from haechi.models import export
-from haechi.models.export import Encode, Format
-from haechi.models.graph import Graph
+from haechi.comparison.rank_params import RankParams
+from haechi.export import formats
+from haechi.export.formats import Encode, Format
+from haechi.export.trace import Graph
 from haechi.models.load import folder_hash, load_encoder, save_encoder, save_pointer
-from haechi.params.rank import RankParams
-from haechi.per_query import read_rows, write_rows
 from haechi.records.validated import ValidatedQuery
-from haechi.selection import bench as selection_bench
-from haechi.selection.bench import Bench
-from haechi.selection.mixtures import Kitchen
-from haechi.selection.results import metrics_of
-from haechi.selection.show import rows, show_candidates
+from haechi.runtime.errors import HaechiError, UsageError
+from haechi.runtime.files import sha256_folder, write_json
+from haechi.scoring.metrics import mean, score
+from haechi.scoring.names import HEADLINE
+from haechi.scoring.per_query import read_rows, write_rows
+from haechi.scoring.validation import Validation
+from haechi.selection import scorer as selection_bench
+from haechi.selection.merges import Kitchen
+from haechi.selection.ranking import metrics_of
+from haechi.selection.scorer import Bench
 from haechi.selection.stage import facts_of, select
-from haechi.training.composed import plain
+from haechi.selection.summary import rows, show_candidates
 from haechi.training.engine import train
-from haechi.training.validation import Validation
+from haechi.training.static_learner import plain
 
 RANK = RankParams({"ndcg@10": 0.5, "recall@10": 0.5}, 7, 200, 0.95)
 
@@ -203,7 +203,7 @@ def test_a_model_is_exported_whole_or_not_at_all(project: Path, tmp_path: Path, 
     def read(folder: Path) -> Encode:
         return lambda texts: given(kept[-1], texts) + np.float32(wrong)
 
-    monkeypatch.setattr(export, "FORMATS", {"onnx": Format("onnx", (), lambda graph, _: kept.append(graph), read)})
+    monkeypatch.setattr(formats, "FORMATS", {"onnx": Format("onnx", (), lambda graph, _: kept.append(graph), read)})
     asked = replace(SELECT, export=("onnx",))
     found = select(project / "run", project / "base", VALIDATION, tmp_path / "encoder", asked)
 
@@ -218,7 +218,7 @@ def test_a_model_is_exported_whole_or_not_at_all(project: Path, tmp_path: Path, 
         select(project / "run", project / "base", VALIDATION, tmp_path / "other", asked)
     assert [path.name for path in tmp_path.iterdir()] == ["encoder"]
 
-    monkeypatch.setattr(export, "FORMATS", {"onnx": Format("onnx", ("no_such_package",), lambda *_: None, read)})
+    monkeypatch.setattr(formats, "FORMATS", {"onnx": Format("onnx", ("no_such_package",), lambda *_: None, read)})
     with pytest.raises(HaechiError, match=r"needs no_such_package: pip install -e '\.\[onnx\]'"):
         select(tmp_path / "nothing is read", project / "base", VALIDATION, tmp_path / "other", asked)
 
@@ -290,7 +290,7 @@ def ranked(root: Path, monkeypatch: pytest.MonkeyPatch, *names: str) -> Any:
 def test_the_command_ranks_the_workspace_and_a_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import subprocess
 
-    from machinery.checkout import ROOT
+    from pipeline.checkout import ROOT
 
     shutil.copy(ROOT / "params.yaml", tmp_path)
     write_rows(tmp_path / "metrics/per_query_valid.json", validated(1))
@@ -306,7 +306,7 @@ def test_the_command_ranks_the_workspace_and_a_commit(tmp_path: Path, monkeypatc
 
 
 def test_the_command_says_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from machinery.checkout import ROOT
+    from pipeline.checkout import ROOT
 
     shutil.copy(ROOT / "params.yaml", tmp_path)
     for names, says in (((), "holds no checkpoint"), (("workspace",), "has no metrics/per_query_valid.json")):
@@ -321,7 +321,7 @@ def test_the_command_says_what_it_lacks(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_select_is_given_no_test_data() -> None:
     """Neither as a dependency nor by what its modules can name."""
-    from machinery.checkout import ROOT, SRC
+    from pipeline.checkout import ROOT, SRC
     from ruamel.yaml import YAML
 
     stage = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]["select"]

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from selection.courses import copied, course, late_overfitting, noise_only, planted_plateau
+from selection.histories import copied, course, late_overfitting, noise_only, planted_plateau
 from selection.made import SELECT, VOTERS
 
-from haechi.errors import HaechiError
-from haechi.selection.course import Course, check, read_course
+from haechi.runtime.errors import HaechiError
+from haechi.selection.change_points import bent_line, mann_kendall, noise, smooth, structured
+from haechi.selection.history import Course, check, read_course
 from haechi.selection.sweet_spot import Vote, find_spot, vote
-from haechi.selection.trend import bent_line, mann_kendall, noise, smooth, structured
 
 PARAMS = replace(SELECT, voters=VOTERS)
 SOURCE = Path("history.jsonl")

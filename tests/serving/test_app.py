@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from serving.village import CORPUS, QUESTIONS, SCRIPT, WEIGHT, opened, served
 
-from haechi.errors import HaechiError
-from haechi.evaluation.names import BM25
+from haechi.runtime.errors import HaechiError
+from haechi.scoring.names import BM25
 from haechi.serving.engine import LONGEST, SYSTEMS, Engine
 from haechi.serving.limits import DEFAULT, Gate, Limits, TooMany
 from haechi.serving.server import bound

@@ -16,7 +16,7 @@ from rich.console import Console
 from serving.village import CORPUS, settle
 
 from haechi.cli.main import main
-from haechi.errors import HaechiError, UsageError
+from haechi.runtime.errors import HaechiError, UsageError
 from haechi.serving.engine import SYSTEMS, open_engine
 from haechi.serving.terminal import show
 

@@ -12,14 +12,14 @@ import pytest
 import tiny_models
 from serving.village import CORPUS, QUESTIONS, model_folder
 
-from haechi.errors import BadRecord, HaechiError, UsageError
-from haechi.files import read_json, write_jsonl
 from haechi.models.load import folder_hash, save_encoder
-from haechi.models.static import Task
 from haechi.retrieval.dense import Vectors, search
+from haechi.runtime.errors import BadRecord, HaechiError, UsageError
+from haechi.runtime.files import read_json, write_jsonl
 from haechi.serving import embed as embedding
 from haechi.serving.embed import Model, Source, embed, open_model
 from haechi.serving.encoders import open_encoder
+from haechi.serving.numpy_encoder import Task
 from haechi.serving.texts import read_texts
 
 

@@ -13,17 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from serving.village import CORPUS, PARAMS, QUESTIONS, WEIGHT, model_folder, opened, settle
 
-from haechi.errors import HaechiError, UsageError
-from haechi.evaluation.names import BM25, HYBRID, TUNED
+from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.searcher import Asked, Searcher
-from haechi.files import read_json, write_json, write_jsonl
+from haechi.inference.cached import Stored
 from haechi.models.load import folder_hash, load_encoder, save_encoder
-from haechi.params.evaluate import EvaluateParams
-from haechi.params.load import load_section
-from haechi.params.retrieval import RetrievalParams
 from haechi.retrieval.fuse import weighted
-from haechi.retrieval.stored import Stored
+from haechi.retrieval.params import RetrievalParams
 from haechi.rowstore.store import open_store
+from haechi.runtime.errors import HaechiError, UsageError
+from haechi.runtime.files import read_json, write_json, write_jsonl
+from haechi.runtime.params import load_section
+from haechi.scoring.names import BM25, HYBRID, TUNED
 from haechi.serving import index
 from haechi.serving.embed import Model, Source, embed
 from haechi.serving.encoders import TorchEncoder, open_encoder
@@ -293,7 +293,7 @@ def test_a_transformer_takes_its_vectors_from_the_row_store(home: Path, monkeypa
     save_encoder(tiny_models.transformer(), place["model"])
     with open_store() as store:
         Stored(store).passages(load_encoder(place["model"]), [p.text for p in CORPUS])
-    monkeypatch.setattr("haechi.models.batched.run", lambda *_: pytest.fail("encoded again"))
+    monkeypatch.setattr("haechi.inference.fixed_shapes.run", lambda *_: pytest.fail("encoded again"))
     engine = open_engine(**place)
     assert isinstance(engine._encoder, TorchEncoder)
     assert len(engine.ask("우물", 3).lists[TUNED]) == 3

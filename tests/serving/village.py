@@ -12,15 +12,15 @@ import httpx
 import uvicorn
 from small_law import PASSAGES, passage
 
-from haechi.files import write_json, write_jsonl
-from haechi.models.embedded import build
 from haechi.models.load import folder_hash, save_encoder
-from haechi.params.model import ModelParams
 from haechi.records.passage import Passage
+from haechi.runtime.files import write_json, write_jsonl
 from haechi.serving.app import make_app
 from haechi.serving.engine import Engine, open_engine
 from haechi.serving.limits import DEFAULT, Limits
 from haechi.serving.server import ADDRESS, bound
+from haechi.static_model.build import build
+from haechi.static_model.params import ModelParams
 
 PARAMS = Path(__file__).resolve().parents[1] / "mini" / "params.yaml"
 SCRIPT = "<script>document.title='hacked'</script><img src=x onerror=\"document.title='hacked'\">"

@@ -4,14 +4,14 @@ import sys
 import time
 from pathlib import Path
 
-from haechi.sweeps.agent import Agent, Outcome, Report
-from haechi.sweeps.ledger import Ledger
-from haechi.sweeps.methods import Grid, Sampled
-from haechi.sweeps.owners import myself
-from haechi.sweeps.plan import Axis, Confirm, Sweep
-from haechi.sweeps.storage import Storage
-from haechi.sweeps.study import Study, open_study
-from haechi.sweeps.trial import Proposal, Trial
+from haechi.sweeps.engine.agent import Agent, Outcome, Report
+from haechi.sweeps.engine.config import Axis, Confirm, Sweep
+from haechi.sweeps.engine.methods import Grid, Sampled
+from haechi.sweeps.engine.owners import myself
+from haechi.sweeps.engine.results_log import Ledger
+from haechi.sweeps.engine.storage import Storage
+from haechi.sweeps.engine.study import Study, open_study
+from haechi.sweeps.engine.trial import Proposal, Trial
 
 BASE = {"params": "p", "data": "d", "code": "c"}
 SPACE = {"train.lr": Axis(low=1e-5, high=1e-2, log=True), "train.warmup_ratio": Axis(low=0.0, high=0.2)}

@@ -14,11 +14,11 @@ import pytest
 from proofs.project import ROOT
 from sweeps import fake
 
-from haechi.errors import HaechiError
-from haechi.sweeps.agent import Agent, Outcome, Report
-from haechi.sweeps.ledger import Ledger
-from haechi.sweeps.study import Lost, Wait
-from haechi.sweeps.trial import Trial
+from haechi.runtime.errors import HaechiError
+from haechi.sweeps.engine.agent import Agent, Outcome, Report
+from haechi.sweeps.engine.results_log import Ledger
+from haechi.sweeps.engine.study import Lost, Wait
+from haechi.sweeps.engine.trial import Trial
 
 
 def start(folder: Path, seconds: float, storage: str = "", method: str = "bayes") -> subprocess.Popen[bytes]:
@@ -92,7 +92,7 @@ def test_an_agent_elsewhere_is_dead_after_silence_and_not_before(tmp_path: Path,
     from dataclasses import replace
 
     clock = [0.0]
-    monkeypatch.setattr("haechi.sweeps.study.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr("haechi.sweeps.engine.study.time", SimpleNamespace(monotonic=lambda: clock[0]))
     far, near = fake.study(tmp_path, fake.sweep(1)), fake.study(tmp_path, fake.sweep(1), timeout=60)
     far._me = replace(far._me, place="another machine")
     theirs = far.claim()
@@ -189,9 +189,9 @@ def test_the_best_and_the_present_parameters_run_again_with_other_seeds(tmp_path
 def test_present_parameters_outside_the_ranges_run_first_and_leave_the_sampler_alone(tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from haechi.sweeps.importance import importance
-    from haechi.sweeps.methods import Sampled
-    from haechi.sweeps.trial import Proposal
+    from haechi.sweeps.engine.methods import Sampled
+    from haechi.sweeps.engine.trial import Proposal
+    from haechi.sweeps.results.leaderboard import importance
 
     study = fake.study(tmp_path, plan := fake.sweep(12, top=1))
     study.method = Sampled(plan, replace(Proposal({"train.lr": 0.5, "train.warmup_ratio": 0.1}, 7), facts={"current": True}))

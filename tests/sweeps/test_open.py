@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from machinery.checkout import ROOT
+from pipeline.checkout import ROOT
 from ruamel.yaml import YAML
 from sweeps.test_agents import Instant
 
 from haechi.cli.sweep import work
-from haechi.errors import HaechiError, UsageError
-from haechi.sweeps.agent import Agent
-from haechi.sweeps.ledger import Entry, Ledger
-from haechi.sweeps.open import Opened, begin, existing
-from haechi.sweeps.plan import read_sweep
+from haechi.runtime.errors import HaechiError, UsageError
+from haechi.sweeps.engine.agent import Agent
+from haechi.sweeps.engine.config import read_sweep
+from haechi.sweeps.engine.results_log import Entry, Ledger
+from haechi.sweeps.experiments.open import Opened, begin, existing
 
 SWEEP = """
 name: one
@@ -74,8 +74,8 @@ def test_a_sweep_whose_trials_all_failed_is_a_failure_and_advises_no_best(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("haechi.cli.sweep.lacks_identity", lambda root: False)
-    monkeypatch.setattr("haechi.sweeps.stands.stand", no_stand)
-    monkeypatch.setattr("haechi.sweeps.experiment.Experiments", failing)
+    monkeypatch.setattr("haechi.sweeps.experiments.checkouts.stand", no_stand)
+    monkeypatch.setattr("haechi.sweeps.experiments.run_trial.Experiments", failing)
     with pytest.raises(HaechiError, match="no trial ended well; 2 of 2 failed, the last one so: experiment one-0: no disk left"):
         work(begun(project))
     assert "--apply" not in capsys.readouterr().out

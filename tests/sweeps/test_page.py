@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sweeps import fake
 
-from haechi.sweeps import rate_files
-from haechi.sweeps.board import board
-from haechi.sweeps.page import BEYOND, KOREAN, height, page
-from haechi.sweeps.plan import Axis
-from haechi.sweeps.rates import Search
-from haechi.sweeps.trial import Proposal, Trial
-from haechi.sweeps.verdict import judge
+from haechi.sweeps.engine.config import Axis
+from haechi.sweeps.engine.trial import Proposal, Trial
+from haechi.sweeps.learning_rate import result_files
+from haechi.sweeps.learning_rate.search import Search
+from haechi.sweeps.learning_rate.verdict import judge
+from haechi.sweeps.results.leaderboard import board
+from haechi.sweeps.results.page import BEYOND, KOREAN, height, page
 
 SPACE = {
     "train.lr": Axis(low=1e-5, high=1e-2, log=True),
@@ -135,9 +135,9 @@ def test_ticks_by_logarithm_are_numbers_not_formulas(made: str, tmp_path: Path) 
         Trial(i, Proposal({"train.lr": rate}, seed, "rate", {"stage": 1}), "complete", value, {}, {})
         for i, (rate, seed, value) in enumerate((r, s, v) for r, by_seed in scores.items() for s, v in by_seed.items())
     ]
-    found = rate_files.result(judge(scores), Search(), trials, {}, 1000)
+    found = result_files.result(judge(scores), Search(), trials, {}, 1000)
     for folder in ("one", "two"):
-        rate_files.write(tmp_path / folder, found, {}, trials, Search())
+        result_files.write(tmp_path / folder, found, {}, trials, Search())
     drawn = (tmp_path / "one" / "lr_sweep.svg").read_text(encoding="utf-8")
     for text in (made, drawn):
         assert "mathdefault" not in text

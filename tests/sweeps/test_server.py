@@ -11,9 +11,9 @@ import pytest
 from sweeps import fake
 from sweeps.test_agents import Instant, killed_at_random
 
-from haechi.errors import HaechiError
-from haechi.sweeps.agent import Agent
-from haechi.sweeps.storage import Storage
+from haechi.runtime.errors import HaechiError
+from haechi.sweeps.engine.agent import Agent
+from haechi.sweeps.engine.storage import Storage
 
 INITDB, PG_CTL = shutil.which("initdb"), shutil.which("pg_ctl")
 pytestmark = [

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from small_law import BOOK, decision, key, section
 from strategies import courts
 
-from haechi.errors import HaechiError
 from haechi.pairs.sections import LabelledSection, label_sections
 from haechi.pairs.user_queries import LabelledUserQuery
-from haechi.params.testset import TestsetParams
+from haechi.runtime.errors import HaechiError
 from haechi.testset.build import Choice, choose
+from haechi.testset.params import TestsetParams
 
 PARAMS = TestsetParams(7, 0.25, 3, 4, 0.4, 2, 0.5, 0.8)
 DOCUMENTS = [f"DOC_{n}" for n in range(5)]

@@ -6,15 +6,14 @@ from pathlib import Path
 import orjson
 import pytest
 
-from haechi.errors import HaechiError, TestSetChanged
-from haechi.files import read_json, write_json
-from haechi.law.ingest import RawCorpus, preprocess, read_corpus
-from haechi.params.load import load_section
-from haechi.params.preprocess import PreprocessParams
-from haechi.params.testset import TestsetParams
+from haechi.parsing.ingest import RawCorpus, preprocess, read_corpus
+from haechi.parsing.params import PreprocessParams
+from haechi.runtime.errors import HaechiError, TestSetChanged
+from haechi.runtime.files import read_json, write_json
+from haechi.runtime.params import load_section
 from haechi.testset.freeze import freeze
-from haechi.testset.held_out import held_out
-from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC, fingerprint, load_testset
+from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC, fingerprint, held_out, load_testset
+from haechi.testset.params import TestsetParams
 
 ROOT = Path(__file__).parents[2]
 PARAMS = load_section(ROOT / "params.yaml", "testset", TestsetParams)

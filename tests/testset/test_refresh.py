@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
-from machinery.checkout import ROOT
+from pipeline.checkout import ROOT
 
 from haechi.cli import refresh
-from haechi.errors import HaechiError
-from haechi.files import write_json, write_text
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import write_json, write_text
 
 DVC_YAML = """
 stages:

@@ -11,16 +11,16 @@ import torch
 from small_law import PASSAGES, pair
 from small_params import small
 
-from haechi.models import embedded
-from haechi.params.guards import GuardsParams
-from haechi.params.lora import LoraParams
-from haechi.params.loss import LossParams
-from haechi.params.model import ModelParams
-from haechi.params.train import TrainParams
+from haechi.guards.params import GuardsParams
 from haechi.records.mined import MinedExample
-from haechi.training.composed import learner
+from haechi.scoring.validation import Validation
+from haechi.static_model import build
+from haechi.static_model.params import ModelParams
+from haechi.training.lora_params import LoraParams
+from haechi.training.loss_params import LossParams
+from haechi.training.params import TrainParams
 from haechi.training.recipe import Recipe
-from haechi.training.validation import Validation
+from haechi.training.static_learner import learner
 
 torch.set_num_threads(1)  # models this small are slower with more
 
@@ -91,10 +91,10 @@ VALIDATION = Validation([pair(f"v{i}", e.query, article_keys=e.pos_ids) for i, e
 
 @cache
 def _static() -> Any:
-    words, composition = embedded.compose(TEXTS.values(), MODEL)
+    words, composition = build.compose(TEXTS.values(), MODEL)
     drawn = np.random.default_rng(7).standard_normal(composition.vectors.shape).astype(np.float32)
     composition = replace(composition, vectors=drawn * np.float32(MODEL.scale))  # knows nothing yet, so there is much to learn
-    return learner(embedded.model_of(words, composition.table()), composition)
+    return learner(build.model_of(words, composition.table()), composition)
 
 
 def static() -> Any:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import nn
 from training.made import VALIDATION, examples, recipe, static
 
-from haechi.files import sha256_folder
+from haechi.runtime.files import sha256_folder
 from haechi.training.average import Average
 from haechi.training.engine import train
 

@@ -8,11 +8,11 @@ import pytest
 from small_law import PASSAGES, pair
 from training.made import PARAMS, RECIPE, VALIDATION, examples, recipe, static
 
-from haechi.files import sha256_folder
 from haechi.models.load import load_encoder
+from haechi.runtime.files import sha256_folder
+from haechi.scoring.validation import Validation
 from haechi.training.engine import train
 from haechi.training.recipe import Recipe
-from haechi.training.validation import Validation
 
 
 def trained(folder: Path, recipe: Recipe = RECIPE) -> dict[str, object]:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training.made import PARAMS
 
-from haechi.errors import HaechiError
 from haechi.records.mined import MinedExample
+from haechi.runtime.errors import HaechiError
 from haechi.training.examples import PADDING, Rows, choose_examples, keeps_negatives, make_rows
 
 IDS = [f"P{i}" for i in range(9)]

@@ -14,9 +14,9 @@ from ruamel.yaml import YAML
 from small_law import PASSAGES, pair
 from training.made import MODEL, examples
 
-from haechi.files import read_json, write_jsonl
-from haechi.models.embedded import build
 from haechi.models.load import save_encoder
+from haechi.runtime.files import read_json, write_jsonl
+from haechi.static_model.build import build
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"epochs": 40, "batch_size": 4, "evaluations": 20, "max_samples": 0, "lr": 0.005}

@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 from training.made import VALIDATION, examples, recipe, static, transformer
 
-from haechi.errors import HaechiError
-from haechi.training import validation as validation_module
+from haechi.runtime.errors import HaechiError
+from haechi.scoring import validation as validation_module
 from haechi.training.engine import train
 from haechi.training.memory import MiniBatch, out_of_memory, probed, retried, told
 from haechi.training.trainer import Trainer

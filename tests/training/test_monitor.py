@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from torch import nn
 from training.made import VALIDATION, examples, recipe, static, transformer
 
-from haechi.errors import HaechiError
-from haechi.evaluation.curves import write_modules
+from haechi.runtime.errors import HaechiError
 from haechi.training import objective
+from haechi.training.curve_tables import write_modules
 from haechi.training.engine import train
 from haechi.training.monitor import check_counts, check_groups, module_of, weights_of
 from haechi.training.trainer import Trainer

@@ -8,9 +8,9 @@ import pytest
 import torch
 from training.made import LOSS, PARAMS, examples, static, transformer
 
-from haechi.params.loss import LossParams
 from haechi.retrieval.dense import encode_passages, encode_queries
 from haechi.training.examples import make_rows
+from haechi.training.loss_params import LossParams
 from haechi.training.losses import info_nce
 from haechi.training.objective import CachedObjective, Guide, Objective, thinned
 

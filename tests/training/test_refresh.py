@@ -7,7 +7,7 @@ import torch
 from training.made import VALIDATION, examples, recipe, static
 from training.test_examples import example
 
-from haechi.models.remembered import Remembered
+from haechi.models.token_cache import Remembered
 from haechi.retrieval.dense import encode_passages, encode_queries
 from haechi.training import refresh
 from haechi.training.engine import train

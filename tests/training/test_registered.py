@@ -14,7 +14,7 @@ from training.made import VALIDATION, examples, recipe, transformer
 
 from haechi.models.load import load_base, load_encoder, save_encoder, save_pointer
 from haechi.models.registry import ALIASES, BaseModel
-from haechi.selection.blend import Share, blend
+from haechi.selection.weights import Share, blend
 from haechi.training.engine import train
 
 KIND = {

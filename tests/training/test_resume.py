@@ -18,13 +18,13 @@ import torch
 from safetensors.torch import load_file
 from training.made import VALIDATION, examples, recipe, static, transformer
 
-from haechi.errors import HaechiError
-from haechi.files import sha256_folder
-from haechi.state import Work, kept, resumable
-from haechi.training import engine, objective, trainer, watch
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import sha256_folder
+from haechi.scoring.validation import Validation
+from haechi.training import checkpointing, engine, objective, trainer
 from haechi.training.engine import train
 from haechi.training.recipe import Recipe
-from haechi.training.validation import Validation
+from haechi.training.resume import Work, kept, resumable
 
 RUNS: dict[str, Recipe] = {
     "static": recipe(token_dropout=0.2, weight_decay=0.01),
@@ -122,7 +122,7 @@ POINTS: dict[str, tuple[Any, str, int]] = {
     "while a state is written": (trainer, "save_file", 3),
     "between two files of a state": (trainer.Trainer, "_save_rng_state", 4),
     "in a validation": (Validation, "__call__", 3),
-    "while a checkpoint is saved": (watch, "save_encoder", 2),
+    "while a checkpoint is saved": (checkpointing, "save_encoder", 2),
     "when everything is trained": (engine, "outcome", 1),
 }
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from haechi.errors import HaechiError
-from haechi.files import write_json
-from haechi.home import home
-from haechi.state import State
+from haechi.runtime.environment import home
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import write_json
+from haechi.training.resume import State
 
 ROOT = Path(__file__).parents[2]
 Stage = Callable[..., int]
@@ -49,7 +49,7 @@ def test_a_tracker_that_nobody_knows_stops_it_before_any_work(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("HAECHI_LOG", "wandb,mlflow")
-    monkeypatch.setattr("haechi.trackers.require", lambda package, told: None)
+    monkeypatch.setattr("haechi.training.trackers.require", lambda package, told: None)
 
     assert stage() == 2
     sentence = "error: HAECHI_LOG names 'mlflow'; it takes dvclive, wandb, tensorboard, with commas between them"
@@ -84,7 +84,7 @@ def test_a_run_that_can_not_be_resumed_says_so_before_it_begins(
                 write_json(folder / "x.json", {})
         raise HaechiError("killed")
 
-    for name in ("haechi.training.composed.load_learner", "haechi.training.validation.Validation"):
+    for name in ("haechi.training.static_learner.load_learner", "haechi.scoring.validation.Validation"):
         monkeypatch.setattr(name, lambda *told: None)
     monkeypatch.setattr("haechi.training.engine.train", dies)
     monkeypatch.setattr("haechi.training.m3.train_m3", dies)
@@ -103,7 +103,7 @@ def test_a_state_that_is_not_used_is_named(
     """Killed as one process, started again as two."""
     monkeypatch.setattr(State, "last", lambda self: object())
     monkeypatch.setattr(State, "settle", lambda self: self._folder.mkdir(parents=True))
-    for name in ("haechi.training.composed.load_learner", "haechi.training.validation.Validation"):
+    for name in ("haechi.training.static_learner.load_learner", "haechi.scoring.validation.Validation"):
         monkeypatch.setattr(name, lambda *told: None)
     monkeypatch.setenv("WORLD_SIZE", "2")
 

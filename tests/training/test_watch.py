@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haechi.training.watch import SAID, spread
+from haechi.training.checkpointing import SAID, spread
 
 
 @given(st.sets(st.integers(1, 10**6), max_size=60))

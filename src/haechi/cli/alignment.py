@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from haechi.errors import HaechiError
-from haechi.evaluation.alignment import FAR, align
-from haechi.files import read_records
-from haechi.progress import say, show_table
+from haechi.comparison.alignment import FAR, align
 from haechi.records.mined import MinedExample
 from haechi.records.passage import Passage
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import read_records
+from haechi.runtime.progress import say, show_table
 from haechi.testset.manifest import load_testset
 
 EXAMPLES, CORPUS, TESTSET = "data/mined/train.jsonl", "data/processed/merged_corpus.jsonl", "data/testset"

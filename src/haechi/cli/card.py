@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from haechi.details import file_of, read_details
-from haechi.errors import HaechiError
-from haechi.files import read_json, sha256_file
 from haechi.models.load import folder_hash
 from haechi.models.registry import EMBEDDED, known
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import read_json, sha256_file
+from haechi.runtime.stage_details import file_of, read_details
 
 DATA = {
     "training examples": "data/mined/train.jsonl",

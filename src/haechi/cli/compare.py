@@ -8,14 +8,14 @@ from typing import Literal
 import click
 import orjson
 
-from haechi.errors import UsageError
-from haechi.evaluation import ledger
-from haechi.evaluation.compare import as_json, compare, dropped, mean_of
-from haechi.evaluation.compare_text import Table, article_names, markdown, parts
-from haechi.evaluation.names import HEADLINE, TUNED
-from haechi.evaluation.reeval import reeval, with_reevaluated
-from haechi.evaluation.revisions import WORKSPACE, load_revisions
-from haechi.progress import say, show_table
+from haechi.comparison import test_reads
+from haechi.comparison.compare import as_json, compare, dropped, mean_of
+from haechi.comparison.compare_text import Table, article_names, markdown, parts
+from haechi.comparison.reeval import reeval, with_reevaluated
+from haechi.comparison.revisions import WORKSPACE, load_revisions
+from haechi.runtime.errors import UsageError
+from haechi.runtime.progress import say, show_table
+from haechi.scoring.names import HEADLINE, TUNED
 
 Form = Literal["text", "md", "json"]
 
@@ -34,13 +34,13 @@ def show_comparison(
     if len({revision.yardstick for revision in revisions}) > 1:
         revisions = with_reevaluated(root, revisions)
     found = compare(revisions, system, metric)
-    ledger.record(root, revisions)
-    reads = len(ledger.models_read(root, found.testset))
+    test_reads.record(root, revisions)
+    reads = len(test_reads.models_read(root, found.testset))
     if form == "json":
         click.echo(orjson.dumps(as_json(found, reads), option=orjson.OPT_INDENT_2).decode())
     else:
         articles = article_names(root, found) if everything else None
-        told = parts(found, ledger.told(reads, found.testset, names), articles)
+        told = parts(found, test_reads.told(reads, found.testset, names), articles)
         if form == "md":
             click.echo(markdown(told))
         else:
@@ -56,7 +56,7 @@ def reevaluate(root: Path, names: Sequence[str]) -> None:
     """Score each on today's test set and say where it stands."""
     for name in dict.fromkeys(names):
         found = reeval(root, name)
-        ledger.record(root, [found])
+        test_reads.record(root, [found])
         figure = f"{HEADLINE} {mean_of(found.rows, TUNED):.4f} on test set {found.yardstick[0]}"
         say(f"{found.name}: {figure}; `haechi compare {name}` takes it")
 

@@ -16,15 +16,15 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from msgspec import Meta
 from ruamel.yaml import YAML
 
-from haechi.errors import HaechiError
+from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.summary import summarise
-from haechi.evaluation.tables import COLUMNS, result_rows
-from haechi.evaluation.verdict import verdict
-from haechi.files import read_json, write_text
-from haechi.params.evaluate import EvaluateParams
-from haechi.params.load import load_section
-from haechi.per_query import read_rows
 from haechi.records.result import QueryResult
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import read_json, write_text
+from haechi.runtime.params import load_section
+from haechi.scoring.per_query import read_rows
+from haechi.scoring.tables import COLUMNS, result_rows
+from haechi.scoring.verdict import verdict
 
 READMES = ("README.md", "README.ko.md")
 PARAMETERS = "docs/parameters.md"
@@ -49,15 +49,15 @@ TOUCHED = (
     "params.yaml: guards",
     "params.yaml: select",
     "params.yaml: evaluate",
-    "src/haechi/law/statutes.py",
+    "src/haechi/parsing/statutes.py",
     "src/haechi/pairs/build.py",
     "src/haechi/questions/filters.py",
     "src/haechi/retrieval/bm25.py",
     "src/haechi/mining/candidates.py",
     "src/haechi/models/registry.py",
     "src/haechi/training/losses.py",
-    "src/haechi/evaluation/metrics.py",
-    "src/haechi/pages/report.py",
+    "src/haechi/scoring/metrics.py",
+    "src/haechi/report/report.py",
 )
 """What people change most; the table in the README says for each of these which stages may rerun."""
 

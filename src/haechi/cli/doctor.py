@@ -8,7 +8,7 @@ import click
 import orjson
 
 from haechi.doctor.examine import examine
-from haechi.errors import HaechiError
+from haechi.runtime.errors import HaechiError
 
 
 def examine_project(root: Path, as_json: bool) -> None:

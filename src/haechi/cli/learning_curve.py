@@ -5,20 +5,20 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from haechi import locks
-from haechi.errors import HaechiError, UsageError
-from haechi.evaluation.learning import Of, Point, draw_curve, part
-from haechi.evaluation.names import HEADLINE, TUNED
-from haechi.evaluation.reeval import stage_command
-from haechi.evaluation.revisions import PER_QUERY
+from haechi.comparison.learning_curve import Of, Point, draw_curve, part
+from haechi.comparison.reeval import stage_command
+from haechi.comparison.revisions import PER_QUERY
+from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.summary import summarise
-from haechi.files import read_records, remove, write_jsonl
-from haechi.params.evaluate import EvaluateParams
-from haechi.params.load import load_section
-from haechi.per_query import read_rows
-from haechi.progress import say, show_table
 from haechi.records.mined import MinedExample
 from haechi.records.result import QueryResult
+from haechi.runtime import locks
+from haechi.runtime.errors import HaechiError, UsageError
+from haechi.runtime.files import read_records, remove, write_jsonl
+from haechi.runtime.params import load_section
+from haechi.runtime.progress import say, show_table
+from haechi.scoring.names import HEADLINE, TUNED
+from haechi.scoring.per_query import read_rows
 
 EXAMPLES = "data/mined/train.jsonl"
 STAGES = ("train", "select", "evaluate")

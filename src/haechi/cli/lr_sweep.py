@@ -7,21 +7,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from haechi.errors import HaechiError
-from haechi.home import home
-from haechi.progress import say, show_table
-from haechi.sweeps import rate_files
-from haechi.sweeps.agent import Agent
-from haechi.sweeps.apply import write_params
-from haechi.sweeps.ledger import Ledger
-from haechi.sweeps.methods import RATE, Rates, measured
-from haechi.sweeps.owners import myself
-from haechi.sweeps.rates import Search, missing, stand_in
-from haechi.sweeps.slots import here, taken
-from haechi.sweeps.storage import Storage
-from haechi.sweeps.study import Study, open_study
-from haechi.sweeps.trainings import Setting, Trainings
-from haechi.sweeps.verdict import Verdict, judge
+from haechi.runtime.environment import home
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.progress import say, show_table
+from haechi.sweeps.engine.agent import Agent
+from haechi.sweeps.engine.methods import RATE, Rates, measured
+from haechi.sweeps.engine.owners import myself
+from haechi.sweeps.engine.results_log import Ledger
+from haechi.sweeps.engine.slots import here, taken
+from haechi.sweeps.engine.storage import Storage
+from haechi.sweeps.engine.study import Study, open_study
+from haechi.sweeps.experiments.apply import write_params
+from haechi.sweeps.learning_rate import result_files
+from haechi.sweeps.learning_rate.search import Search, missing, stand_in
+from haechi.sweeps.learning_rate.short_runs import Setting, Trainings
+from haechi.sweeps.learning_rate.verdict import Verdict, judge
 
 TIMEOUT = 600.0
 """Seconds without a sign of life; the search runs on one machine as a rule, where the dead are known at once."""
@@ -77,8 +77,8 @@ def _report(study: Study, search: Search, base: dict[str, str], examples: int, o
         return
     verdict = judge(data.scores)
     trials = [trial for trial in study.trials() if trial.state == "complete"]
-    found = rate_files.result(verdict, search, trials, base, examples)
-    rate_files.write(out, found, rate_files.cumulative(list(study.ledger.entries()), base), trials, search)
+    found = result_files.result(verdict, search, trials, base, examples)
+    result_files.write(out, found, result_files.cumulative(list(study.ledger.entries()), base), trials, search)
     ranked = sorted(verdict.standings, key=lambda standing: standing.name)
     reach = {s.name: "-" if s.name == verdict.best else f"{s.reach:.4f}" for s in ranked}
     rows = [(f"{s.name:g}", f"{s.mean:.4f}", s.runs, f"{s.behind:.4f}", reach[s.name], "yes" if s.tied else "no") for s in ranked]

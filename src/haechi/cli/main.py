@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from haechi import command
 from haechi.cli.project import Anywhere, Commands, FolderOrName
 from haechi.cli.serving import embed, search, serve
-from haechi.details import STAGES
+from haechi.runtime import command
+from haechi.runtime.stage_details import STAGES
 
 
 @click.group(cls=Commands)
@@ -22,9 +22,9 @@ def main() -> None:
 @click.option("--root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The project.")
 def deps(write: bool, check: bool, root: Path) -> None:
     """Keep each stage's list of library modules in dvc.yaml exact."""
-    from haechi.deps import outdated, rewritten
-    from haechi.errors import HaechiError, UsageError
-    from haechi.files import write_text
+    from haechi.pipeline.deps import outdated, rewritten
+    from haechi.runtime.errors import HaechiError, UsageError
+    from haechi.runtime.files import write_text
 
     if write == check:
         raise UsageError("haechi deps: say either --write or --check")
@@ -50,7 +50,7 @@ def deps(write: bool, check: bool, root: Path) -> None:
 def docs(write: bool, check: bool, root: Path) -> None:
     """Keep parameters, graph, reruns and results in the documents exact."""
     from haechi.cli import docs as documents
-    from haechi.errors import UsageError
+    from haechi.runtime.errors import UsageError
 
     if write == check:
         raise UsageError("haechi docs: say either --write or --check")
@@ -61,9 +61,9 @@ def docs(write: bool, check: bool, root: Path) -> None:
 @click.option("--root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The project.")
 def verdict(root: Path) -> None:
     """How the training is doing, or how it ended: its state, whether to trust it, and what to try next."""
-    from haechi.details import file_of
     from haechi.guards.show import show
     from haechi.guards.status import state_of
+    from haechi.runtime.stage_details import file_of
 
     show(state_of(root / file_of("train"), root / "models" / "run"))
 
@@ -84,7 +84,7 @@ def stage(name: str, root: Path) -> None:
 def card(out: Path | None, root: Path) -> None:
     """The model card of models/encoder, from what its run left."""
     from haechi.cli.card import model_card
-    from haechi.files import write_text
+    from haechi.runtime.files import write_text
 
     text = model_card(root)
     write_text(out, text) if out else click.echo(text, nl=False)
@@ -112,10 +112,10 @@ def report(out: Path, root: Path) -> None:
 @click.option("--date", default="", help="Date of the citing decision (YYYYMMDD), for the date rule.")
 def citations(text: str, raw: Path, date: str) -> None:
     """Show how a string of citations is read and what each one resolves to."""
-    from haechi.law.book import LawBook
-    from haechi.law.citations import Resolved, parse_citations, resolve
-    from haechi.law.ingest import read_corpus
-    from haechi.progress import show_table
+    from haechi.citations.law_index import LawBook
+    from haechi.citations.resolve import Resolved, parse_citations, resolve
+    from haechi.parsing.ingest import read_corpus
+    from haechi.runtime.progress import show_table
 
     corpus = read_corpus(raw)
     book = LawBook(corpus.statutes, corpus.rules)
@@ -226,7 +226,7 @@ def alignment() -> None:
 def learning_curve(of: str, shares: str, seed: int) -> None:
     """How much data do I need? Quality against the number of labelled decisions or synthetic questions."""
     from haechi.cli.learning_curve import learning_curve as measure
-    from haechi.errors import UsageError
+    from haechi.runtime.errors import UsageError
 
     try:
         numbers = [float(share) for share in shares.split(",")]
@@ -256,7 +256,7 @@ def lr_sweep(
     What is done is kept: the same command goes on where it was stopped, and a second one beside it shares the work.
     """
     from haechi.cli.lr_sweep import lr_sweep as search_rate
-    from haechi.sweeps.rates import Search
+    from haechi.sweeps.learning_rate.search import Search
 
     search = Search(low, high, "classic" if plan == "classic" else "halving", rates, stages, seeds, seed)
     search_rate(Path(), search, examples, out, apply=apply)
@@ -321,7 +321,7 @@ def fetch(what: str, out: Path, query: str, most: int | None, delay: float) -> N
     from haechi.fetch.client import Client, Pace, service_from
     from haechi.fetch.download import LEDGER, download
     from haechi.fetch.replies import TARGETS
-    from haechi.progress import say, show_table
+    from haechi.runtime.progress import say, show_table
 
     with closing(Client(service_from(os.environ), Pace(delay), Random())) as client:  # noqa: S311  # jitter, no secret
         done = download(client, TARGETS[what], out, query, most)
@@ -366,7 +366,7 @@ def verify(rows: Path | None, rev: str, keep: Path | None, everything: bool) -> 
 def doctor(as_json: bool) -> None:
     """Look for what would stop a run or spoil an experiment: a line a check, with the remedy."""
     from haechi.cli.doctor import examine_project
-    from haechi.home import project_root
+    from haechi.runtime.environment import project_root
 
     examine_project(project_root(), as_json)
 

@@ -3,11 +3,11 @@
 from collections import Counter
 from pathlib import Path
 
-from haechi.files import read_records
 from haechi.mining.audit import AuditedCandidate, AuditedQuery, read_query
 from haechi.mining.sample import MEANINGS
-from haechi.progress import say, show_table
 from haechi.records.passage import Passage
+from haechi.runtime.files import read_records
+from haechi.runtime.progress import say, show_table
 
 COLUMNS = ("passage", "found by", "bm25 rank", "bm25", "dense rank", "cosine", "reranked", "fate", "title")
 _CHARS = 24

@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from haechi.errors import HaechiError
-from haechi.evaluation.metrics import evaluate_run, mean
-from haechi.evaluation.names import label, shown
-from haechi.evaluation.pool import judged_rate, pooled, read_sheet, sheet
+from haechi.comparison.judging_pool import judged_rate, pooled, read_sheet, sheet
 from haechi.evaluation.runfile import read_run
-from haechi.files import read_records, write_jsonl, write_text
-from haechi.per_query import read_rows
-from haechi.progress import say, show_table
 from haechi.records.passage import Passage
 from haechi.records.query import Qrel, TestQuery
 from haechi.records.result import QueryResult
 from haechi.retrieval.run import Run
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import read_records, write_jsonl, write_text
+from haechi.runtime.progress import say, show_table
+from haechi.scoring.metrics import evaluate_run, mean
+from haechi.scoring.names import label, shown
+from haechi.scoring.per_query import read_rows
 from haechi.testset.manifest import load_testset
 
 DEPTH = 10

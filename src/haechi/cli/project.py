@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from haechi.errors import HaechiError
+from haechi.runtime.errors import HaechiError
 
 FILES = ("dvc.yaml", "params.yaml")
 """A folder with both is a project."""

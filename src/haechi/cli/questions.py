@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from haechi.errors import HaechiError
+from haechi.runtime.errors import HaechiError
 
 
 def dry_run_of_questions(root: Path) -> None:

@@ -13,21 +13,20 @@ import msgspec
 import numpy as np
 import orjson
 
-from haechi.errors import HaechiError, UsageError
-from haechi.evaluation.revisions import LOCK, WORKSPACE, read_lock, read_objects, resolve
-from haechi.evaluation.significance import Resampler
-from haechi.files import read_records
-from haechi.params.load import load_section
-from haechi.params.rank import RankParams
-from haechi.per_query import parse_rows
-from haechi.progress import say, show_table
+from haechi.comparison.rank_params import RankParams
+from haechi.comparison.revisions import LOCK, WORKSPACE, read_lock, read_objects, resolve
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.validated import ValidatedQuery
-from haechi.selection.bench import Bench
-from haechi.selection.ranking import Ranking, composite, rank
-from haechi.selection.results import K_VALUES, metrics_of, results_of
-from haechi.training.validation import Validation
+from haechi.runtime.errors import HaechiError, UsageError
+from haechi.runtime.files import read_records
+from haechi.runtime.params import load_section
+from haechi.runtime.progress import say, show_table
+from haechi.scoring.per_query import parse_rows
+from haechi.scoring.significance import Resampler
+from haechi.scoring.validation import Validation
+from haechi.selection.ranking import K_VALUES, Ranking, composite, metrics_of, rank, results_of
+from haechi.selection.scorer import Bench
 
 PAIRS, CORPUS = "data/processed/pairs_train_valid.jsonl", "data/processed/merged_corpus.jsonl"
 PER_QUERY = "metrics/per_query_valid.json"

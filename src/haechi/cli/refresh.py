@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from haechi import locks
-from haechi.errors import HaechiError
-from haechi.evaluation.reeval import stage_command
-from haechi.files import read_json, remove, write_bytes
-from haechi.progress import say
+from haechi.comparison.reeval import stage_command
+from haechi.runtime import locks
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import read_json, remove, write_bytes
+from haechi.runtime.progress import say
 from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC
 
 FOLDER, METRICS = "data/testset", "metrics/testset.json"

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from haechi.errors import UsageError
-from haechi.files import write_text
-from haechi.pages.inputs import Places, gather
-from haechi.pages.make import make
-from haechi.progress import say
+from haechi.report.inputs import Places, gather
+from haechi.report.machine_facts import look
+from haechi.report.make import make
+from haechi.runtime.errors import UsageError
+from haechi.runtime.files import write_text
+from haechi.runtime.progress import say
 
 TRACKED = Path("reports/report.html")
 
@@ -18,7 +19,7 @@ def write_report(root: Path, out: Path) -> None:
     if not (root / "dvc.yaml").is_file():
         raise UsageError(f"haechi report: {root.resolve()} is no project (it holds no dvc.yaml); go to one, or say --root")
     found = gather(Places.below(root))
-    page = make(found, root / "data/mined/train.jsonl", local=root).page
+    page = make(found, root / "data/mined/train.jsonl", local=look(root)).page
     write_text(out, page)
     say(f"{out}: {len(page.encode()) / 1e6:.1f} MB; open it in a browser")
     for missing in found.missing:

@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 
 from haechi.cli.project import Commands
-from haechi.errors import HaechiError, UsageError
-from haechi.progress import say, show_table
 from haechi.rowstore import care
 from haechi.rowstore.export import export_rows, import_rows
 from haechi.rowstore.namespaces import ALL, namespace
 from haechi.rowstore.store import Store, connect, store_path
+from haechi.runtime.errors import HaechiError, UsageError
+from haechi.runtime.progress import say, show_table
 
 NAMES = click.Choice([known.name for known in ALL])
 

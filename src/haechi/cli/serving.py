@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from haechi.cli.project import Anywhere, FolderOrName
-from haechi.details import file_of
+from haechi.runtime.stage_details import file_of
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -45,7 +45,7 @@ def search(query: str, k: int, laws: tuple[str, ...], types: tuple[str, ...], as
 
     import orjson
 
-    from haechi.progress import console
+    from haechi.runtime.progress import console
     from haechi.serving.engine import Only, checked, open_engine
     from haechi.serving.terminal import show
 
@@ -88,7 +88,7 @@ def embed(texts: Path, out: Path, model: str, task: str, id_field: str, text_fie
 
     What was killed goes on where it was when the same command is given again.
     """
-    from haechi.progress import show_table
+    from haechi.runtime.progress import show_table
     from haechi.serving.embed import Source, embed, open_model
 
     source = Source(texts, id_field, text_field)

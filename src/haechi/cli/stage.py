@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from haechi.details import read_details
-from haechi.evaluation.tables import COLUMNS, result_rows
-from haechi.files import read_records
-from haechi.progress import show_counts, show_table
-from haechi.questions.samples import sample_rows
+from haechi.questions.llm import sample_rows
 from haechi.records.question import Question
+from haechi.runtime.files import read_records
+from haechi.runtime.progress import show_counts, show_table
+from haechi.runtime.stage_details import read_details
+from haechi.scoring.tables import COLUMNS, result_rows
 
 QUESTIONS = Path("data/qa/questions.jsonl")
 
@@ -18,7 +18,7 @@ def show_stage(root: Path, name: str) -> None:
     if name == "generate_qa" and (root / QUESTIONS).is_file():
         show_table("samples", ("style", "question"), sample_rows(list(read_records(root / QUESTIONS, Question))), figures=False)
     if name == "select":
-        from haechi.selection.show import show_candidates  # late: it needs torch
+        from haechi.selection.summary import show_candidates  # late: it needs torch
 
         show_candidates(facts)
     if name == "evaluate":

@@ -6,13 +6,13 @@ from pathlib import Path
 import click
 
 from haechi.cli.project import Commands
-from haechi.errors import HaechiError, UsageError
-from haechi.progress import say, show_table
-from haechi.sweeps.board import Board, board
-from haechi.sweeps.committer import REMEDY, lacks_identity
-from haechi.sweeps.open import Opened, begin, existing, folder_of
-from haechi.sweeps.plan import read_sweep
-from haechi.sweeps.trial import SEED, Trial
+from haechi.runtime.errors import HaechiError, UsageError
+from haechi.runtime.progress import say, show_table
+from haechi.sweeps.engine.config import read_sweep
+from haechi.sweeps.engine.trial import SEED, Trial
+from haechi.sweeps.experiments.git_identity import REMEDY, lacks_identity
+from haechi.sweeps.experiments.open import Opened, begin, existing, folder_of
+from haechi.sweeps.results.leaderboard import Board, board
 
 PARAMS = Path("params.yaml")
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -48,7 +48,7 @@ def sweep(context: click.Context, config: Path | None, no_run_agent: bool) -> No
 @COUNT
 def preset(output: Path, name: str, no_run: bool, no_run_agent: bool, count: int | None) -> None:
     """Write a file with what usually matters for the configured model, make the study, run an agent."""
-    from haechi.sweeps.preset import write_preset
+    from haechi.sweeps.experiments.preset import write_preset
 
     if output.exists():
         raise UsageError(f"{output}: exists already; begin it with `haechi sweep --config {output}`, or name another --output")
@@ -98,7 +98,7 @@ def status(id: str, storage: str) -> None:
 @click.option("--apply", "apply", is_flag=True, help="Write its parameters into params.yaml.")
 def best(id: str, storage: str, apply: bool) -> None:
     """The best parameters, and whether they are any better than the others."""
-    from haechi.sweeps.apply import write_params
+    from haechi.sweeps.experiments.apply import write_params
 
     opened = existing(Path(), id, storage)
     trials = opened.study.trials()
@@ -122,9 +122,9 @@ def best(id: str, storage: str, apply: bool) -> None:
 @click.option("--out", type=FILE, help="The page.  [default: reports/sweep-ID.html]")
 def report(id: str, storage: str, out: Path | None) -> None:
     """One page with leaderboard, history, importance and parallel coordinates; opens without a network."""
-    from haechi.files import write_text
-    from haechi.sweeps.importance import importance
-    from haechi.sweeps.page import page
+    from haechi.runtime.files import write_text
+    from haechi.sweeps.results.leaderboard import importance
+    from haechi.sweeps.results.page import page
 
     opened = existing(Path(), id, storage)
     trials = opened.study.trials()
@@ -136,13 +136,13 @@ def report(id: str, storage: str, out: Path | None) -> None:
 
 def work(opened: Opened, *, count: int | None = None, time_window: str = "", timezone: str = "", project: str = "") -> None:
     """One agent in this process: a slot, a stand, and trials until there are no more."""
-    from haechi.home import home
-    from haechi.sweeps import stands
-    from haechi.sweeps.agent import Agent
-    from haechi.sweeps.experiment import Experiments
-    from haechi.sweeps.mirror import mirror
-    from haechi.sweeps.slots import here, taken
-    from haechi.sweeps.window import Window
+    from haechi.runtime.environment import home
+    from haechi.sweeps.engine.agent import Agent
+    from haechi.sweeps.engine.slots import here, taken
+    from haechi.sweeps.engine.time_window import Window
+    from haechi.sweeps.experiments import checkouts
+    from haechi.sweeps.experiments.run_trial import Experiments
+    from haechi.sweeps.results.wandb_mirror import mirror
 
     root, plan, study = Path(), opened.sweep, opened.study
     if lacks_identity(root):
@@ -156,7 +156,7 @@ def work(opened: Opened, *, count: int | None = None, time_window: str = "", tim
     def waiting() -> None:
         say(f"{plan.name}: every slot of this machine is taken; waiting for one (HAECHI_SLOTS=2 makes two of its cores)")
 
-    with taken(here(), waiting=waiting) as slot, stands.stand(root, home(), folder / "stands") as stand:
+    with taken(here(), waiting=waiting) as slot, checkouts.stand(root, home(), folder / "stands") as stand:
         say(f"{plan.name}: agent on {slot.name}")
         run = Experiments(root, stand, plan.name, plan.metric, plan.fixed, slot.environment)
         done = Agent(study, run, window, unchanged, after).work(count)
@@ -164,7 +164,7 @@ def work(opened: Opened, *, count: int | None = None, time_window: str = "", tim
     say(f"{plan.name}: this agent ran {done} trials")
     if study.claimable():
         return
-    stands.remove(folder / "stands")
+    checkouts.remove(folder / "stands")
     found = board(trials, plan.goal)
     _show(opened, trials, found)
     if not found.rows:

@@ -4,9 +4,9 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from haechi.errors import HaechiError
-from haechi.progress import say
 from haechi.replay.run import replay
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.progress import say
 
 
 def verify_project(root: Path, revision: str, rows: Path | None, keep: Path | None, everything: bool) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from haechi.errors import DuplicateId
-from haechi.law.twins import link_twins
+from haechi.corpus.duplicates import link_twins
 from haechi.records.passage import Passage
+from haechi.runtime.errors import DuplicateId
 
 
 def merge(passages: Iterable[Passage]) -> list[Passage]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from haechi.doctor.finding import Finding
 from haechi.doctor.model import size_of_weights
 from haechi.models.registry import EMBEDDED
-from haechi.params.model import ModelParams
-from haechi.params.train import TrainParams
+from haechi.static_model.params import ModelParams
+from haechi.training.params import TrainParams
 
 DATA = 50
 """Bytes of passages, pairs, questions, mined examples and runs, in the workspace, DVC's cache and the row store, of a byte of

@@ -18,12 +18,12 @@ from haechi.doctor.python import check_extras, check_packages, check_python, ins
 from haechi.doctor.repo import check_dvc, check_git, check_running, check_untracked
 from haechi.doctor.shown import check_logs, check_plots
 from haechi.doctor.store import check_store
-from haechi.errors import ParamsError
-from haechi.home import home
 from haechi.models.hub import http_status
-from haechi.params.load import load_section
-from haechi.params.model import ModelParams
-from haechi.params.train import TrainParams
+from haechi.runtime.environment import home
+from haechi.runtime.errors import ParamsError
+from haechi.runtime.params import load_section
+from haechi.static_model.params import ModelParams
+from haechi.training.params import TrainParams
 
 
 def examine(root: Path, environment: Mapping[str, str]) -> Iterator[Finding]:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from haechi.doctor.finding import Finding
-from haechi.errors import ParamsError
-from haechi.params.check import problems
-from haechi.params.load import read
+from haechi.runtime.check_params import problems
+from haechi.runtime.errors import ParamsError
+from haechi.runtime.params import read
 
 
 def check_parameters(file: Path) -> list[Finding]:

@@ -7,8 +7,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from haechi.doctor.finding import Finding, some
-from haechi.errors import HaechiError
-from haechi.trackers import LOG, asked
+from haechi.runtime.errors import HaechiError
+from haechi.training.trackers import LOG, asked
 
 
 def check_logs(home: Path, environment: Mapping[str, str]) -> Finding:

@@ -8,9 +8,9 @@ its results, so where decisions are in the corpus their figures differ from ours
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from haechi.files import write_jsonl, write_text
 from haechi.records.passage import Passage
 from haechi.records.query import TestQuery
+from haechi.runtime.files import write_jsonl, write_text
 
 TASK = '''"""The frozen test set as a task of MTEB, read from the BEIR folder beside this file.
 

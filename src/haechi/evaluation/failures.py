@@ -4,10 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from haechi.evaluation.names import TUNED
-from haechi.pairs.similar import grams, jaccard_below
 from haechi.records.passage import Passage
 from haechi.records.result import QueryResult
+from haechi.scoring.names import TUNED
+from haechi.text.near_duplicates import grams, jaccard_below
 
 LOOKED_AT = 10
 SAME_TEXT = 0.8

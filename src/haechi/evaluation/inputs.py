@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from haechi.errors import HaechiError
-from haechi.evaluation import m3
-from haechi.evaluation.guard import Probe
-from haechi.evaluation.names import LABELS
-from haechi.evaluation.rerank import PairScores
+from haechi.evaluation import m3_systems
+from haechi.evaluation.forgetting import Probe
 from haechi.evaluation.runfile import SUFFIXES, read_run
-from haechi.files import sha256_file
+from haechi.evaluation.systems import PairScores
 from haechi.models.load import device, folder_hash, load_base, load_encoder, weight_hash
 from haechi.models.registry import known
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import sha256_file
+from haechi.scoring.names import LABELS
 from haechi.testset.manifest import TestSet
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Inputs:
     guards: Mapping[str, Probe]
     others: Mapping[str, Other] = field(default_factory=dict)
     reranker: PairScores | None = None
-    heads: m3.Encode | None = None
+    heads: m3_systems.Encode | None = None
 
 
 def load_others(entries: Sequence[str]) -> dict[str, Other]:
@@ -56,9 +56,9 @@ def load_others(entries: Sequence[str]) -> dict[str, Other]:
     return {name: _load(name, source) for name, _, source in (entry.partition("=") for entry in entries)}
 
 
-def heads_of(folder: Path) -> m3.Encode | None:
+def heads_of(folder: Path) -> m3_systems.Encode | None:
     """The encoder's further heads, if it is a BGE-M3."""
-    return m3.load_heads(folder, device()) if m3.has_heads(folder) else None
+    return m3_systems.load_heads(folder, device()) if m3_systems.has_heads(folder) else None
 
 
 def _load(name: str, source: str) -> Other:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from haechi.evaluation.guard import GENERAL
-from haechi.evaluation.names import BASE, BM25, HEADLINE, HYBRID, TUNED
+from haechi.evaluation.forgetting import GENERAL
+from haechi.scoring.names import BASE, BM25, HEADLINE, HYBRID, TUNED
 
 COMPARED: Mapping[str, tuple[str, ...]] = {"unseen": (TUNED, BM25), "title": (TUNED, BM25), "user": (TUNED,)}
 """Slice -> systems whose figure is compared."""

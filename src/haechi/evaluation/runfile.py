@@ -4,8 +4,8 @@ import math
 from collections import defaultdict
 from pathlib import Path
 
-from haechi.errors import BadRecord
-from haechi.files import read_text
+from haechi.runtime.errors import BadRecord
+from haechi.runtime.files import read_text
 
 SUFFIXES = (".trec", ".run")
 COLUMNS = "`query Q0 id rank score tag`"

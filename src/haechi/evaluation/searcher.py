@@ -1,15 +1,31 @@
 """Searches one corpus and folds passages to articles, the same way for every system."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from haechi.errors import HaechiError
-from haechi.law.twins import one_name
-from haechi.params.retrieval import RetrievalParams
+from haechi.corpus.duplicates import one_name
 from haechi.records.passage import Passage
 from haechi.retrieval.bm25 import Bm25
 from haechi.retrieval.dense import Vectors, search
+from haechi.retrieval.params import RetrievalParams
 from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run
+from haechi.runtime.errors import HaechiError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+
+class Source(Protocol):
+    """Texts to tokens, and a model's unit vectors of queries and passages."""
+
+    def tokens(self, texts: Sequence[str]) -> list[list[str]]:
+        """Content morphemes of each text."""
+
+    def queries(self, model: "SentenceTransformer", texts: Sequence[str]) -> Vectors:
+        """Unit vectors of queries.  # (texts, dim)"""
+
+    def passages(self, model: "SentenceTransformer", texts: Sequence[str]) -> Vectors:
+        """Unit vectors of passages.  # (texts, dim)"""
 
 
 class Asked(NamedTuple):

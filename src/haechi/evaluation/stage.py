@@ -7,33 +7,30 @@ from typing import Any
 
 import numpy as np
 
-from haechi.errors import HaechiError
+from haechi.evaluation.abstention import curve, gate, judge_gate
 from haechi.evaluation.exports import write_exports
-from haechi.evaluation.facets import Facetter
 from haechi.evaluation.failures import Explainer, count_failures
-from haechi.evaluation.gating import curve, gate, judge_gate
+from haechi.evaluation.forgetting import GENERAL, compare_probe
 from haechi.evaluation.geometry import alignment, drift, separation, uniformity
-from haechi.evaluation.guard import GENERAL, compare_probe
 from haechi.evaluation.inputs import Inputs
-from haechi.evaluation.m3 import m3_runs
-from haechi.evaluation.names import BASE, BM25, HYBRID, POPULARITY, PRIMARY_SUITE, RERANKED, TUNED
-from haechi.evaluation.rerank import rerank
-from haechi.evaluation.results import judge
-from haechi.evaluation.searcher import Asked, Searcher
-from haechi.evaluation.source import Source
-from haechi.evaluation.space import draw_map
+from haechi.evaluation.m3_systems import m3_runs
+from haechi.evaluation.params import EvaluateParams
+from haechi.evaluation.passage_map import draw_map
+from haechi.evaluation.searcher import Asked, Searcher, Source
 from haechi.evaluation.summary import summarise
-from haechi.evaluation.systems import best_weight, popularity
-from haechi.evaluation.yardstick import VERSION
-from haechi.files import atomic_folder, write_csv, write_json, write_text
-from haechi.params.evaluate import EvaluateParams
-from haechi.params.retrieval import RetrievalParams
-from haechi.per_query import write_rows
+from haechi.evaluation.systems import best_weight, popularity, rerank
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
 from haechi.retrieval.dense import Vectors, search
 from haechi.retrieval.fuse import weighted
+from haechi.retrieval.params import RetrievalParams
 from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import atomic_folder, write_csv, write_json, write_text
+from haechi.scoring.facets import Facetter
+from haechi.scoring.names import BASE, BM25, HYBRID, POPULARITY, PRIMARY_SUITE, RERANKED, TUNED, VERSION
+from haechi.scoring.per_query import write_rows
+from haechi.scoring.score_queries import judge
 
 
 @dataclass(frozen=True)

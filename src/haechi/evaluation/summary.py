@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from haechi.evaluation.facets import by_law, slices
-from haechi.evaluation.names import BASE, BM25, HEADLINE, HYBRID, RERANKED, TUNED, shown
-from haechi.evaluation.results import values
-from haechi.evaluation.significance import Difference, Resampler, holm
-from haechi.params.evaluate import EvaluateParams
+from haechi.evaluation.params import EvaluateParams
 from haechi.records.result import QueryResult
+from haechi.scoring.facets import by_law, slices
+from haechi.scoring.names import BASE, BM25, HEADLINE, HYBRID, RERANKED, TUNED, shown
+from haechi.scoring.score_queries import values
+from haechi.scoring.significance import Difference, Resampler, holm
 
 COMPARED = ((TUNED, BASE), (TUNED, BM25), (HYBRID, BM25), (HYBRID, TUNED), (RERANKED, HYBRID))
 

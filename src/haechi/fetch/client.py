@@ -18,9 +18,9 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 import orjson
 
-from haechi.errors import HaechiError, UsageError
 from haechi.fetch.replies import refusal
-from haechi.retries import backoff, retry_after
+from haechi.llm.retries import backoff, retry_after
+from haechi.runtime.errors import HaechiError, UsageError
 
 URL = "http://www.law.go.kr/DRF"
 

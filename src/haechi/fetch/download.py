@@ -8,11 +8,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from haechi.errors import HaechiError
 from haechi.fetch.client import Client, LawServiceError, RequestFailed
 from haechi.fetch.replies import TARGETS, Target, WrongReply, id_of, parse_list, unwrap
-from haechi.files import ensure_writable, read_json, read_records, write_json, write_jsonl
-from haechi.progress import track
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import ensure_writable, read_json, read_records, write_json, write_jsonl
+from haechi.runtime.progress import track
 
 LEDGER = ".failures.jsonl"
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from haechi.errors import HaechiError
 from haechi.guards.rules import Rule
-from haechi.words import Words
+from haechi.runtime.bilingual import Words
+from haechi.runtime.errors import HaechiError
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from haechi.errors import ParamsError
-from haechi.params.guards import DEFAULT_METRIC, Action, GuardsParams, RuleName
+from haechi.guards.params import DEFAULT_METRIC, Action, GuardsParams, RuleName
+from haechi.runtime.errors import ParamsError
 
 LOGGED = ("loss", "active_triplets", "grad_norm")
 """Figures of a training step; every other name is one of validation and stands in the history as `valid_<name>`."""

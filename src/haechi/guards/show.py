@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from haechi.progress import say, show_table
+from haechi.runtime.progress import say, show_table
 
 
 def show(facts: Mapping[str, Any]) -> None:

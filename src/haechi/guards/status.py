@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from haechi.errors import HaechiError
-from haechi.files import read_json, write_json
-from haechi.locks import holder_of, lock_of
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import read_json, write_json
+from haechi.runtime.locks import holder_of, lock_of
 
 Report = Callable[[Mapping[str, Any]], None]
 

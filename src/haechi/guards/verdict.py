@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from haechi.guards.decide import Rows, level, series
-from haechi.params.guards import GuardsParams
-from haechi.words import Words
+from haechi.guards.params import GuardsParams
+from haechi.runtime.bilingual import Words
 
 Sections = Mapping[str, Mapping[str, Any]]
 State = Literal["running", "finished", "stopped", "failed", "crashed"]

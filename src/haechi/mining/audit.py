@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from haechi.errors import HaechiError
-from haechi.files import atomic_file, read_records, write_jsonl
 from haechi.mining.candidates import names_of_ways
 from haechi.mining.filters import CODE, FATES
-from haechi.mining.known import Corpus
 from haechi.mining.mine import Mined
+from haechi.mining.relevance import Corpus
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import atomic_file, read_records, write_jsonl
 
 QUERIES, CANDIDATES = "queries.jsonl", "candidates.parquet"
 _GROUP = 1 << 17  # rows that are read to show one query

@@ -10,8 +10,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from haechi.errors import HaechiError
 from haechi.retrieval.run import Run
+from haechi.runtime.errors import HaechiError
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]

@@ -7,8 +7,8 @@ import numpy as np
 
 from haechi.mining.candidates import WAYS, Candidates, Ints, names_of_ways
 from haechi.mining.filters import FATES, Fates
-from haechi.mining.known import Corpus, Known, Query, may_answer
-from haechi.params.mine import MineParams
+from haechi.mining.params import MineParams
+from haechi.mining.relevance import Corpus, Known, Query, may_answer
 from haechi.records.mined import MinedExample
 
 

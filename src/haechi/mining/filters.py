@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from haechi.mining.candidates import Candidates, Flags, Floats, Ints
-from haechi.mining.known import Known
+from haechi.mining.relevance import Known
 
 Filter = Callable[[Candidates], Flags]
 """True where the candidate may stay."""

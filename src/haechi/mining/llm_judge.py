@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
+from haechi.llm.judge import Asked, rated
+from haechi.llm.params import LlmParams
 from haechi.mining.promote import Judge, Pairs, reader
-from haechi.params.llm import LlmParams
-from haechi.progress import say
-from haechi.questions.judge import Asked, rated
 from haechi.rowstore.store import Store
+from haechi.runtime.progress import say
 
 
 def llm_judge(llm: LlmParams, threshold: int, store: Store, environ: Mapping[str, str]) -> Judge:

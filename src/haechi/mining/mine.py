@@ -10,19 +10,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from haechi.errors import HaechiError
+from haechi.mining.apply_filters import Rules, Scorer
 from haechi.mining.candidates import RANDOM, Candidates, Floats, Ints, bare, gather, joined, ranking
-from haechi.mining.cascade import scored
-from haechi.mining.choice import Choice, Doubles, Hashes, draw, hashes, priority, random_keys, turns
 from haechi.mining.examples import count, make_examples, suspicious
 from haechi.mining.filters import CODE, KNOWLEDGE, Fates
-from haechi.mining.known import Corpus, Query, know
+from haechi.mining.params import MineParams
 from haechi.mining.promote import Judge, rising
-from haechi.mining.rules import Rules, Scorer
-from haechi.params.mine import MineParams
+from haechi.mining.relevance import Corpus, Query, know
+from haechi.mining.rerank_in_blocks import scored
+from haechi.mining.sampling import Choice, Doubles, Hashes, draw, hashes, priority, random_keys, turns
 from haechi.records.mined import MinedExample
 from haechi.retrieval.dense import Vectors
 from haechi.retrieval.run import Run
+from haechi.runtime.errors import HaechiError
 
 
 @dataclass(frozen=True)

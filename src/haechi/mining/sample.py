@@ -7,10 +7,10 @@ from itertools import chain, zip_longest
 import numpy as np
 
 from haechi.mining.candidates import Candidates, Ints, names_of_ways
-from haechi.mining.choice import draw, hashes
 from haechi.mining.filters import CODE, FATES
-from haechi.mining.known import Corpus
 from haechi.mining.mine import Mined
+from haechi.mining.relevance import Corpus
+from haechi.mining.sampling import draw, hashes
 from haechi.records.passage import Passage
 
 SIZE = 30

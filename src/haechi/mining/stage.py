@@ -6,27 +6,27 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haechi.errors import HaechiError
-from haechi.law.twins import with_twins
-from haechi.mining.known import Corpus, Query
+from haechi.corpus.duplicates import with_twins
+from haechi.inference.cached import Stored
+from haechi.inference.cached_encoder import Encoder
+from haechi.inference.cached_reranker import Gate, Reranker, gate, rerank
+from haechi.mining.apply_filters import Scorer
 from haechi.mining.mine import Advice, Mined, Searched, mine
+from haechi.mining.params import MineParams
 from haechi.mining.promote import AGREEMENT, Judge
-from haechi.mining.rules import Scorer
+from haechi.mining.relevance import Corpus, Query
 from haechi.models.load import weight_hash
-from haechi.params.mine import MineParams
-from haechi.params.retrieval import RetrievalParams
-from haechi.progress import listed, say
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.question import Question
 from haechi.retrieval.bm25 import Bm25
 from haechi.retrieval.dense import search
-from haechi.retrieval.encoder import Encoder
 from haechi.retrieval.fuse import reciprocal_rank
-from haechi.retrieval.rerank import Gate, Reranker, gate, rerank
+from haechi.retrieval.params import RetrievalParams
 from haechi.retrieval.run import Run
-from haechi.retrieval.stored import Stored
 from haechi.rowstore.store import Store
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.progress import listed, say
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from haechi.errors import HaechiError, ModelUnreachable, RerankerUnreachable
-from haechi.files import atomic_folder, read_json, sha256_folder, write_json
 from haechi.models.hub import answers
 from haechi.models.registry import known, known_reranker
+from haechi.runtime.errors import HaechiError, ModelUnreachable, RerankerUnreachable
+from haechi.runtime.files import atomic_folder, read_json, sha256_folder, write_json
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer

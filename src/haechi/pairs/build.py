@@ -1,34 +1,37 @@
 """Training and validation pairs: everything that the test set does not hold out, split by group, newest to validation."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from haechi.law.book import LawBook
-from haechi.pairs.lookups import definition_queries, title_query
-from haechi.pairs.query_text import names_one
+from haechi.citations.law_index import LawBook
+from haechi.pairs.params import MakePairsParams
+from haechi.pairs.query_text import law_name, names_one
 from haechi.pairs.sections import LabelledSection
-from haechi.pairs.similar import NearDuplicates
 from haechi.pairs.user_queries import LabelledUserQuery
-from haechi.params.make_pairs import MakePairsParams
+from haechi.parsing.passages import article_body
+from haechi.records.held_out import HeldOut
 from haechi.records.pair import Pair, PairMeta, PairType
+from haechi.text.near_duplicates import NearDuplicates
+
+_DEFINED = re.compile(r"[\"“]([^\"“”]{2,30})[\"”]\s*(?:이)?란")
+MOST_TERMS = 5  # a definitions article may define fifty terms; five show what it is for
 
 
-@dataclass(frozen=True)
-class HeldOut:
-    """What training must not touch, as the test set's manifest tells."""
+def title_query(article_key: str, book: LawBook) -> str:
+    """The law's name and the article's title; empty if it has none."""
+    title = book.title(article_key)
+    return f"{law_name(article_key, book)} {title}" if title else ""
 
-    first_date: str
-    cutoff: str
-    articles: frozenset[str]
-    sources: frozenset[str]
-    keys: frozenset[str]
-    gold: frozenset[str]
-    query_texts: tuple[str, ...]
-    near_duplicate: float
+
+def definition_queries(article_key: str, book: LawBook) -> list[str]:
+    """What the article's first terms mean, without the name of the law."""
+    terms = dict.fromkeys(_DEFINED.findall(article_body(book.article(article_key))))
+    return [f"{term}의 뜻" for term in list(terms)[:MOST_TERMS]]
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,13 @@ The query is a prefix of its own answer, so the task is nearly solved before tra
 
 from collections.abc import Iterable, Sequence, Set
 
-from haechi.pairs.build import HeldOut
-from haechi.pairs.groups import group_of
 from haechi.pairs.query_text import query_text
-from haechi.pairs.sections import decision_keys
-from haechi.pairs.similar import NearDuplicates
+from haechi.pairs.sections import decision_keys, group_of
 from haechi.records.decision import Decision
+from haechi.records.held_out import HeldOut
 from haechi.records.pair import Pair, PairMeta
 from haechi.records.passage import Passage
+from haechi.text.near_duplicates import NearDuplicates
 
 
 def fallback_pairs(

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from haechi.errors import HaechiError
-from haechi.law.text import fold
-from haechi.pairs.build import HeldOut
-from haechi.pairs.similar import NearDuplicates
+from haechi.records.held_out import HeldOut
 from haechi.records.pair import Pair
+from haechi.runtime.errors import HaechiError
+from haechi.text.near_duplicates import NearDuplicates
+from haechi.text.normalize import fold
 
 
 def leakage(train: Sequence[Pair], valid: Sequence[Pair], held_out: HeldOut) -> dict[str, int]:

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable
 
-from haechi.law.book import LawBook
-from haechi.law.text import fold
+from haechi.citations.law_index import LawBook
+from haechi.text.normalize import fold
 
 # (적극), (소극), (한정 적극), (=원칙적 적극): the court's answer, which no searcher would type
 _ANSWER = re.compile(r"\s*[(（]\s*=?\s*(?:[가-힣]+\s+)?(?:적극|소극)(?!적)[^()（）]{0,30}[)）]\s*")

@@ -2,15 +2,35 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
-from haechi.law.book import LawBook
-from haechi.law.citations import Resolved, parse_citations, resolve
-from haechi.law.text import fold
-from haechi.pairs.groups import group_of
+from haechi.citations.law_index import LawBook
+from haechi.citations.resolve import Resolved, parse_citations, resolve
 from haechi.pairs.query_text import names_one, query_text
 from haechi.records.decision import Decision
+from haechi.text.normalize import fold
+
+
+def group_of(keys: Mapping[str, Iterable[Hashable]]) -> dict[str, str]:
+    """Item id -> name of its group, which is the smallest id of the items that it is linked to through shared keys."""
+    parent = {item: item for item in keys}
+
+    def root(item: str) -> str:
+        while parent[item] != item:
+            parent[item] = parent[parent[item]]
+            item = parent[item]
+        return item
+
+    owner: dict[Hashable, str] = {}
+    for item in sorted(keys):
+        for key in keys[item]:
+            if key in owner:
+                first, second = sorted((root(owner[key]), root(item)))
+                parent[second] = first
+            else:
+                owner[key] = item
+    return {item: root(item) for item in keys}
 
 
 @dataclass(frozen=True, slots=True)

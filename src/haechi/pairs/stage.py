@@ -5,18 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from haechi.errors import HaechiError
-from haechi.law.book import LawBook
-from haechi.law.ingest import RawCorpus
-from haechi.law.twins import with_twins
-from haechi.pairs.build import HeldOut, Pairs, build_pairs
+from haechi.citations.law_index import LawBook
+from haechi.corpus.duplicates import with_twins
+from haechi.pairs.build import Pairs, build_pairs
 from haechi.pairs.fallback import fallback_pairs
 from haechi.pairs.leakage import leakage, refuse_leaks
+from haechi.pairs.params import MakePairsParams
 from haechi.pairs.sections import label_sections
 from haechi.pairs.user_queries import label_user_queries
-from haechi.params.make_pairs import MakePairsParams
-from haechi.progress import listed
+from haechi.parsing.ingest import RawCorpus
+from haechi.records.held_out import HeldOut
 from haechi.records.passage import Passage
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.progress import listed
 
 MOST_MISSING_GOLD = 0.05
 

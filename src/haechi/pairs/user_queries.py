@@ -5,10 +5,10 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from haechi.law.book import LawBook
-from haechi.law.citations import Resolved, parse_citations, resolve
-from haechi.law.queries import UserQuery
+from haechi.citations.law_index import LawBook
+from haechi.citations.resolve import Resolved, parse_citations, resolve
 from haechi.pairs.query_text import names_one
+from haechi.parsing.queries import UserQuery
 
 _SUGGESTED = 5  # as many as are shown: the nearest of a large corpus's keys takes a second to find
 _EXCERPT = 60

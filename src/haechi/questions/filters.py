@@ -5,10 +5,10 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from haechi.law.text import fold
 from haechi.questions.repeats import Repeats
 from haechi.records.passage import Passage
 from haechi.records.question import DroppedQuestion, Question
+from haechi.text.normalize import fold
 
 Filter = Callable[[Question], str]
 

@@ -5,20 +5,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from haechi.errors import HaechiError
-from haechi.law.twins import with_twins
-from haechi.params.generate_qa import GenerateQaParams
-from haechi.params.retrieval import RetrievalParams
+from haechi.corpus.duplicates import with_twins
+from haechi.question_writer.templates import TRAINING
+from haechi.question_writer.write import Wording, write_questions
 from haechi.questions import filters
-from haechi.questions.offline import Wording, write_questions
-from haechi.questions.phrasing import TRAINING
+from haechi.questions.params import GenerateQaParams
 from haechi.questions.report import DEPTH, Portrait, portray
 from haechi.questions.round_trip import bm25_ranks, dense_ranks
 from haechi.questions.words import Words
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.question import DroppedQuestion, Question
+from haechi.retrieval.params import RetrievalParams
 from haechi.rowstore.store import Store
+from haechi.runtime.errors import HaechiError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -7,18 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from haechi.errors import ParamsError
-from haechi.params.generate_qa import GenerateQaParams
-from haechi.params.llm import LlmParams
-from haechi.questions.chat.calls import Call, Task, answered, is_done, keys_of, prompt_tokens, shape
-from haechi.questions.chat.endpoint import limits_from
-from haechi.questions.chat.failures import refuse_failures
-from haechi.questions.chat.fill import fill
-from haechi.questions.chat.ledger import Ledger, ledger_path
-from haechi.questions.chat.nouns import Answer, Model
-from haechi.questions.chat.reading import Read, read_questions
+from haechi.llm.endpoint import limits_from
+from haechi.llm.failure_log import Ledger, ledger_path, refuse_failures
+from haechi.llm.params import LlmParams
+from haechi.llm.parse_answers import Read, read_questions
+from haechi.llm.requests import Call, Task, answered, is_done, keys_of, prompt_tokens, shape
+from haechi.llm.run_calls import fill
+from haechi.llm.types import Answer, Model
 from haechi.questions.generate import Drafts, Writer
-from haechi.questions.prompts.library import versions, writing
+from haechi.questions.params import GenerateQaParams
+from haechi.questions.prompts.writing import versions, writing
 from haechi.questions.styles import drawn
 from haechi.questions.windows import windows
 from haechi.questions.words import Words
@@ -26,6 +24,23 @@ from haechi.records.passage import Passage
 from haechi.records.question import Question
 from haechi.rowstore.namespaces import QUESTIONS
 from haechi.rowstore.store import Store
+from haechi.runtime.errors import ParamsError
+
+SAMPLES = 10
+
+
+def sample_rows(questions: Sequence[Question], count: int = SAMPLES) -> list[tuple[str, str]]:
+    """(style, question): `count` of each style, the same ones in every run, spread over the corpus."""
+    rows = []
+    for style in sorted({q.style for q in questions}):
+        drawn = sorted((q for q in questions if q.style == style), key=_mixed)[:count]
+        rows += [(style, q.question) for q in drawn]
+    return rows
+
+
+def _mixed(question: Question) -> str:
+    return hashlib.sha256(question.question_id.encode()).hexdigest()
+
 
 GENERATOR = "openai"
 

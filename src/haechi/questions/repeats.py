@@ -8,7 +8,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from haechi.pairs.similar import grams
+from haechi.text.near_duplicates import grams
 
 
 class Repeats:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from haechi.params.retrieval import RetrievalParams
+from haechi.inference.cached_encoder import Encoder
 from haechi.questions.words import Words
 from haechi.records.passage import Passage
 from haechi.records.question import Question
 from haechi.retrieval.bm25 import Bm25
 from haechi.retrieval.dense import search
-from haechi.retrieval.encoder import Encoder
+from haechi.retrieval.params import RetrievalParams
 from haechi.retrieval.run import Run
 from haechi.rowstore.store import Store
 

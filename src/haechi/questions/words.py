@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from haechi.questions.analysis import Token, analyse
+from haechi.inference.cached_tokens import MADE, Tokens
+from haechi.question_writer.clauses import Token, analyse
 from haechi.records.passage import Passage
-from haechi.retrieval.tokens import MADE, Tokens
 from haechi.rowstore.store import Store
-from haechi.tokens import content
+from haechi.text.morphemes import content
 
 
 class Words:

@@ -10,7 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from haechi.errors import HaechiError
+from haechi.runtime.errors import HaechiError
 
 LOCK, PIPELINE = "dvc.lock", "dvc.yaml"
 FOLDER = ".dir"

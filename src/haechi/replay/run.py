@@ -7,11 +7,11 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from haechi.errors import HaechiError
-from haechi.files import write_text
-from haechi.progress import say
 from haechi.replay.compare import Compared, compare
 from haechi.replay.lockfile import LOCK, PIPELINE, inputs, md5_of, outputs, read_yaml
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import write_text
+from haechi.runtime.progress import say
 
 DVC = (sys.executable, "-m", "dvc")
 ORIGIN = "haechi-verify"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from haechi.errors import HaechiError
-from haechi.params.retrieval import RetrievalParams
+from haechi.retrieval.params import RetrievalParams
 from haechi.retrieval.run import Run
+from haechi.runtime.errors import HaechiError
 
 BLOCK = 65_536
 """Passages whose scores are summed at once: so many fit the cache, a million don't."""

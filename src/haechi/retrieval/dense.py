@@ -2,7 +2,7 @@
 
 Queries and passages go through in blocks, so memory stays the same whatever the size of the corpus.
 `encode_queries` and `encode_passages` store nothing, as befits a model that is measured while it changes;
-`haechi.retrieval.encoder` keeps what was made.
+`haechi.inference.cached_encoder` keeps what was made.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from haechi.errors import HaechiError
 from haechi.retrieval.run import Run
+from haechi.runtime.errors import HaechiError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

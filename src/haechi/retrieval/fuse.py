@@ -5,8 +5,8 @@ An id that a run lacks gets nothing from it.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from haechi.errors import HaechiError
 from haechi.retrieval.run import Run, Scored
+from haechi.runtime.errors import HaechiError
 
 VOTES = (6.0, 3.0, 1.0)
 LOWER_VOTE = 0.5

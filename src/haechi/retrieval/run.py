@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from haechi.errors import HaechiError
-from haechi.files import write_text
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import write_text
 
 PASSAGES_PER_ARTICLE = 3
 """Passages to search for each article wanted. Where articles have more, a folded list may be shorter than asked for."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import orjson
 
-from haechi.errors import UsageError
 from haechi.rowstore import values
 from haechi.rowstore.faults import plain_errors
 from haechi.rowstore.namespaces import ALL, Namespace
 from haechi.rowstore.store import Store
+from haechi.runtime.errors import UsageError
 
 DAY = 86_400
 

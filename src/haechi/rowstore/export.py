@@ -12,11 +12,11 @@ from typing import IO, Any, BinaryIO, Literal
 import numpy as np
 import orjson
 
-from haechi.errors import HaechiError
-from haechi.files import FileFacts, atomic_folder, read_record, read_records, sha256_file, write_json, write_jsonl
 from haechi.rowstore import schema, values
 from haechi.rowstore.namespaces import ALL, Namespace
 from haechi.rowstore.store import Store, connect
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import FileFacts, atomic_folder, read_record, read_records, sha256_file, write_json, write_jsonl
 
 MANIFEST = "manifest.json"
 FORMAT = "haechi rows"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from haechi.errors import HaechiError
+from haechi.runtime.errors import HaechiError
 
 PATIENCE = 60.0
 """Seconds that a process waits for another one's writing to end."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from haechi.errors import UsageError
+from haechi.runtime.errors import UsageError
 
 
 @dataclass(frozen=True)

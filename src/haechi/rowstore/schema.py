@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from haechi.errors import HaechiError
-from haechi.progress import say
 from haechi.rowstore.faults import PATIENCE
 from haechi.rowstore.namespaces import ALL
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.progress import say
 
 APPLICATION = 0x48414543  # "HAEC": tells a row store from any other SQLite file
 VERSION = 1

@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from haechi.home import home
-from haechi.progress import say
 from haechi.rowstore import schema, values
 from haechi.rowstore.faults import PATIENCE, plain_errors
 from haechi.rowstore.namespaces import Namespace
+from haechi.runtime.environment import home
+from haechi.runtime.progress import say
 
 LOOKUP = 5_000  # keys a SELECT; SQLite takes 32,766
 BATCH = 4_096  # rows a transaction

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from haechi.errors import HaechiError
 from haechi.rowstore.namespaces import Namespace
+from haechi.runtime.errors import HaechiError
 
 
 def packed(namespace: Namespace, value: Any) -> bytes:

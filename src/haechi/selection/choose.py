@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from haechi.evaluation.significance import Array, Resampler
-from haechi.params.select import SelectParams
-from haechi.words import CLAUSES, Words, joined
+from haechi.runtime.bilingual import CLAUSES, Words, joined
+from haechi.scoring.significance import Array, Resampler
+from haechi.selection.params import SelectParams
 
 BASE = "base"
 Kind = Literal["base", "checkpoint", "average", "soup", "interpolation", "crossover"]

@@ -11,21 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from haechi.errors import HaechiError
-from haechi.evaluation.significance import Resampler
-from haechi.files import atomic_folder, read_records
-from haechi.models.export import add_forms, require
-from haechi.models.heads import copy_heads, folder_of
+from haechi.export.formats import add_forms, require
 from haechi.models.load import folder_hash, load_encoder, name_of, save_encoder
-from haechi.params.select import SelectParams
+from haechi.models.m3_heads import copy_heads, folder_of
 from haechi.records.validated import ValidatedQuery
-from haechi.selection.bench import Bench
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import atomic_folder, read_records
+from haechi.scoring.significance import Resampler
+from haechi.scoring.validation import Validation
 from haechi.selection.choose import BASE, Candidate, Choice, choose
-from haechi.selection.mixtures import Kitchen
-from haechi.selection.ranking import Ranking, rank
-from haechi.selection.results import results_of
+from haechi.selection.merges import Kitchen
+from haechi.selection.params import SelectParams
+from haechi.selection.ranking import Ranking, rank, results_of
+from haechi.selection.scorer import Bench
 from haechi.selection.sweet_spot import Spot, find_spot
-from haechi.training.validation import Validation
 
 AVERAGE, HISTORY = "average", "history.jsonl"
 

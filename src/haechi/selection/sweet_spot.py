@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from haechi.params.select import SelectParams
-from haechi.selection.course import Course, read_course
-from haechi.selection.trend import Array, bent_line, mann_kendall, noise, smooth, structured
+from haechi.selection.change_points import Array, bent_line, mann_kendall, noise, smooth, structured
+from haechi.selection.history import Course, read_course
+from haechi.selection.params import SelectParams
 
 FLAT = 0.1
 """p above which a stretch has no trend."""

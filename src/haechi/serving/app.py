@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from haechi.errors import HaechiError
+from haechi.runtime.errors import HaechiError
 from haechi.serving.engine import LONGEST, MOST, Engine, Only
 from haechi.serving.limits import DEFAULT, Gate, Limits, TooMany
 

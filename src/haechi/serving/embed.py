@@ -13,14 +13,14 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from haechi.errors import HaechiError, UsageError
-from haechi.files import atomic_folder, read_json, remove, write_json, write_text
-from haechi.locks import writing
 from haechi.models.load import folder_hash, load_base, weight_hash
 from haechi.models.registry import known
-from haechi.models.static import Task
-from haechi.progress import say, track
+from haechi.runtime.errors import HaechiError, UsageError
+from haechi.runtime.files import atomic_folder, read_json, remove, write_json, write_text
+from haechi.runtime.locks import writing
+from haechi.runtime.progress import say, track
 from haechi.serving.encoders import TextEncoder, TorchEncoder, open_encoder
+from haechi.serving.numpy_encoder import Task
 from haechi.serving.texts import read_texts
 from haechi.serving.vectors import FACTS, IDS, INDEX, VECTORS, Facts, Row, hash_of
 

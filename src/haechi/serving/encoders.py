@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from haechi.models.load import POINTER
-from haechi.models.static import Task, load_static
 from haechi.retrieval.dense import Vectors, encode_passages, encode_queries
+from haechi.serving.numpy_encoder import Task, load_static
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

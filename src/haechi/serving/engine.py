@@ -12,21 +12,21 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from haechi.errors import UsageError
-from haechi.evaluation.names import BM25, HYBRID, TUNED
-from haechi.law.twins import one_name
-from haechi.params.evaluate import EvaluateParams
-from haechi.params.load import load_section
-from haechi.params.retrieval import RetrievalParams
+from haechi.corpus.duplicates import one_name
+from haechi.evaluation.params import EvaluateParams
 from haechi.records.passage import Passage
 from haechi.retrieval.bm25 import Bm25
 from haechi.retrieval.dense import search
 from haechi.retrieval.fuse import weighted
+from haechi.retrieval.params import RetrievalParams
 from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run
+from haechi.runtime.errors import UsageError
+from haechi.runtime.params import load_section
+from haechi.scoring.names import BM25, HYBRID, TUNED
 from haechi.serving.encoders import TextEncoder, open_encoder
 from haechi.serving.fusion import Fusion, read_fusion
 from haechi.serving.index import Index, open_index, read_corpus, rounded
-from haechi.tokens import tokenize
+from haechi.text.morphemes import tokenize
 
 SYSTEMS = (TUNED, BM25, HYBRID)
 LONGEST = 2_000

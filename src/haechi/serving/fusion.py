@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from haechi.errors import HaechiError
-from haechi.files import read_json
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import read_json
 
 EVEN = 0.5
 

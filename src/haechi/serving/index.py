@@ -16,21 +16,21 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from haechi.errors import HaechiError
-from haechi.files import atomic_folder, read_json, read_records, sha256_file, write_json
-from haechi.home import home
-from haechi.locks import writing
+from haechi.inference.cached_tokens import Tokens
 from haechi.models.load import folder_hash
-from haechi.params.retrieval import RetrievalParams
-from haechi.progress import say, track
 from haechi.records.passage import Passage
 from haechi.retrieval.bm25 import Postings, postings
 from haechi.retrieval.dense import Vectors, unit
-from haechi.retrieval.tokens import Tokens
+from haechi.retrieval.params import RetrievalParams
 from haechi.rowstore.store import open_store
+from haechi.runtime.environment import home
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import atomic_folder, read_json, read_records, sha256_file, write_json
+from haechi.runtime.locks import writing
+from haechi.runtime.progress import say, track
 from haechi.serving.encoders import TextEncoder, TorchEncoder
 from haechi.serving.vectors import vectors_of
-from haechi.tokens import VERSION as TOKENS
+from haechi.text.morphemes import VERSION as TOKENS
 
 SCHEMA = 1
 FACTS, VECTORS, WORDS = "index.json", "vectors.npy", "words.json"
@@ -114,7 +114,7 @@ def _make(
         if given is not None:
             vectors = rounded(given)
         elif isinstance(encoder, TorchEncoder):
-            from haechi.retrieval.encoder import Encoder
+            from haechi.inference.cached_encoder import Encoder
 
             stored = Encoder(encoder.model, store)  # what evaluate made is there already
             vectors = np.concatenate([stored.passages(chunk) for chunk in track(_chunks(texts), "passages")])

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import uvicorn
 from threadpoolctl import threadpool_limits
 
-from haechi.errors import HaechiError
-from haechi.progress import say
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.progress import say
 from haechi.serving.app import make_app
 from haechi.serving.engine import Engine
 from haechi.serving.limits import DEFAULT, Limits

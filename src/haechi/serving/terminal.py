@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from haechi.evaluation.names import label
+from haechi.scoring.names import label
 from haechi.serving.engine import SYSTEMS, Answer, Hit
 
 EXCERPT = 70

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import orjson
 
-from haechi.errors import BadRecord, HaechiError
+from haechi.runtime.errors import BadRecord, HaechiError
 from haechi.serving.vectors import Row
 
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from haechi.errors import HaechiError
-from haechi.files import read_json
 from haechi.records.passage import Passage
 from haechi.retrieval.dense import Vectors
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import read_json
 
 VECTORS, IDS, INDEX, FACTS = "vectors.npy", "ids.txt", "index.faiss", "embed.json"
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from haechi.errors import HaechiError
-from haechi.law.book import LawBook
+from haechi.citations.law_index import LawBook
 from haechi.pairs.query_text import law_name
 from haechi.pairs.sections import LabelledSection
 from haechi.pairs.user_queries import LabelledUserQuery
-from haechi.params.testset import TestsetParams
 from haechi.records.query import TestQuery
+from haechi.runtime.errors import HaechiError
+from haechi.testset.params import TestsetParams
 
 
 @dataclass(frozen=True)

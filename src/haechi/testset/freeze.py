@@ -5,20 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from haechi.files import sha256_file, write_json, write_jsonl, write_text
-from haechi.law.book import LawBook
-from haechi.law.ingest import RawCorpus
-from haechi.law.passages import document_passages
+from haechi.citations.law_index import LawBook
 from haechi.pairs.sections import decision_keys, label_sections
 from haechi.pairs.user_queries import label_user_queries
-from haechi.params.preprocess import PreprocessParams
-from haechi.params.testset import TestsetParams
-from haechi.questions.analysis import analyse
-from haechi.questions.offline import Wording, write_questions
-from haechi.questions.phrasing import HELD_OUT
+from haechi.parsing.ingest import RawCorpus
+from haechi.parsing.params import PreprocessParams
+from haechi.parsing.passages import document_passages
+from haechi.question_writer.clauses import analyse
+from haechi.question_writer.templates import HELD_OUT
+from haechi.question_writer.write import Wording, write_questions
 from haechi.records.query import Qrel, TestQuery
+from haechi.runtime.files import sha256_file, write_json, write_jsonl, write_text
 from haechi.testset.build import Choice, choose
 from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC, Manifest, fingerprint
+from haechi.testset.params import TestsetParams
 
 # Only current citations of laws are gold: a former number or a rule that happens to share a name is no proof.
 OLD_CITATIONS, ADMIN = False, True

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import orjson
 
-from haechi.errors import HaechiError, TestSetChanged
-from haechi.files import read_record, read_records, sha256_file
+from haechi.records.held_out import HeldOut
 from haechi.records.query import TestQuery
+from haechi.runtime.errors import HaechiError, TestSetChanged
+from haechi.runtime.files import read_record, read_records, sha256_file
 
 QUERIES, QRELS, TREC, MANIFEST = "queries.jsonl", "qrels.jsonl", "qrels.trec", "manifest.json"
 
@@ -75,3 +76,18 @@ def load_testset(folder: Path) -> TestSet:
         if found != expected:
             raise TestSetChanged(folder / name, expected, found)
     return TestSet(tuple(read_records(folder / QUERIES, TestQuery)), manifest)
+
+
+def held_out(testset: TestSet) -> HeldOut:
+    """Dates, articles, sources and texts that training must not touch."""
+    manifest = testset.manifest
+    return HeldOut(
+        first_date=manifest.first_date,
+        cutoff=manifest.cutoff,
+        articles=frozenset(manifest.reserved_articles),
+        sources=frozenset(manifest.held_out_documents),
+        keys=frozenset(manifest.held_out_keys),
+        gold=frozenset(key for query in testset.queries for key in query.gold),
+        query_texts=tuple(query.query_text for query in testset.queries),
+        near_duplicate=manifest.near_duplicate,
+    )

@@ -7,12 +7,12 @@ from typing import Any
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
-from haechi.errors import HaechiError, ParamsError
-from haechi.params.lora import LoraParams
-from haechi.params.loss import LossParams
-from haechi.params.train import TrainParams
-from haechi.params.training_rules import check_recipe, check_static
+from haechi.runtime.errors import HaechiError, ParamsError
 from haechi.training.examples import Rows
+from haechi.training.lora_params import LoraParams
+from haechi.training.loss_params import LossParams
+from haechi.training.param_rules import check_recipe, check_static
+from haechi.training.params import TrainParams
 
 
 def check_params(params: TrainParams, loss: LossParams, lora: LoraParams, device: str) -> None:

@@ -16,34 +16,34 @@ from sentence_transformers import SentenceTransformer, SentenceTransformerTraini
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from transformers.trainer_callback import PrinterCallback
 
-from haechi.errors import HaechiError
-from haechi.files import atomic_folder, write_json
 from haechi.guards.rules import rules_of
 from haechi.guards.status import Report
 from haechi.models.load import device, load_base
 from haechi.models.registry import known
-from haechi.params.train import TrainParams
-from haechi.progress import say
 from haechi.records.mined import MinedExample
-from haechi.state import State
-from haechi.trackers import Tracked
-from haechi.training.adapt import add_adapters, freeze
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import atomic_folder, write_json
+from haechi.runtime.progress import say
+from haechi.scoring.validation import Validation
+from haechi.training.adapters import add_adapters, freeze
+from haechi.training.batch_plan import Batch, never_shown, plan
+from haechi.training.checkpointing import METRIC, Watch
 from haechi.training.checks import check_launch, check_model, check_params, check_rows
 from haechi.training.examples import Rows, choose_examples, keeps_negatives, make_rows
-from haechi.training.guard import Guard
-from haechi.training.held_out import HeldOut, logged, rows_of_held_out
+from haechi.training.guard_callback import Guard
 from haechi.training.memory import MemoryLog, MiniBatch, out_of_memory, probed, told
 from haechi.training.monitor import Monitor
 from haechi.training.objective import CachedObjective, Guide, Objective
-from haechi.training.plan import Batch, never_shown, plan
+from haechi.training.outcome import outcome
+from haechi.training.params import TrainParams
 from haechi.training.recipe import Recipe
 from haechi.training.refresh import Refresh
+from haechi.training.resume import State
 from haechi.training.retention import announce
-from haechi.training.tracking import Onlooker
+from haechi.training.tracker_callback import Onlooker
+from haechi.training.trackers import Tracked
 from haechi.training.trainer import Remembers, Trainer, load_last, save_last, trained
-from haechi.training.validation import Validation
-from haechi.training.verdict import outcome
-from haechi.training.watch import METRIC, Watch
+from haechi.training.validation_loss import HeldOut, logged, rows_of_held_out
 
 
 def train(

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from haechi.errors import HaechiError
-from haechi.params.train import TrainParams
 from haechi.records.mined import MinedExample
+from haechi.runtime.errors import HaechiError
+from haechi.training.params import TrainParams
 
 PADDING = -1
 Numbers = npt.NDArray[np.int64]

@@ -19,29 +19,29 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
 from torch.utils.checkpoint import checkpoint
 
-from haechi.errors import HaechiError
-from haechi.files import atomic_folder, write_json, write_jsonl
 from haechi.guards.rules import rules_of
 from haechi.guards.status import Report
-from haechi.models.heads import HEADS, folder_of, require_heads
 from haechi.models.load import device
-from haechi.progress import say
+from haechi.models.m3_heads import HEADS, folder_of, require_heads
 from haechi.records.mined import MinedExample
-from haechi.trackers import Tracked
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import atomic_folder, write_json, write_jsonl
+from haechi.runtime.progress import say
+from haechi.scoring.validation import Validation
+from haechi.training.checkpointing import METRIC, Watch
 from haechi.training.checks import check_launch, check_params
 from haechi.training.examples import choose_examples
-from haechi.training.guard import Guard
-from haechi.training.held_out import HeldOut, logged, rows_of_held_out
+from haechi.training.guard_callback import Guard
 from haechi.training.memory import MemoryLog, MiniBatch, told
 from haechi.training.monitor import Monitor
 from haechi.training.objective import CachedObjective
+from haechi.training.outcome import outcome
 from haechi.training.recipe import Recipe
 from haechi.training.retention import announce
 from haechi.training.retry import Retry
-from haechi.training.tracking import Onlooker
-from haechi.training.validation import Validation
-from haechi.training.verdict import outcome
-from haechi.training.watch import METRIC, Watch
+from haechi.training.tracker_callback import Onlooker
+from haechi.training.trackers import Tracked
+from haechi.training.validation_loss import HeldOut, logged, rows_of_held_out
 
 
 def train_m3(

@@ -17,11 +17,10 @@ import torch
 from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from haechi.environment import count
-from haechi.errors import HaechiError
-from haechi.files import read_json, write_json
-from haechi.home import home
-from haechi.progress import say
+from haechi.runtime.environment import count, home
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import read_json, write_json
+from haechi.runtime.progress import say
 
 T = TypeVar("T")
 MINI_BATCH = "HAECHI_MINI_BATCH"

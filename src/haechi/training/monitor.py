@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from haechi.errors import HaechiError
-from haechi.files import read_json, read_records, write_json, write_jsonl
 from haechi.guards.verdict import Module
 from haechi.models.load import weight_bytes
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import read_json, read_records, write_json, write_jsonl
 from haechi.training.retry import Retry
 
 LOOKS = 16

@@ -17,11 +17,11 @@ from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from sentence_transformers.util.distributed import all_gather_with_grad, get_rank, get_world_size
 from torch import Tensor, nn
 
-from haechi.params.loss import LossParams
-from haechi.params.train import TrainParams
 from haechi.retrieval.dense import encode_passages, encode_queries
 from haechi.training.examples import PADDING, Rows
+from haechi.training.loss_params import LossParams
 from haechi.training.losses import info_nce, kl, margin_mse, matryoshka, too_near, triplet
+from haechi.training.params import TrainParams
 
 Features = dict[str, Tensor]
 T = TypeVar("T")

@@ -14,10 +14,10 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from haechi.errors import HaechiError
-from haechi.models.remembered import Remembered
-from haechi.progress import say
+from haechi.models.token_cache import Remembered
 from haechi.retrieval.dense import BATCH, encode_passages, encode_queries
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.progress import say
 from haechi.training.examples import PADDING, Numbers, Rows
 from haechi.training.memory import retried
 from haechi.training.objective import Objective

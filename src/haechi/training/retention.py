@@ -7,10 +7,10 @@ from pathlib import Path
 
 from sentence_transformers import SentenceTransformer
 
-from haechi.errors import HaechiError
-from haechi.params.train import TrainParams
-from haechi.progress import say
-from haechi.training.composed import plain
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.progress import say
+from haechi.training.params import TrainParams
+from haechi.training.static_learner import plain
 
 
 @dataclass(frozen=True)

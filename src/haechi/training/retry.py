@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from haechi.errors import HaechiError
+from haechi.runtime.errors import HaechiError
 from haechi.training.memory import MiniBatch, free, out_of_memory
 
 

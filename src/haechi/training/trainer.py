@@ -17,11 +17,11 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from haechi.environment import number
-from haechi.errors import HaechiError
-from haechi.files import read_json, write_json
-from haechi.state import State
-from haechi.training.plan import Batch
+from haechi.runtime.environment import number
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import read_json, write_json
+from haechi.training.batch_plan import Batch
+from haechi.training.resume import State
 from haechi.training.retry import Retry
 
 WEIGHTS, MOMENTS, TRAINER_STATE, EXTRA = "weights.safetensors", "optimizer.safetensors", "trainer_state.json", "extra.json"

@@ -1,0 +1,134 @@
+"""Scores the model of another revision on today's test set, corpus and rules, so that it can be compared with today's.
+
+The model comes from DVC's cache or remote. Where neither has it, that revision is checked out beside the project and its
+pipeline runs up to `select`. Results lie under `.haechi/reeval`, named by yardstick and commit; `haechi compare` finds them.
+"""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from haechi.comparison.revisions import ENCODER, LOCK, METRICS, PER_QUERY, QUERIES, WORKSPACE, Revision, git, parse, resolve
+from haechi.runtime.errors import HaechiError, UsageError
+from haechi.runtime.files import read_json, read_text
+from haechi.runtime.progress import say
+from haechi.scoring.names import VERSION
+
+MANIFEST = "data/testset/manifest.json"
+
+
+def reeval(root: Path, name: str) -> Revision:
+    """The revision as today's evaluator sees it."""
+    commit = resolve(root, name)
+    if not commit:
+        raise UsageError(f"{name}: the workspace is scored by `dvc repro evaluate`")
+    out = _place(root, commit)
+    with _model(root, name, commit) as encoder:
+        command = stage_command(root, "evaluate", out, {"--encoder": encoder})
+        _run(command, root, f"{name}: today's evaluation of its model failed")
+    found = stored(root, name, commit)
+    if found is None:
+        raise HaechiError(f"{name}: evaluation ended without results in {out}")
+    return found
+
+
+def stored(root: Path, name: str, commit: str) -> Revision | None:
+    """Results of an earlier `reeval` on today's yardstick, if there are any."""
+    out = _place(root, commit)
+    files = {METRICS: out / METRICS, PER_QUERY: out / PER_QUERY, QUERIES: root / QUERIES}
+    if not (out / METRICS).is_file():
+        return None
+    contents: dict[str, bytes | None] = {file: path.read_bytes() if path.is_file() else None for file, path in files.items()}
+    return parse(f"{name} (re-evaluated)", commit, {**contents, LOCK: None})
+
+
+def stage_command(root: Path, stage: str, beside: Path, changed: Mapping[str, Path] | None = None) -> list[str]:
+    """A stage's own command that writes below another folder and reads there what is there already, else in the project.
+
+    What it writes is what dvc.yaml says, so an output that a stage gets later can't be forgotten here. `changed` gives options
+    other values.
+    """
+    entry = YAML(typ="safe").load(read_text(root / "dvc.yaml"))["stages"][stage]
+    listed = [*entry.get("outs", ()), *entry.get("metrics", ()), *entry.get("plots", ())]
+    outs = [Path(out if isinstance(out, str) else next(iter(out))) for out in listed]
+    words = shlex.split(entry["cmd"])
+    for place, word in enumerate(words):
+        if any(out.is_relative_to(word) for out in outs) or ("/" in word and (beside / word).exists()):
+            words[place] = str(beside / word)
+    for option, value in (changed or {}).items():
+        if option not in words:
+            raise HaechiError(f"{root / 'dvc.yaml'}: the command of stage {stage} has no {option}")
+        words[words.index(option) + 1] = str(value)
+    return [sys.executable, *words[1:]]
+
+
+def yardstick(root: Path) -> str:
+    """Today's test set and rules, as one name."""
+    return f"{read_json(root / MANIFEST)['fingerprint']}-{VERSION}"
+
+
+def _place(root: Path, commit: str) -> Path:
+    return root / ".haechi" / "reeval" / yardstick(root) / commit[:12]
+
+
+@contextmanager
+def _model(root: Path, name: str, commit: str) -> Iterator[Path]:
+    """A folder with that revision's model, for as long as it is needed."""
+    work = Path(tempfile.mkdtemp(prefix="haechi-reeval-"))
+    try:
+        get = [sys.executable, "-m", "dvc", "get", "--quiet", str(root), ENCODER, "--rev", commit, "--out", str(work / "encoder")]
+        if subprocess.run(get, cwd=root, check=False, capture_output=True).returncode == 0:
+            yield work / "encoder"
+            return
+        say(f"{name}: neither cache nor remote has its {ENCODER}; making it again")
+        yield _rebuilt(root, name, commit, work / "checkout")
+    finally:
+        if (work / "checkout").exists():
+            git(root, "worktree", "remove", "--force", str(work / "checkout"), check=False)
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _rebuilt(root: Path, name: str, commit: str, checkout: Path) -> Path:
+    git(root, "worktree", "add", "--detach", "--quiet", str(checkout), commit)
+    inside = checkout / git(root, "rev-parse", "--show-prefix").strip()
+    cache = cache_folder(root)
+    _run([sys.executable, "-m", "dvc", "cache", "dir", "--local", cache], inside, f"{name}: can't share the cache")
+    checkout_data = [sys.executable, "-m", "dvc", "checkout", "--quiet"]
+    subprocess.run(checkout_data, cwd=inside, check=False, capture_output=True)  # raw data in DVC; what is missing is made
+    _run([sys.executable, "-m", "dvc", "repro", "select"], inside, f"{name}: its pipeline doesn't run any more")
+    return inside / ENCODER
+
+
+def cache_folder(root: Path) -> str:
+    """Where the project's DVC cache lies, absolute."""
+    ask = [sys.executable, "-m", "dvc", "cache", "dir"]
+    told = subprocess.run(ask, cwd=root, check=True, capture_output=True, text=True).stdout.strip()
+    return str((root / told).resolve())
+
+
+def _run(command: Sequence[str], folder: Path, problem: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "DVC_ROOT", "DVC_STAGE")}
+    done = subprocess.run(list(command), cwd=folder, env=environment, check=False)
+    if done.returncode:
+        raise HaechiError(f"{problem} (exit code {done.returncode})")
+
+
+def with_reevaluated(root: Path, revisions: Sequence[Revision]) -> list[Revision]:
+    """The same revisions; those of another yardstick than today's give way to their re-evaluation where there is one."""
+    if not (root / MANIFEST).is_file():
+        return list(revisions)
+    today = yardstick(root)
+    return [
+        revision
+        if revision.name == WORKSPACE or f"{revision.yardstick[0]}-{revision.yardstick[1]}" == today
+        else stored(root, revision.name, revision.commit) or revision
+        for revision in revisions
+    ]

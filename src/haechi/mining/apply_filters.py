@@ -1,0 +1,95 @@
+"""Applies the filters: first what is known, then, on what is left, what scores say."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from haechi.mining import filters
+from haechi.mining.candidates import Candidates, Flags, Floats
+from haechi.mining.cheap_scores_first import Asked, Wanted, cascade
+from haechi.mining.filters import Fates, Filter, sieve
+from haechi.mining.params import MineParams
+from haechi.mining.relevance import Corpus, Known, Query
+from haechi.mining.sampling import evenly
+from haechi.retrieval.dense import Vectors, cosines
+from haechi.runtime.errors import HaechiError
+
+Scorer = Callable[[Sequence[tuple[str, str]]], npt.NDArray[np.floating]]
+"""A reranker: how well each (query text, passage text) fits, the higher the better."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Everything that decides the fate of a candidate before any is chosen."""
+
+    known: Known
+    queries: Sequence[Query]
+    query_vectors: Vectors
+    corpus: Corpus
+    passage_vectors: Vectors
+    params: MineParams
+    scorer: Scorer | None
+    without: frozenset[str]
+    cheap: Scorer | None = None
+    """Stands in for the scorer wherever the difference can't matter."""
+
+    def by_knowledge(self, candidates: Candidates) -> Fates:
+        """The fates of those that are known to be no negatives."""
+        return sieve(candidates, np.zeros(len(candidates), dtype=np.uint8), self._on(filters.knowledge(self.known)))
+
+    def by_score(self, candidates: Candidates, fates: Fates, lowest: Floats) -> Fates:
+        """The fates after skip_top and the margins."""
+        p = self.params
+        return sieve(candidates, fates, self._on(filters.by_score(lowest, p.margin, p.absolute_margin, p.skip_top)))
+
+    def with_cosines(self, candidates: Candidates) -> Candidates:
+        """The cosine of every candidate, which is the score as well where there is no reranker."""
+        found = cosines(self.query_vectors, self.passage_vectors, candidates.query, candidates.passage)
+        return replace(candidates, dense=found, score=candidates.score if self.scorer else found)
+
+    def texts(self, candidates: Candidates) -> list[tuple[str, str]]:
+        """What each of them says, for whoever reads."""
+        return [
+            (self.queries[q].text, self.corpus.passages[p].text)
+            for q, p in zip(candidates.query.tolist(), candidates.passage.tolist(), strict=True)
+        ]
+
+    def with_scores(self, candidates: Candidates, shown: Flags) -> Candidates:
+        """The reranker's score of those that are shown to it; nobody shows it the same twice."""
+        if self.scorer is None:
+            return candidates
+        rows = np.flatnonzero(shown)
+        pairs = self.texts(candidates.take(rows))
+        found = np.asarray(self._scored(self.scorer, candidates.take(rows), pairs), dtype=np.float32)
+        if found.shape != (len(pairs),):
+            raise HaechiError(
+                f"mine: the reranker gave scores of shape {found.shape} for {len(pairs)} pairs; it must give one each"
+            )
+        if not np.isfinite(found).all():
+            query = self.queries[candidates.query[rows[np.flatnonzero(~np.isfinite(found))[0]]]]
+            raise HaechiError(f"mine: the reranker gave a score of query {query.id} that is not finite")
+        score = candidates.score.copy()
+        score[rows] = found
+        return replace(candidates, score=score)
+
+    def _scored(self, scorer: Scorer, candidates: Candidates, pairs: Sequence[tuple[str, str]]) -> npt.NDArray[np.floating]:
+        """The scorer's scores, or a cheap one's where that can't change who is chosen."""
+        p, positive = self.params, self.known.positives.has(candidates.query, candidates.passage)
+        if self.cheap is None or not positive.any():  # random fill comes without its positives, and is little
+            return scorer(pairs)
+        asked = Asked(candidates.query, positive, len(self.queries))
+        wanted = Wanted(p.margin, p.negatives, p.reranker_certainty, evenly if p.choice == "spread" else None)
+        cheap = np.asarray(self.cheap(pairs), dtype=np.float64)
+        return cascade(asked, cheap, lambda rows: np.asarray(scorer([pairs[row] for row in rows]), dtype=np.float64), wanted)[0]
+
+    def lowest(self, candidates: Candidates) -> Floats:
+        """The score of each query's worst positive."""
+        own = self.known.positives.has(candidates.query, candidates.passage)
+        lowest = np.full(len(self.queries), np.inf, dtype=np.float32)
+        np.minimum.at(lowest, candidates.query[own], candidates.score[own])
+        return lowest
+
+    def _on(self, named: Sequence[tuple[str, Filter]]) -> list[tuple[str, Filter]]:
+        return [(name, keep) for name, keep in named if name not in self.without]

@@ -1,0 +1,295 @@
+"""The answer: is the tuned model better, by how much, and what speaks for it and against it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from haechi.report import translations
+from haechi.report.checks import Check, trained_with
+from haechi.report.decision import Decision, Findings, Level, decide
+from haechi.report.inputs import Found
+from haechi.report.slices import Slice
+from haechi.runtime.bilingual import Words
+from haechi.scoring.facets import SMALLEST
+from haechi.scoring.names import BASE, BM25, HEADLINE, HYBRID, TUNED
+from haechi.scoring.verdict import Judgement, gap_told, judge
+
+SUITES = {
+    "title": Words("titles of articles", "조문 제목 질의"),
+    "synthetic": Words("synthetic questions", "합성 질문"),
+    "user": Words("users' queries", "사용자 질의"),
+}
+FAIR = 15
+"""Queries that a slice of the headline suite needs before a loss in it counts: there are dozens of slices."""
+LISTED = 3
+TRAINING: dict[Level, Literal["good", "suspicious", "failed", "unknown"]] = {
+    "good": "good",
+    "mind": "suspicious",
+    "bad": "failed",
+    "unknown": "unknown",
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One reason."""
+
+    level: Level
+    said: Words
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a person who decides reads first."""
+
+    judgement: Judgement
+    """Of tuned against untuned alone."""
+    decision: Decision
+    gap: Mapping[str, float]
+    """Tuned less untuned: value, low, high, p_holm."""
+    points: Sequence[Point]
+
+    def closing(self) -> str:
+        """The last lines of a run."""
+        decision = self.decision
+        figures = f"Tuned less untuned: {gap_told(self.gap)}. All reasons: reports/report.html"
+        return f"{decision.headline.en}\n{figures}\n{decision.advice.en}"
+
+
+def answer(found: Found, slices: Sequence[Slice], checks: Sequence[Check]) -> Answer | None:
+    """None where nothing was scored."""
+    scores = found.stage("evaluate")
+    gap = difference(scores, TUNED, BASE)
+    if gap is None:
+        return None
+    judgement = _judged(gap)
+    points = [
+        _size(gap, judgement),
+        *_breadth(gap),
+        *_bm25(scores),
+        *_behind(slices),
+        *_unseen(slices),
+        *_lost(slices),
+        *_hybrid(scores),
+    ]
+    return Answer(judgement, decide(findings(found, slices, checks, judgement)), gap, points)
+
+
+def findings(found: Found, slices: Sequence[Slice], checks: Sequence[Check], over_base: Judgement) -> Findings:
+    """What of all this the decision depends on."""
+    scores, behind, lost = found.stage("evaluate"), _behind_bm25(slices), _behind_base(slices)
+    bad = {check.about for check in checks if check.level == "bad"}
+    training: Level = next((check.level for check in checks if check.about == "training"), "unknown")
+    return Findings(
+        over_base=over_base,
+        over_bm25=_over_bm25(scores),
+        hybrid=_joined_with_bm25(scores, behind),
+        training=TRAINING[training],
+        leaks="leaks" in bad,
+        mixed="mixed" in bad,
+        shuffled="shuffled" in bad,
+        base_kept="choice" in bad,
+        unlearned="probe" in bad,
+        behind=_kind(behind[0]) if behind else None,
+        lost=_kind(lost[0]) if lost else None,
+        doubts=any(check.level != "good" for check in checks if check.about != "training"),
+        remedy=_remedy(found),
+    )
+
+
+def difference(scores: Mapping[str, Any], one: str, two: str) -> Mapping[str, float] | None:
+    """A paired difference of the headline metric."""
+    found: Mapping[str, float] | None = scores.get("difference", {}).get(f"{one}-{two}", {}).get(HEADLINE)
+    return found
+
+
+def _judged(gap: Mapping[str, float]) -> Judgement:
+    return judge(gap["value"], gap["low"], gap["high"], gap["p_holm"])
+
+
+def _over_bm25(scores: Mapping[str, Any]) -> Literal["better", "open", "below", "unknown"]:
+    gap = difference(scores, TUNED, BM25)
+    if gap is None:
+        return "unknown"
+    if gap["value"] < 0:
+        return "below"
+    return "better" if _judged(gap) == "better" else "open"
+
+
+def _joined_with_bm25(scores: Mapping[str, Any], behind: Sequence[Slice]) -> Literal["helps", "same", "no"]:
+    """It helps where it is better, or gives more on questions for which BM25 is; never where BM25 alone scores higher."""
+    gap, means = difference(scores, HYBRID, TUNED), scores.get("primary", {})
+    if gap is None:
+        return "no"
+    if scores.get("hybrid_weight") == 1.0 or not gap["wins"] + gap["losses"]:
+        return "same"
+    if means[HYBRID][HEADLINE] < means.get(BM25, means[HYBRID])[HEADLINE] or _judged(gap) == "worse":
+        return "no"
+    there = any(one.means.get(HYBRID, 0.0) > one.means[TUNED] for one in behind[:1])
+    return "helps" if _judged(gap) == "better" or there else "no"
+
+
+def _remedy(found: Found) -> str:
+    """What training advises, unless that is to adopt it; else half its rate."""
+    advised = [str(line) for line in found.stage("train").get("next", ())]
+    rate = trained_with(found).get("lr")
+    halved = f"dvc exp run -S train.lr={rate / 2:.3g}" if isinstance(rate, int | float) else "haechi lr-sweep"
+    return next((line for line in advised if line.startswith(("dvc exp run", "haechi doctor"))), halved)
+
+
+def _behind_bm25(slices: Sequence[Slice]) -> list[Slice]:
+    """Kinds of questions on which BM25 is better, beyond chance; the furthest behind first."""
+    found = [one for one in slices if _counts(one) and BM25 in one.means and one.bm25_high < 0]
+    return sorted(found, key=lambda one: (one.means[TUNED] - one.means[BM25], one.name))
+
+
+def _behind_base(slices: Sequence[Slice]) -> list[Slice]:
+    """Kinds of questions on which the untuned model was better, beyond chance; the furthest behind first."""
+    found = [one for one in slices if _counts(one) and BASE in one.means and one.gap_high < 0]
+    return sorted(found, key=lambda one: (one.means[TUNED] - one.means[BASE], one.name))
+
+
+def _counts(one: Slice) -> bool:
+    return one.n >= (SMALLEST if one.name in SUITES else FAIR)
+
+
+def _kind(one: Slice) -> Words:
+    """A kind of question within a sentence."""
+    if one.name in SUITES:
+        return SUITES[one.name]
+    name = translations.slice_name(one.name)
+    return Words(f"questions of the kind “{name.en}”", f"‘{name.ko}’ 질의")
+
+
+def _size(gap: Mapping[str, float], judgement: Judgement) -> Point:
+    interval = f"[{gap['low']:+.3f}, {gap['high']:+.3f}]"
+    p = "p < 0.001" if gap["p_holm"] < 0.001 else f"p = {gap['p_holm']:.3f}"
+    if judgement == "can't tell":
+        least = gap.get("detectable")
+        en = f"The difference of {gap['value']:+.3f} may be chance: the interval {interval} and the test ({p}) don't exclude it."
+        ko = f"차이({gap['value']:+.3f})는 우연일 수 있습니다. 신뢰구간 {interval}과 검정({p})으로는 우연을 배제할 수 없습니다."
+        if least is not None:
+            en += f" This test set would show a difference of {least:.3f} or more."
+            ko += f" 이 평가 집합으로는 {least:.3f} 이상의 차이만 확인할 수 있습니다."
+        return Point("unknown", Words(en, ko))
+    return Point(
+        "good" if judgement == "better" else "bad",
+        Words(
+            f"Chance does not explain it: were the models alike, a difference of {gap['value']:+.3f} would hardly come up "
+            f"({p}); the true one lies between {gap['low']:+.3f} and {gap['high']:+.3f}, most likely.",
+            f"우연이 아닙니다. 두 모델이 같다면 {gap['value']:+.3f}만큼 차이 나는 일은 거의 없고({p}), "
+            f"실제 차이는 {gap['low']:+.3f}에서 {gap['high']:+.3f} 사이로 추정됩니다.",
+        ),
+    )
+
+
+def _breadth(gap: Mapping[str, float]) -> list[Point]:
+    up, same, down = (int(gap[name]) for name in ("wins", "ties", "losses"))
+    if up + down == 0:
+        return []
+    level: Level = "good" if up > 2 * down else "bad" if down > up else "mind"
+    return [
+        Point(
+            level,
+            Words(
+                f"Of {up + same + down} test questions {up} came out better, {same} as before and {down} worse.",
+                f"평가 질의 {up + same + down}개 가운데 {up}개가 나아졌고, {same}개는 그대로이며, {down}개는 나빠졌습니다.",
+            ),
+        )
+    ]
+
+
+def _bm25(scores: Mapping[str, Any]) -> list[Point]:
+    gap = difference(scores, TUNED, BM25)
+    if gap is None:
+        return []
+    figures = f"{gap['value']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]"
+    said: dict[str, tuple[Level, Words]] = {
+        "better": (
+            "good",
+            Words(f"It also beats word search (BM25): {figures}.", f"키워드 검색(BM25)보다도 낫습니다: {figures}."),
+        ),
+        "open": (
+            "mind",
+            Words(
+                f"Whether it beats word search (BM25) is open: {figures}.",
+                f"키워드 검색(BM25)보다 나은지는 알 수 없습니다: {figures}.",
+            ),
+        ),
+        "below": (
+            "bad",
+            Words(f"It scores lower than word search (BM25): {figures}.", f"키워드 검색(BM25)보다 점수가 낮습니다: {figures}."),
+        ),
+    }
+    return [Point(*said[_over_bm25(scores)])]
+
+
+def _behind(slices: Sequence[Slice]) -> list[Point]:
+    """Where word search is better, whatever the mean over all questions says."""
+    return [
+        Point(
+            "mind",
+            Words(
+                f"For {_kind(one).en} ({one.n}) word search (BM25) is better: "
+                f"{one.means[BM25]:.3f} against {one.means[TUNED]:.3f}.",
+                f"{_kind(one).ko}({one.n}개)에서는 키워드 검색(BM25)이 더 낫습니다(BM25 {one.means[BM25]:.3f}, "
+                f"학습한 모델 {one.means[TUNED]:.3f}).",
+            ),
+        )
+        for one in _behind_bm25(slices)[:LISTED]
+    ]
+
+
+def _unseen(slices: Sequence[Slice]) -> list[Point]:
+    """Does the gain reach articles that no training text was made from?"""
+    unseen = next((s for s in slices if s.name == "unseen" and s.n >= SMALLEST and BASE in s.means), None)
+    if unseen is None:
+        return []
+    tuned, base, bm25 = unseen.means[TUNED], unseen.means[BASE], unseen.means.get(BM25)
+    en = f"On articles kept out of training ({unseen.n} questions) it scores {tuned:.3f}; untuned {base:.3f}"
+    ko = f"학습에서 제외한 조문(질의 {unseen.n}개)에서는 {tuned:.3f}, 기본 모델은 {base:.3f}"
+    if bm25 is not None:
+        en, ko = f"{en}, BM25 {bm25:.3f}", f"{ko}, BM25는 {bm25:.3f}"
+    en, ko = f"{en}.", f"{ko}입니다."
+    if unseen.gap_low > 0:
+        en += " So it learnt more than the articles it was shown"
+        ko += " 학습한 조문만 외운 것은 아닙니다"
+    else:
+        en += " So the gain is, for all that this test shows, on articles that training cites"
+        ko += " 이 평가로 보면 학습에 나온 조문에서만 나아졌습니다"
+    if bm25 is not None and bm25 > tuned:
+        en += "; on those kept out, word search scores higher"
+        ko += ". 제외한 조문에서는 키워드 검색의 점수가 더 높습니다"
+    return [Point("good" if unseen.gap_low > 0 and (bm25 is None or tuned >= bm25) else "mind", Words(f"{en}.", f"{ko}."))]
+
+
+def _lost(slices: Sequence[Slice]) -> list[Point]:
+    """Kinds of questions in which tuning lost, beyond chance."""
+    return [
+        Point(
+            "mind",
+            Words(
+                f"For {_kind(one).en} ({one.n}) the untuned model was better: "
+                f"{one.means[BASE]:.3f} against {one.means[TUNED]:.3f}.",
+                f"{_kind(one).ko}({one.n}개)에서는 기본 모델이 더 나았습니다(기본 모델 {one.means[BASE]:.3f}, "
+                f"학습한 모델 {one.means[TUNED]:.3f}).",
+            ),
+        )
+        for one in _behind_base(slices)[:LISTED]
+    ]
+
+
+def _hybrid(scores: Mapping[str, Any]) -> list[Point]:
+    gap = difference(scores, HYBRID, TUNED)
+    if gap is None or _judged(gap) != "better":
+        return []
+    figures = f"{gap['value']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]"
+    return [
+        Point(
+            "good",
+            Words(
+                f"Joined with BM25 (hybrid) it is better still: {figures}.",
+                f"BM25와 함께 쓰면(하이브리드) 더 낫습니다: {figures}.",
+            ),
+        )
+    ]

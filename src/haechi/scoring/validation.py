@@ -1,0 +1,85 @@
+"""Validation: retrieval on held-out pairs over the whole corpus, folded to articles like the test."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from haechi.corpus.duplicates import one_name
+from haechi.models.token_cache import Remembered
+from haechi.records.pair import Pair
+from haechi.records.passage import Passage
+from haechi.retrieval.dense import BATCH, Vectors, encode_passages, encode_queries, search
+from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.progress import say
+from haechi.scoring.metrics import Placed, mean, placed, score
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+DEPTH = 100  # articles; no metric looks further
+
+
+class Validation:
+    """Scores encoders on the same pairs."""
+
+    def __init__(self, pairs: Sequence[Pair], corpus: Sequence[Passage], k_values: Sequence[int] = (1, 10, 100)) -> None:
+        self._pairs, self.corpus, self.k_values = pairs, corpus, k_values
+        self._batch = BATCH
+        self._tokens = Remembered()
+        self.metrics = (*score({"": Placed((1,), 1)}, k_values)[""], "similarity")
+        """The names of what is measured."""
+        name = one_name(corpus)
+        self._key_of = {passage.id: name[passage.article_key] for passage in corpus}
+        self._own = {pair.query_id: name.get(pair.meta.source_id, "") for pair in pairs}
+        if not pairs:
+            raise HaechiError("validation: there is no validation pair; raise make_pairs.valid_share, or add decisions")
+        self.groups = {pair.query_id: pair.meta.group for pair in pairs}
+        """Queries of one group resemble each other."""
+        self.gold = {pair.query_id: tuple(dict.fromkeys(name[key] for key in pair.meta.article_keys)) for pair in pairs}
+
+    def run(self, model: "SentenceTransformer") -> Run:
+        """The articles that the model finds for each validation query."""
+        return self._found(*self._vectors(model))
+
+    def places(self, model: "SentenceTransformer") -> dict[str, Placed]:
+        """Where the model finds the gold of each query; every metric follows from that."""
+        return self._places(self.run(model))
+
+    def __call__(self, model: "SentenceTransformer") -> dict[str, float]:
+        """Mean metrics of the model, such as ndcg@10, and `similarity`, the mean cosine of any two passages."""
+        queries, passages = self._vectors(model)
+        metrics = mean(score(self._places(self._found(queries, passages)), self.k_values))
+        return {**metrics, "similarity": mean_cosine(passages)}
+
+    def shrink(self, step: int) -> None:
+        """Embed fewer texts at once from now on, since memory ran out."""
+        if self._batch == 1:
+            raise HaechiError(
+                f"train: out of memory in evaluation at step {step} with one text at a time; lower model.max_length"
+            )
+        self._batch //= 2
+        say(f"train: out of memory in evaluation at step {step}; the same texts again, {self._batch} at a time")
+
+    def _vectors(self, model: "SentenceTransformer") -> tuple[Vectors, Vectors]:
+        with self._tokens.of(model):
+            queries = encode_queries(model, [pair.query_text for pair in self._pairs], self._batch)
+            return queries, encode_passages(model, [passage.text for passage in self.corpus], self._batch)
+
+    def _found(self, queries: Vectors, passages: Vectors) -> Run:
+        ids = [passage.id for passage in self.corpus]
+        return search([pair.query_id for pair in self._pairs], queries, ids, passages, PASSAGES_PER_ARTICLE * DEPTH).fold(
+            self._key_of, self._own, DEPTH
+        )
+
+    def _places(self, run: Run) -> dict[str, Placed]:
+        return {query_id: placed(run[query_id], keys) for query_id, keys in self.gold.items()}
+
+
+def mean_cosine(vectors: Vectors) -> float:
+    """Of any two different ones of these unit vectors; near 1 a model says the same of everything."""
+    number = len(vectors)
+    total = vectors.sum(axis=0, dtype=np.float64)
+    own = float(np.einsum("ij,ij->", vectors, vectors, dtype=np.float64))
+    return (float(total @ total) - own) / max(1, number * (number - 1))

@@ -1,0 +1,34 @@
+"""What the figures say of tuned against base; what to do about it is for the report to say, which looks at more than figures."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from haechi.scoring.names import BASE, HEADLINE, TUNED
+
+ALPHA = 0.05
+
+Judgement = Literal["better", "worse", "can't tell"]
+
+
+def judge(value: float, low: float, high: float, p: float) -> Judgement:
+    """Better or worse only where the interval and the test (p adjusted for its family) agree."""
+    if p > ALPHA or low <= 0.0 <= high:
+        return "can't tell"
+    return "better" if value > 0 else "worse"
+
+
+def gap_told(gap: Mapping[str, float]) -> str:
+    """A difference of the headline metric with its interval and the test."""
+    return f"{gap['value']:+.3f} {HEADLINE} [{gap['low']:+.3f}, {gap['high']:+.3f}], p = {gap['p_holm']:.4f}"
+
+
+def verdict(metrics: dict[str, Any]) -> str:
+    """Better, worse or can't tell, for tuned against base."""
+    gap = metrics["difference"][f"{TUNED}-{BASE}"][HEADLINE]
+    found = judge(gap["value"], gap["low"], gap["high"], gap["p_holm"])
+    if found == "better":
+        return f"The tuned model is better than the untuned one: {gap_told(gap)}."
+    if found == "worse":
+        return f"The tuned model is WORSE than the untuned one: {gap_told(gap)}."
+    smallest = f"; this test set shows differences of {gap['detectable']:.3f} or more" if "detectable" in gap else ""
+    return f"Can't tell whether the tuned model is better: {gap_told(gap)}{smallest}."

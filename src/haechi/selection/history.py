@@ -1,0 +1,84 @@
+"""A run's history as series with one value a validation; histories that can't be believed are refused."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from haechi.runtime.errors import HaechiError
+
+SAME = 1e-9
+
+
+@dataclass(frozen=True)
+class Course:
+    """What was measured at each validation; an empty series was not measured."""
+
+    steps: tuple[int, ...]
+    score: tuple[float, ...]
+    """The validation metric, higher is better."""
+    loss: tuple[float, ...] = ()
+    """Validation loss."""
+    training_loss: tuple[float, ...] = ()
+    """Mean training loss since the validation before."""
+    gradient: tuple[float, ...] = ()
+    """Mean gradient norm since the validation before."""
+
+
+def read_course(history: Sequence[Mapping[str, Any]], metric: str, source: Path) -> Course:
+    """The rows of history.jsonl as a course; the base, before the first step, is left out."""
+    if not history:
+        raise HaechiError(f"{source}: is empty; a sweet spot needs the history of a training")
+    key = f"valid_{metric}"
+    scored = [row for row in history if key in row and row["step"] > 0]
+    if not scored:
+        raise HaechiError(f"{source}: has no validation ({key}), and a sweet spot of the training figures would be none")
+    ends = [int(row["step"]) for row in scored]
+    course = Course(
+        tuple(ends),
+        tuple(float(row[key]) for row in scored),
+        tuple(float(row["valid_loss"]) for row in scored) if all("valid_loss" in row for row in scored) else (),
+        _between(history, ends, "loss"),
+        _between(history, ends, "grad_norm"),
+    )
+    check(course, source)
+    return course
+
+
+def check(course: Course, source: Path) -> None:
+    """Refuse figures that are no numbers, and validation that is training's own, copied or turned round."""
+    for name in ("score", "loss", "training_loss", "gradient"):
+        series = getattr(course, name)
+        if odd := [step for step, value in zip(course.steps, series, strict=False) if not np.isfinite(value)]:
+            raise HaechiError(f"{source}: {name.replace('_', ' ')} is not a finite number at step {odd[0]}")
+    for name in ("score", "loss"):
+        if _copied(getattr(course, name), course.training_loss):
+            raise HaechiError(
+                f"{source}: the validation {name} is the training loss, step by step; a sweet spot in it would be one of training"
+            )
+
+
+def _copied(series: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether one is the other, or a straight function of it; three points or more, since two always lie on a line."""
+    if len(series) < 3 or len(series) != len(other):
+        return False
+    one, two = np.asarray(series), np.asarray(other)
+    if np.ptp(one) <= SAME or np.ptp(two) <= SAME:
+        return bool(np.allclose(one, two, rtol=0, atol=SAME))
+    return bool(1.0 - abs(float(np.corrcoef(one, two)[0, 1])) < SAME)
+
+
+def _between(history: Sequence[Mapping[str, Any]], ends: Sequence[int], key: str) -> tuple[float, ...]:
+    """The mean of a figure over the rows since the validation before; nothing where some stretch has none."""
+    rows = [(int(row["step"]), float(row[key])) for row in history if key in row]
+    found: list[float] = []
+    start = 0
+    for end in ends:
+        inside = [value for step, value in rows if start < step <= end]
+        if not inside:
+            return ()
+        found.append(float(np.mean(inside)))
+        start = end
+    return tuple(found)

@@ -1,0 +1,45 @@
+"""Where candidates are scored: each as the folder that would be deployed, on the same validation queries."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from haechi.models.load import load_encoder
+from haechi.scoring.metrics import Placed, score
+from haechi.scoring.significance import Array
+from haechi.scoring.validation import Validation
+
+
+class Bench:
+    """Scores model folders, one model in memory at a time, and remembers every score."""
+
+    def __init__(self, validation: Validation) -> None:
+        self.validation = validation
+        self.places: dict[str, Mapping[str, Placed]] = {}
+        self._values: dict[str, dict[str, Array]] = {}
+
+    def score(self, name: str, folder: Path, metric: str) -> float:
+        """The mean of a metric for the model in the folder."""
+        if name not in self.places:
+            model = load_encoder(folder)
+            self.places[name] = self.validation.places(model)
+            # the library's model and its card hold each other, so weights would wait for the garbage collector
+            model.model_card_data.model = None
+        return float(self.column(name, metric).mean())
+
+    def column(self, name: str, metric: str) -> Array:
+        """What a model that was scored got for each query."""
+        return self.metrics(name)[metric]
+
+    def metrics(self, name: str) -> dict[str, Array]:
+        """Every metric of a model that was scored, query by query."""
+        if name not in self._values:
+            rows = list(score(self.places[name], self.validation.k_values).values())
+            self._values[name] = {metric: np.array([row[metric] for row in rows]) for metric in rows[0]}
+        return self._values[name]
+
+    @property
+    def groups(self) -> list[str]:
+        """The group of each query, in the order of the columns."""
+        return list(self.validation.groups.values())

@@ -1,0 +1,88 @@
+"""The embedded base: a static table over a vocabulary compiled from Kiwi's analysis of the corpus. Needs no download.
+
+Kiwi runs only here. Its morphemes, and frequent phrases of two or three, become pieces of one Unigram tokenizer with
+log-frequency scores, so the saved model segments much like Kiwi but loads in plain sentence-transformers. Hand-set scores also
+make it reproducible: the trainers of `tokenizers` give another vocabulary on each run.
+Gives up the order of words beyond a phrase: a text is a weighted bag.
+
+The vectors start where the texts of the corpus put them (`latent`), so the untuned model knows words that no query has taught.
+How large they start decides how far a rate moves them (cosine doesn't see scale): a rate of 5e-5 must be able to.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+
+from haechi.static_model.composition import Composition, incidence
+from haechi.static_model.params import ModelParams
+from haechi.static_model.vocabulary import WORD_START, Piece, count, vocabulary
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+    from sentence_transformers import SentenceTransformer
+
+PAD, UNKNOWN = "[PAD]", "[UNK]"
+SPECIAL = 2
+"""Rows of the table before the first piece."""
+
+
+def tokenizer(pieces: Sequence[Piece], max_length: int, across: bool) -> Tokenizer:
+    """A Unigram tokenizer whose best segmentation prefers frequent, long pieces; `across` spaces where phrases are among them."""
+    total = sum(piece.uses for piece in pieces)
+    scores = [(PAD, 0.0), (UNKNOWN, -20.0)] + [(piece.text, math.log(piece.uses / total)) for piece in pieces]
+    made = Tokenizer(models.Unigram(scores, unk_id=1))
+    made.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Replace(Regex(r"[\s\p{Cc}]+"), " "), normalizers.Strip()]
+    )
+    made.pre_tokenizer = pre_tokenizers.Metaspace(replacement=WORD_START, prepend_scheme="always", split=not across)
+    made.decoder = decoders.Metaspace(replacement=WORD_START)
+    made.enable_truncation(max_length)
+    return made
+
+
+def compose(texts: Iterable[str], params: ModelParams) -> tuple[Tokenizer, Composition]:
+    """The tokenizer of a corpus, and what its pieces are made of."""
+    texts = list(texts)
+    pieces = vocabulary(count(texts, params.phrase_words), params.vocab_size - SPECIAL, params.phrase_uses)
+    words = tokenizer(pieces, params.max_length, params.phrase_uses > 0 and params.phrase_words > 1)
+    starts, features, names = incidence([(), ()] + [piece.means for piece in pieces])
+    counts = occurrences(words, texts, starts, features, len(names))
+    return words, Composition(starts, features, *start(counts, params))
+
+
+def occurrences(words: Tokenizer, texts: Sequence[str], starts: np.ndarray, features: np.ndarray, number: int) -> "csr_matrix":
+    """How often each feature occurs in each text, as the tokenizer reads it.  # (texts, features)"""
+    from scipy.sparse import csr_matrix
+
+    read = [encoding.ids for encoding in words.encode_batch_fast(texts, add_special_tokens=False)]
+    ends = np.cumsum([0, *map(len, read)])
+    ids = np.concatenate([np.array(one, dtype=np.int64) for one in read])
+    of_text = csr_matrix((np.ones(len(ids)), ids, ends), shape=(len(texts), len(starts) - 1))
+    return (of_text @ csr_matrix((np.ones(len(features)), features, starts), shape=(len(starts) - 1, number))).tocsr()
+
+
+def start(counts: "csr_matrix", params: ModelParams) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and vectors before training: one root of a feature's rarity is its weight and stays, the other may change."""
+    from haechi.static_model.lsa import latent, rarity
+
+    root = np.sqrt(rarity(counts))
+    weights = root / max(float(np.sqrt(np.mean(root**2))), 1e-12)
+    vectors = latent(counts, params.dim, params.seed) * weights[:, None] * params.scale * math.sqrt(params.dim)
+    return weights.astype(np.float32), vectors.astype(np.float32)
+
+
+def model_of(words: Tokenizer, table: np.ndarray) -> "SentenceTransformer":
+    """The model that others load."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, StaticEmbedding
+
+    return SentenceTransformer(modules=[StaticEmbedding(words, embedding_weights=table), Normalize()], device="cpu")
+
+
+def build(texts: Iterable[str], params: ModelParams) -> "SentenceTransformer":
+    """The embedded model for a corpus, folded."""
+    words, composition = compose(texts, params)
+    return model_of(words, composition.table())

@@ -1,0 +1,162 @@
+"""A checkout of an agent's own, in which its trials run as DVC experiments.
+
+`dvc exp run`, with --temp too, stashes the workspace, resets it, and takes the first experiment that it finds stashed:
+two at once may take each other's, and one that is killed leaves the workspace reset. So an agent never runs one in the user's
+workspace. Its stand is a clone of the commit with the uncommitted changes to tracked files on top; DVC's cache and `.haechi`
+(rows, locks, resume state) are the project's own, so nothing is computed twice. What an experiment leaves is fetched by name.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import read_text
+from haechi.sweeps.experiments.git_identity import identity
+
+LAST = "select"
+"""The stage at which a trial ends."""
+
+
+@dataclass(frozen=True)
+class Stand:
+    """A clone, and the project's folder in it."""
+
+    clone: Path
+    folder: Path
+    head: str
+    patch: bytes
+
+    def ready(self) -> None:
+        """As the project was when the stand was made, whatever the last trial left; without results of stages after select.
+
+        Those would belong to another model, and `dvc exp show` would show them as the trial's.
+        """
+        git(self.clone, "reset", "-q", "--hard", self.head)
+        if self.patch:
+            git(self.clone, "apply", "--whitespace=nowarn", "-", given=self.patch)
+        for name in beyond(self.folder / "dvc.yaml"):
+            (self.folder / name).unlink(missing_ok=True)
+
+
+@contextmanager
+def stand(root: Path, shared: Path, place: Path) -> Iterator[Stand]:
+    """The first free stand below `place`, brought up to date; `shared` becomes its `.haechi`."""
+    place.mkdir(parents=True, exist_ok=True)
+    number = 0
+    while True:
+        lock = (place / f"{number}.lock").open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            lock.close()
+            number += 1
+    try:
+        yield _prepared(root, shared, place / str(number))
+    finally:
+        lock.close()
+
+
+def remove(place: Path) -> None:
+    """Remove the stands that nobody uses."""
+    for file in sorted(place.glob("*.lock")):
+        with file.open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            shutil.rmtree(place / file.stem, ignore_errors=True)
+
+
+def beyond(dvc_yaml: Path) -> list[str]:
+    """Outputs in git of the stages that come after select."""
+    stages = YAML(typ="safe").load(read_text(dvc_yaml))["stages"]
+    found, made = [], {out for stage in (LAST,) for out in _paths(stages[stage].get("outs"))}
+    grew = True
+    after: set[str] = set()
+    while grew:
+        grew = False
+        for name, stage in stages.items():
+            if name not in after and name != LAST and set(_paths(stage.get("deps"))) & made:
+                after.add(name)
+                made |= {out for kind in ("outs", "metrics", "plots") for out in _paths(stage.get(kind))}
+                grew = True
+    for name in after:
+        for kind in ("outs", "metrics"):
+            for entry in stages[name].get(kind) or []:
+                if isinstance(entry, dict) and next(iter(entry.values())).get("cache") is False:
+                    found.append(next(iter(entry)))
+    return sorted(found)
+
+
+def git(folder: Path, *arguments: str, given: bytes | None = None) -> str:
+    """What git says; a failure is one sentence."""
+    done = subprocess.run(["git", *arguments], cwd=folder, input=given, capture_output=True, check=False)  # noqa: S607
+    if done.returncode:
+        reason = done.stderr.decode(errors="replace").strip().splitlines()
+        raise HaechiError(f"git {arguments[0]} in {folder}: {reason[-1] if reason else f'exit code {done.returncode}'}")
+    return done.stdout.decode(errors="replace")
+
+
+def dvc(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run DVC's command line, without what an outer DVC told its own stage."""
+    return subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments], cwd=folder, env=environment(), capture_output=True, text=True, check=False
+    )
+
+
+def environment() -> dict[str, str]:
+    """The variables of this process less those of an outer DVC stage and of a library path."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("DVC_") and name != "PYTHONPATH"}
+
+
+def _prepared(root: Path, shared: Path, clone: Path) -> Stand:
+    inside = git(root, "rev-parse", "--show-prefix").strip()
+    top = Path(git(root, "rev-parse", "--show-toplevel").strip())
+    head = git(root, "rev-parse", "HEAD").strip()
+    patch = subprocess.run(["git", "diff", "--binary", "HEAD"], cwd=top, capture_output=True, check=True).stdout  # noqa: S607
+    folder = clone / inside
+    fresh = not (clone / "whole").is_file()
+    if fresh:
+        shutil.rmtree(clone, ignore_errors=True)
+        git(top, "clone", "-q", "--shared", "--no-checkout", str(top), str(clone))
+    for lock in (clone / ".git" / "index.lock", clone / ".git" / "HEAD.lock"):
+        lock.unlink(missing_ok=True)  # of an agent that was killed; the stand is ours alone
+    git(clone, "fetch", "-q", str(top), "HEAD")
+    git(clone, "checkout", "-q", "--force", "--detach", head)
+    made = Stand(clone, folder, head, patch)
+    made.ready()
+    (clone / ".git" / "info" / "exclude").write_text(".haechi\n/whole\n", encoding="utf-8")
+    for part, value in identity(root).items():
+        if value:  # one that the project has for itself isn't cloned
+            git(clone, "config", f"user.{part}", value)
+    if not (folder / ".haechi").is_symlink():
+        shutil.rmtree(folder / ".haechi", ignore_errors=True)
+        (folder / ".haechi").symlink_to(shared.resolve(), target_is_directory=True)
+    for stale in (folder / ".dvc" / "tmp" / "rwlock", folder / ".dvc" / "tmp" / "lock"):
+        stale.unlink(missing_ok=True)
+    if fresh:
+        local = root / ".dvc" / "config.local"
+        if local.is_file():
+            shutil.copy(local, folder / ".dvc" / "config.local")
+        cache = dvc(root, "cache", "dir").stdout.strip()
+        told = dvc(folder, "cache", "dir", "--local", str((root / cache).resolve()))
+        if told.returncode:
+            raise HaechiError(f"{folder}: can't share DVC's cache ({told.stderr.strip()[-200:]})")
+    dvc(folder, "checkout", "-q", "--force")  # what the cache lacks is made by the first trial
+    if fresh:
+        (clone / "whole").touch()
+    return made
+
+
+def _paths(entries: Sequence[str | dict[str, object]] | None) -> list[str]:
+    return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries or []]

@@ -1,0 +1,29 @@
+"""Parameters of the testset stage."""
+
+from dataclasses import dataclass
+
+from haechi.runtime.param_types import Count, QuestionsPerText, Seed, Share
+
+
+@dataclass(frozen=True)
+class TestsetParams:
+    """What the frozen test set holds."""
+
+    __test__ = False
+
+    seed: Seed
+    """Draws the reserved articles, the held-out documents and the title queries."""
+    test_share: Share
+    """Share of the decisions with usable citations, newest first, that become test."""
+    unseen_queries: Count
+    """Reserve cited articles until this many test queries have only reserved gold."""
+    title_queries: Count
+    """Number of title look-up queries, on articles that no training text is made from."""
+    document_share: Share
+    """Share of generic documents held out for the synthetic suite."""
+    questions_per_document: QuestionsPerText
+    """Synthetic test questions for each held-out document."""
+    user_share: Share
+    """Share of the user's labelled queries that go to the test set; the rest train."""
+    near_duplicate: Share
+    """Character 5-gram Jaccard at or above which a training query counts as a leak of a test query."""

@@ -1,0 +1,62 @@
+"""Korean content words by Kiwi: the tokens that BM25 and the offline question writer share.
+
+Nouns, verb and adjective stems, roots, Latin, hanja and numbers stay; particles and endings go. Latin is lowered; letters of
+full width and hanja of the compatibility block are brought to their plain forms, so that ＤＮＡ finds dna.
+Pure: `haechi.inference.cached_tokens` keeps what was made.
+"""
+
+import functools
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+from kiwipiepy import Kiwi
+
+from haechi.runtime.environment import workers
+
+CONTENT = ("NNG", "NNP", "NNB", "NR", "VV", "VA", "XR", "SL", "SH", "SN", "MAG")
+_FOREIGN = ("SL", "SH")
+_NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}  # Ａ is A
+VERSION = 1
+"""Raised whenever the same analysis would give other tokens."""
+
+
+class Morpheme(Protocol):
+    """What an analysis gives: Kiwi's own tokens, or whatever was kept of them."""
+
+    @property
+    def form(self) -> str:
+        """As the dictionary has it."""
+
+    @property
+    def tag(self) -> str:
+        """Part of speech."""
+
+
+@functools.cache
+def kiwi(words: tuple[str, ...] = ()) -> Kiwi:
+    """One analyser a process and user dictionary; workers come from HAECHI_WORKERS (they don't change results)."""
+    made = Kiwi(num_workers=workers())
+    for word in words:
+        made.add_user_word(word, "NNP")
+    return made
+
+
+def analyse(texts: Sequence[str], words: tuple[str, ...] = ()) -> Iterator[list[Any]]:
+    """Kiwi's morphemes of each text, streamed; places are those in the text itself."""
+    return iter(kiwi(words).tokenize(text.translate(_NARROW) for text in texts))
+
+
+def content(morphemes: Iterable[Morpheme]) -> list[str]:
+    """The content words among morphemes, in order."""
+    return [_plain(morpheme) for morpheme in morphemes if morpheme.tag.partition("-")[0] in CONTENT]  # VV-I is a verb too
+
+
+def tokenize(texts: Sequence[str], words: tuple[str, ...] = ()) -> list[list[str]]:
+    """Content words of each text, in order; nothing is stored."""
+    return [content(morphemes) for morphemes in analyse(texts, words)]
+
+
+def _plain(morpheme: Morpheme) -> str:
+    foreign = morpheme.tag in _FOREIGN
+    return unicodedata.normalize("NFKC", morpheme.form).lower() if foreign else morpheme.form

@@ -1,0 +1,74 @@
+"""What decides a vector names it; what doesn't, doesn't."""
+
+import copy
+
+import pytest
+import tiny_models
+import torch
+
+from haechi.inference.model_key import identity
+
+
+def nudge(model) -> None:
+    with torch.no_grad():
+        weight = next(model.parameters())
+        weight[1, 1] = torch.nextafter(weight[1, 1], torch.tensor(9.0))
+
+
+def prompt(model) -> None:
+    model.prompts["query"] = "passage: "
+
+
+def pooling(model) -> None:
+    model[1].pooling_mode = "cls"
+
+
+def length(model) -> None:
+    model.max_seq_length = 64
+
+
+def word(model) -> None:
+    model.tokenizer.add_tokens(["우물가"])
+
+
+def truncation(model) -> None:
+    model.truncate_dim = 8
+
+
+@pytest.mark.parametrize("change", [nudge, prompt, pooling, length, word, truncation])
+def test_whatever_decides_a_vector_changes_the_name(change) -> None:
+    model = copy.deepcopy(tiny_models.transformer())
+    before = identity(model, "fp32")
+    change(model)
+
+    assert identity(model, "fp32") != before
+
+
+def test_precision_is_part_of_the_name_and_use_is_not() -> None:
+    model = copy.deepcopy(tiny_models.transformer())
+    before = identity(model, "fp32")
+    model.encode(["나무", "우물 다리"], batch_size=2)
+
+    assert identity(model, "fp32") == before
+    assert identity(model, "bf16") != before
+    assert identity(tiny_models.transformer(2), "fp32") != before
+
+
+def test_the_same_weights_in_another_folder_have_the_same_name(tmp_path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    names = []
+    for folder in ("one", "two"):
+        tiny_models.transformer().save(str(tmp_path / folder), create_model_card=False)
+        names.append(identity(SentenceTransformer(str(tmp_path / folder), device="cpu"), "fp32"))
+
+    assert names[0] == names[1]
+
+
+def test_a_table_is_named_by_its_words_and_its_length() -> None:
+    model = copy.deepcopy(tiny_models.static())
+    before = identity(model, "fp32")
+    model[0].tokenizer.enable_truncation(50)
+
+    assert identity(model, "fp32") != before
+    assert identity(tiny_models.static(2), "fp32") != before

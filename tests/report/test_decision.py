@@ -1,0 +1,197 @@
+"""What the report advises, over every combination of what its checks may find: a model that one of them rejects is never praised."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+from report.made import change, project
+
+from haechi.report.checks import checks
+from haechi.report.conclusion import answer
+from haechi.report.decision import RULES, Decision, Findings, decide
+from haechi.report.inputs import Places, gather
+from haechi.report.slices import Slice, sliced
+from haechi.runtime.bilingual import Words
+
+PERFECT = Findings(
+    over_base="better",
+    over_bm25="better",
+    hybrid="no",
+    training="good",
+    leaks=False,
+    mixed=False,
+    shuffled=False,
+    base_kept=False,
+    unlearned=False,
+    behind=None,
+    lost=None,
+    doubts=False,
+    remedy="dvc exp run -S train.lr=0.003",
+)
+KIND = Words("titles of articles", "조문 제목 질의")
+PRAISE = re.compile(r"Yes|files to deploy|[Dd]eploy it together|^The tuned model is better|예, |배포할 파일|쓰십시오")
+
+
+def every() -> Iterator[Findings]:
+    """All combinations: some 25,000."""
+    kinds = get_type_hints(Findings)
+    values = [
+        [PERFECT.remedy] if name == "remedy" else [False, True] if kind is bool else list(get_args(kind))
+        for name, kind in kinds.items()
+    ]
+    values = [[None, KIND] if Words in column else column for column in values]
+    for combination in product(*values):
+        yield Findings(**dict(zip(kinds, combination, strict=True)))
+
+
+def rejected(found: Findings) -> bool:
+    return (
+        found.over_base != "better"
+        or found.over_bm25 == "below"
+        or found.training == "failed"
+        or any((found.leaks, found.mixed, found.shuffled, found.base_kept, found.unlearned))
+    )
+
+
+def reserved(found: Findings) -> bool:
+    return bool(found.over_bm25 != "better" or found.training != "good" or found.behind or found.lost or found.doubts)
+
+
+def praises(told: Decision) -> bool:
+    words = [told.headline.en, told.headline.ko, told.advice.en, told.advice.ko]
+    return told.level == "good" or any(PRAISE.search(text) for text in words)
+
+
+def test_no_combination_praises_a_model_that_a_check_rejects_and_none_is_green_with_a_reservation() -> None:
+    seen = set()
+    for found in every():
+        told = decide(found)
+        assert praises(told) is not rejected(found), found
+        assert (told.level == "good") is (not rejected(found) and not reserved(found)), found
+        assert not re.search("[{}]", "".join((*told.headline, *told.advice))), found
+        seen.add(told.headline)
+    assert len(seen) == len({rule.headline for rule in RULES}), "every rule is reached"
+
+
+def test_with_bm25_is_advised_only_where_that_gives_more() -> None:
+    for found in every():
+        told = decide(found).advice.en
+        assert ("hybrid) it scores higher" in told or "together with BM25" in told) <= (found.hybrid == "helps")
+        if found.hybrid == "same" and found.behind and not rejected(found):
+            assert "validation gave BM25 no weight" in told
+
+
+@pytest.mark.parametrize(
+    ("finding", "headline", "advice"),
+    [
+        ({"leaks": True}, "These figures can't be believed", "haechi testset refresh"),
+        ({"mixed": True}, "These figures don't belong together", "dvc repro"),
+        ({"shuffled": True}, "This is a control with shuffled labels", "so much of a gain is not learned from the labels"),
+        ({"shuffled": True, "over_base": "can't tell"}, "This is a control", "no gain over the untuned model, as it should be"),
+        ({"base_kept": True}, "No: the untuned model was kept.", "train.lr=0.003"),
+        ({"training": "failed"}, "No: the training failed its own checks.", "Don't deploy"),
+        ({"over_base": "worse"}, "No: the tuned model is worse.", "Don't deploy"),
+        ({"over_base": "can't tell"}, "This test can't tell.", "Don't decide"),
+        ({"over_bm25": "below"}, "scores lower than word search", "Don't deploy"),
+        ({"over_bm25": "below", "hybrid": "helps"}, "the tuned model alone scores lower", "joined with BM25"),
+        ({"unlearned": True}, "lost other abilities", "Don't deploy"),
+        ({"training": "suspicious"}, "its training looks suspicious", "Read the points"),
+        ({"training": "unknown"}, "look at the points below", "Read the points"),
+        ({"over_bm25": "open"}, "whether it beats word search (BM25) is open", "Read the points"),
+        ({"behind": KIND}, "for titles of articles, word search (BM25) is better", "offer word search (BM25) beside it"),
+        ({"behind": KIND, "hybrid": "helps"}, "for titles of articles", "together with BM25 (hybrid)"),
+        ({"behind": KIND, "hybrid": "same"}, "for titles of articles", "validation gave BM25 no weight"),
+        ({"lost": KIND}, "for titles of articles, the untuned one was better", "Read the points"),
+        ({"doubts": True}, "look at the points below", "Read the points"),
+        ({}, "Yes. The tuned model is better.", "models/encoder"),
+    ],
+)
+def test_each_finding_changes_the_headline_or_the_advice(finding: dict[str, Any], headline: str, advice: str) -> None:
+    told = decide(replace(PERFECT, **finding))
+
+    assert headline in told.headline.en
+    assert advice in told.advice.en
+    assert (told == decide(PERFECT)) is (not finding)
+
+
+def answered(root: Path, slices: list[Slice] | None = None) -> Any:
+    found = gather(Places.below(root))
+    return answer(found, sliced(found.rows, 0.95) if slices is None else slices, checks(found))
+
+
+WRONG: list[tuple[str, dict[str, Any]]] = [
+    ("train", {"verdict": "failed", "reasons": ["the training loss did not fall"]}),
+    ("make_pairs", {"leakage": {"exact_text": 2}}),
+    ("make_pairs", {"testset": "other"}),
+    ("select", {"encoder": "other"}),
+    ("select", {"chosen": "base"}),
+]
+
+
+@pytest.mark.parametrize(("stage", "values"), WRONG)
+def test_what_the_stages_wrote_reaches_the_decision(tmp_path: Path, stage: str, values: dict[str, Any]) -> None:
+    root = project(tmp_path)
+    assert praises(answered(root).decision)
+
+    change(root, stage, **values)
+
+    assert answered(root).decision.level == "bad"
+    assert not praises(answered(root).decision)
+
+
+def test_shuffled_labels_are_read_from_the_parameters(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    (root / "params.yaml").write_text("train:\n  lr: 0.006\n  shuffle_labels: true\n", encoding="utf-8")
+
+    assert "control with shuffled labels" in answered(root).closing()
+    assert not praises(answered(root).decision)
+
+
+def test_the_advice_of_a_failed_training_is_passed_on_and_adoption_is_not(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    change(root, "train", verdict="failed", next=["dvc repro", "dvc exp run -S train.lr=0.006"])
+    assert "`dvc exp run -S train.lr=0.006`" in answered(root).decision.advice.en
+
+    change(root, "train", next=["dvc repro", "haechi compare HEAD workspace"])
+    assert "`dvc exp run -S train.lr=0.5`" in answered(root).decision.advice.en, "half of the rate in params.yaml"
+
+
+def kind(name: str, n: int, base: float, bm25: float, tuned: float, hybrid: float = 0.0) -> Slice:
+    """A slice whose differences are all beyond chance."""
+    gap, lead = tuned - base, tuned - bm25
+    means = {"base": base, "bm25": bm25, "tuned": tuned, "hybrid": hybrid}
+    return Slice(name, n, means, tuned - 0.01, tuned + 0.01, gap - 0.01, gap + 0.01, lead - 0.01, lead + 0.01)
+
+
+def test_a_kind_of_question_on_which_bm25_is_better_is_told_in_the_headline(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    told = answered(root, [kind("law/가", 40, 0.2, 0.3, 0.6), kind("title", 40, 0.65, 0.94, 0.69)])
+
+    assert "not everywhere: for titles of articles, word search (BM25) is better" in told.decision.headline.en
+    assert "조문 제목 질의에서는 키워드 검색(BM25)이 더 낫습니다" in told.decision.headline.ko
+    assert any("0.940 against 0.690" in point.said.en for point in told.points)
+
+
+def test_a_slice_that_lost_is_told_and_a_small_one_is_not(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    assert "style" not in answered(root, [kind("style/what", 14, 0.9, 0.1, 0.5)]).decision.headline.en
+
+    told = answered(root, [kind("style/what", 15, 0.9, 0.1, 0.5)]).decision
+    assert "for questions of the kind “form of the query: meaning" in told.headline.en
+    assert told.level == "mind"
+
+
+def test_a_hybrid_that_scores_as_the_tuned_model_is_not_advised(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    behind = [kind("title", 40, 0.65, 0.94, 0.69, hybrid=0.69)]
+    same = {"value": 0.0, "low": 0.0, "high": 0.0, "p_holm": 1.0, "wins": 0, "ties": 50, "losses": 0}
+    scores = gather(Places.below(root)).stage("evaluate")
+    change(root, "evaluate", difference=scores["difference"] | {"hybrid-tuned": {"ndcg@10": same}}, hybrid_weight=1.0)
+
+    told = answered(root, behind).closing()
+    assert "together with BM25" not in told
+    assert "validation gave BM25 no weight" in told

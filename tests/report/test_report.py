@@ -1,0 +1,266 @@
+"""What the report says, of any run."""
+
+import re
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from report.made import ATTACK, change, page_of, project, read_table
+from ruamel.yaml import YAML
+
+from haechi.cli.report import write_report
+from haechi.report import style
+from haechi.report.checks import checks
+from haechi.report.conclusion import answer
+from haechi.report.examples import marked
+from haechi.report.graph import EDGES
+from haechi.report.inputs import Found, Places, gather
+from haechi.report.report import as_json
+from haechi.report.slices import sliced
+from haechi.runtime.errors import UsageError
+from haechi.runtime.stage_details import STAGES, file_of
+from haechi.scoring.verdict import verdict
+
+ROOT = Path(__file__).parents[2]
+
+
+def words_of(page: str) -> str:
+    """The page without its tags, scripts and styles."""
+    return unescape(re.sub(r"<[^>]+>", "", re.sub(r"<(script|style).*?</\1>", "", page, flags=re.DOTALL)))
+
+
+@pytest.fixture
+def blank(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charts are put together as ever, but not laid out as SVG, which takes most of a page's time; for tests of the words."""
+    monkeypatch.setattr(style, "svg", lambda figure: '<svg viewBox="0 0 1 1"><text>words</text></svg>')
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of the usual run."""
+    return page_of(project(tmp_path_factory.mktemp("usual"))).page
+
+
+@pytest.mark.usefixtures("blank")
+@pytest.mark.parametrize(
+    ("base", "tuned", "said"),
+    [(0.1, 0.95, "The tuned model is better"), (0.95, 0.1, "the tuned model is worse"), (0.5, 0.5, "This test can't tell")],
+)
+def test_the_headline_is_the_verdict_of_the_terminal(tmp_path: Path, base: float, tuned: float, said: str) -> None:
+    root = project(tmp_path, base, tuned)
+    found = gather(Places.below(root))
+    told = answer(found, sliced(found.rows, 0.95), checks(found))
+
+    assert said in words_of(page_of(root).page)
+    assert told is not None
+    assert told.judgement.split()[0] in verdict(found.metrics["evaluate"]).lower()
+    assert said in told.closing()
+
+
+def test_two_pages_of_one_run_are_the_same_bytes_and_so_are_the_pictures(tmp_path: Path) -> None:
+    one, two = project(tmp_path / "one"), project(tmp_path / "deeper" / "two")
+    first, second = page_of(one, tmp_path / "a"), page_of(two, tmp_path / "b")
+
+    assert first.page == second.page
+    assert str(tmp_path) not in first.page
+    names = sorted(file.name for file in (tmp_path / "a").iterdir())
+    assert len(names) == 36
+    assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in names)
+
+
+def test_every_candidate_stands_in_the_table_of_the_selection_with_its_interval_the_best_first(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    page_of(root, tmp_path / "pictures")
+    rows = read_table(tmp_path / "pictures" / "selection.csv")
+
+    assert [row["candidate"] for row in rows] == ["step-000004", "step-000008", "base"]
+    assert rows[0] == {"candidate": "step-000004", "score": "0.5", "low": "0.4", "high": "0.6"}
+
+
+def test_nothing_in_the_page_asks_the_network(page: str) -> None:
+    addresses = set(re.findall(r"https?://[^\"'\s<)]+", page))
+
+    assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    assert not re.search(r"<link|@import|src=|url\((?!#)", page)
+
+
+def test_texts_of_documents_never_become_tags(page: str, tmp_path: Path) -> None:
+    attacked = page_of(project(tmp_path, attack=ATTACK)).page
+
+    assert attacked.count("<script") == page.count("<script") == 3
+    assert attacked.count("</script") == 3
+    assert attacked.count("<img") == 0
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-9, 9) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=6,
+    )
+)
+def test_embedded_json_is_the_value_and_never_ends_its_tag(value: object) -> None:
+    text = as_json(value)
+
+    assert orjson.loads(str(text)) == value
+    assert not set(text) & set("<>&\u2028\u2029")
+
+
+@given(st.text("가나다라 .(", max_size=40), st.lists(st.text("가나다라.(", min_size=1, max_size=3), max_size=4))
+def test_marking_loses_and_adds_no_letter(text: str, stems: list[str]) -> None:
+    pieces = marked(text, sorted(stems, key=lambda stem: -len(stem)))
+
+    assert "".join(pieces) == text
+    assert all(piece in stems for piece in pieces[1::2])
+
+
+@pytest.mark.usefixtures("blank")
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_missing_input_is_named_with_the_command_that_makes_it_and_the_rest_is_shown(tmp_path: Path, stage: str) -> None:
+    root = project(tmp_path)
+    (root / file_of(stage)).unlink()
+    made = page_of(root)
+
+    assert [one.file for one in made.found.missing] == [file_of(stage).as_posix()]
+    assert f"<code>{file_of(stage)}</code>" in made.page
+    assert f"<code>dvc repro {stage}</code>" in made.page
+    assert ("No answer yet." in words_of(made.page)) is (stage == "evaluate")
+
+
+def test_an_empty_folder_gives_a_page_that_says_what_to_run(tmp_path: Path) -> None:
+    made = page_of(tmp_path)
+
+    assert "No answer yet." in words_of(made.page)
+    assert len(made.found.missing) > 12
+    assert "<figure" not in made.page
+
+
+def test_every_input_that_the_report_knows_is_used(tmp_path: Path) -> None:
+    assert gather(Places.below(project(tmp_path))).missing == []
+
+
+def levels(root: Path) -> dict[str, str]:
+    return {check.name.en: check.level for check in checks(gather(Places.below(root)))}
+
+
+@pytest.mark.parametrize(
+    ("stage", "values", "name", "level"),
+    [
+        ("make_pairs", {"leakage": {"exact_text": 2}}, "Leaks from test to training", "bad"),
+        ("make_pairs", {"testset": "other"}, "One test set throughout", "bad"),
+        ("select", {"encoder": "other"}, "The model that was scored is the one that was chosen", "bad"),
+        ("select", {"chosen": "base"}, "Choice of the checkpoint", "bad"),
+        ("train", {"verdict": "failed"}, "Health of the training run", "bad"),
+        ("train", {"verdict": "suspicious"}, "Health of the training run", "mind"),
+        ("train", {"verdict": None}, "Health of the training run", "unknown"),
+        ("evaluate", {"gold_not_in_corpus": 3}, "Answers that the corpus lacks", "mind"),
+        ("preprocess", {"dropped": {"blank": 60}}, "Documents set aside", "mind"),
+    ],
+)
+def test_what_is_wrong_is_seen(tmp_path: Path, stage: str, values: dict[str, object], name: str, level: str) -> None:
+    root = project(tmp_path)
+    assert set(levels(root).values()) == {"good"}
+
+    change(root, stage, **values)
+
+    assert levels(root)[name] == level
+    assert {key for key, found in levels(root).items() if found != "good"} == {name}
+
+
+@pytest.mark.usefixtures("blank")
+def test_the_worst_finding_stands_beside_the_answer(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    change(root, "make_pairs", leakage={"exact_text": 2})
+
+    assert "can't be believed" in words_of(page_of(root).page).partition("What now?")[0]
+
+
+@pytest.mark.usefixtures("blank")
+def test_a_control_is_never_called_unsuspicious_and_nobody_is_told_to_adopt_it(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    change(root, "train", next=["dvc repro", "haechi compare HEAD workspace"])
+    assert "Nothing suspicious was found" in words_of(page_of(root).page)
+    assert "haechi compare HEAD workspace" in words_of(page_of(root).page).partition("Pipeline, parameters")[0]
+
+    (root / "params.yaml").write_text("train:\n  lr: 0.006\n  shuffle_labels: true\n", encoding="utf-8")
+    text = words_of(page_of(root).page)
+    assert "Nothing suspicious was found" not in text
+    assert "haechi compare HEAD workspace" not in text.partition("Pipeline, parameters")[0]
+    assert "Shuffled on purpose" in text.partition("What now?")[0]
+
+
+def test_every_finding_that_rejects_stands_beside_the_answer_and_no_point_has_a_tick(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    change(root, "make_pairs", leakage={"exact_text": 2})
+    change(root, "train", verdict="failed", reasons=["the training loss did not fall"])
+    answered = page_of(root).page.partition('id="answer"')[2].partition("</section>")[0]
+
+    assert "believed" in answered
+    assert "did not fall" in answered
+    assert "✓" not in answered
+
+
+def test_both_languages_say_the_same_number_of_things(page: str) -> None:
+    spans = {code: re.findall(rf'<span class="{code}" lang="{code}">(.*?)</span>', page) for code in ("en", "ko")}
+
+    assert len(spans["en"]) == len(spans["ko"]) > 100
+    assert not [text for text in spans["en"] if re.search("[가-힣]", text) and text != "한국어"]
+
+
+def test_the_graph_is_that_of_dvc_yaml() -> None:
+    stages = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    names = {name: {key: _names(stage.get(key)) for key in ("deps", "outs", "metrics")} for name, stage in stages.items()}
+    direct = {
+        (a, b)
+        for a in stages
+        for b in stages
+        if a != b and any(_under(out, dep) for key in ("outs", "metrics") for out in names[a][key] for dep in names[b]["deps"])
+    }
+    after = {a: {b for first, b in direct if first == a} for a in stages}
+
+    def beyond(name: str) -> set[str]:
+        return after[name] | {far for near in after[name] for far in beyond(near)}
+
+    assert set(EDGES) == {(a, b) for a, b in direct if not any(b in beyond(near) for near in after[a])}
+
+
+def _names(entries: list[object] | None) -> list[str]:
+    return [name for entry in entries or [] for name in ([entry] if isinstance(entry, str) else list(entry))]  # type: ignore[call-overload]
+
+
+def _under(one: str, two: str) -> bool:
+    return f"{one}/".startswith(f"{two}/") or f"{two}/".startswith(f"{one}/")
+
+
+@pytest.mark.usefixtures("blank")
+def test_the_local_page_tells_times_and_stays_out_of_the_tracked_file(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    log = {
+        "stage": "train",
+        "ok": True,
+        "seconds": 7200.0,
+        "ended": "2026-01-01T00:00:00+00:00",
+        "host": "seoul",
+        "device": "cpu",
+        "memory_mb": 5,
+    }
+    (root / ".haechi").mkdir()
+    (root / ".haechi/stages.log.jsonl").write_bytes(orjson.dumps(log) + b"\n{half a li")
+    write_report(root, root / "reports/local.html")
+    text = words_of((root / "reports/local.html").read_text(encoding="utf-8"))
+
+    assert "Device hours of all runs: 2.000." in text
+    assert "seoul" in text
+    assert "seoul" not in page_of(root).page
+    with pytest.raises(UsageError, match="take another name"):
+        write_report(root, root / "reports/report.html")
+    with pytest.raises(UsageError, match="is no project"):
+        write_report(tmp_path / "nowhere", tmp_path / "x.html")
+
+
+def test_a_run_without_an_untuned_model_has_no_answer() -> None:
+    assert answer(replace(Found(), metrics={"evaluate": {"difference": {}}}), [], []) is None
