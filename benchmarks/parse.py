@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
 from haechi.parsing.ingest import read_corpus  # noqa: E402  (only now is the path right)
+from haechi.pipeline.stage_details import read_details  # noqa: E402  (only now is the path right)
 from haechi.runtime.files import read_records  # noqa: E402
-from haechi.runtime.stage_details import read_details  # noqa: E402  (only now is the path right)
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 REFRESH = "import sys; from haechi.cli.main import entry; sys.argv = ['haechi', 'testset', 'refresh']; entry()"

@@ -1,0 +1,1 @@
+"""haechi: Korean documents in, a tuned retrieval model whose improvement can be believed out."""

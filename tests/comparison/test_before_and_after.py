@@ -16,7 +16,7 @@ from haechi.cli import learning_curve
 from haechi.comparison.alignment import align, divergence
 from haechi.comparison.judging_pool import Judged, judged_rate, pooled, read_sheet, sheet
 from haechi.comparison.learning_curve import part, unit_of
-from haechi.comparison.reeval import stage_command
+from haechi.pipeline.dvc_yaml import stage_command
 from haechi.records.mined import MinedExample
 from haechi.records.query import TestQuery
 from haechi.retrieval.run import Run

@@ -1,5 +1,6 @@
 """The documents say what the code does: generated parts are fresh, and every name in them exists."""
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from ruamel.yaml import YAML
 
 from haechi.cli import docs
 from haechi.cli.main import main
+from haechi.pipeline.dvc_yaml import load_stages, rerun_after
 from haechi.runtime.errors import HaechiError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -136,18 +138,27 @@ def test_writing_keeps_what_is_written_by_hand(project: Path) -> None:
         ("params.yaml: b", ["b", "c"]),
         ("params.yaml: frozen", []),
         ("src/only_c.py", ["c"]),
+        ("src/room/inner.py", ["c"]),
         ("nowhere.py", []),
     ],
 )
-def test_what_reruns_follows_outputs_and_skips_the_frozen(touched: str, expected: list[str]) -> None:
+def test_what_reruns_follows_outputs_and_skips_the_frozen(touched: str, expected: list[str], tmp_path: Path) -> None:
     small: dict[str, dict[str, object]] = {
-        "a": {"deps": ["raw.json"], "outs": ["a/x.jsonl"]},
-        "frozen": {"frozen": True, "deps": ["raw.json"], "params": ["frozen"], "outs": [{"t.json": {"cache": False}}]},
-        "b": {"deps": ["a", "t.json"], "params": ["b.one", "b.two"], "metrics": [{"b.json": {"cache": False}}]},
-        "c": {"deps": ["b.json", "src/only_c.py"], "outs": ["c.html"]},
+        "a": {"cmd": "a", "deps": ["raw.json"], "outs": ["a/x.jsonl"]},
+        "frozen": {
+            "cmd": "f",
+            "frozen": True,
+            "deps": ["raw.json"],
+            "params": ["frozen"],
+            "outs": [{"t.json": {"cache": False}}],
+        },
+        "b": {"cmd": "b", "deps": ["a", "t.json"], "params": ["b.one", "b.two"], "metrics": [{"b.json": {"cache": False}}]},
+        "c": {"cmd": "c", "deps": ["b.json", "src/only_c.py", "src/room"], "outs": ["c.html"]},
     }
+    (tmp_path / "dvc.yaml").write_text(json.dumps({"stages": small}), encoding="utf-8")  # YAML too
+    file, _, section = touched.partition(": ")
 
-    assert docs.affected(small, touched) == expected
+    assert rerun_after(load_stages(tmp_path), (file,), section) == expected
 
 
 def test_files_in_the_table_of_reruns_exist() -> None:

@@ -19,11 +19,12 @@ from ruamel.yaml import YAML
 from haechi.guards.params import GuardsParams, RuleName
 from haechi.guards.status import state_of, told
 from haechi.guards.verdict import FAR_BELOW, USUAL_RATE, Module, Seen, Verdict, judge
-from haechi.runtime.bilingual import same
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import read_json
 from haechi.runtime.locks import writing
 from haechi.runtime.params import load_section
+from haechi.runtime.sections import section_class
+from haechi.text.bilingual import same
 
 PARAMS = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 GUARDS = load_section(ROOT / "params.yaml", "guards", GuardsParams)
@@ -157,8 +158,7 @@ def test_every_advice_can_be_run(command: str, tmp_path: Path) -> None:
         assert names[-1] in place
         place[names[-1]] = YAML(typ="safe").load(value)
         YAML(typ="safe").dump(values, tmp_path / "params.yaml")
-        module = __import__(f"haechi.params.{section}", fromlist=["x"])
-        load_section(tmp_path / "params.yaml", section, getattr(module, f"{section.capitalize()}Params"))
+        load_section(tmp_path / "params.yaml", section, section_class(section))
     else:
         help_of = subprocess.run([*words[:2], "--help"], capture_output=True, text=True, check=False)
         assert help_of.returncode == 0

@@ -7,9 +7,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from haechi.runtime.sections import MODULES
+
 ROOT = Path(__file__).resolve().parents[2]
 SRC = ROOT / "src" / "haechi"
 STAGES = ROOT / "stages"
+PARAMETERS = {f"src/{module.replace('.', '/')}.py" for module in (*MODULES.values(), "haechi.training.param_rules")}
+"""Every stage checks all of params.yaml first, so it loads these by name; their values change nothing in what it makes."""
 
 
 def python(*args: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,8 @@ from dvc.repo import Repo
 from proofs.conftest import Mini
 from ruamel.yaml import YAML
 
+from haechi.pipeline.dvc_yaml import overlap
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 PARAMS = {
@@ -33,27 +35,45 @@ PARAMS = {
     "rank.seed=8": set(),  # only `haechi rank` reads it
     "evaluate.seed=8": {"evaluate"},
 }
+REPORT = {"report"}  # shows params.yaml whole
+EVERY = {"preprocess", "make_pairs", "merge_corpus", "base", "generate_qa", "mine", "train", "select", "evaluate", "report"}
 MODULES = {
+    "src/haechi/runtime/files.py": EVERY,
+    "src/haechi/text/morphemes.py": {"base", "generate_qa", "mine", "evaluate"},
+    "src/haechi/records/passage.py": EVERY,
     "src/haechi/parsing/statutes.py": {"preprocess", "make_pairs"},
-    "src/haechi/citations/resolve.py": {"make_pairs", "mine", "generate_qa"},
+    "src/haechi/citations/resolve.py": {"make_pairs"},
+    "src/haechi/corpus/merge.py": {"merge_corpus"},
+    "src/haechi/pairs/build.py": {"make_pairs"},
+    "src/haechi/testset/build.py": set(),
+    "src/haechi/testset/manifest.py": {"make_pairs", "generate_qa", "mine", "evaluate"},
+    "src/haechi/models/registry.py": {"base", "generate_qa", "mine", "train", "select", "evaluate"},
+    "src/haechi/inference/cached_encoder.py": {"generate_qa", "mine", "evaluate"},
+    "src/haechi/static_model/build.py": {"base"},
+    "src/haechi/rowstore/store.py": {"generate_qa", "mine", "evaluate"},
     "src/haechi/retrieval/bm25.py": {"generate_qa", "mine", "evaluate"},
+    "src/haechi/llm/client.py": {"generate_qa", "mine"},
+    "src/haechi/question_writer/write.py": {"generate_qa"},
     "src/haechi/questions/filters.py": {"generate_qa"},
-    "src/haechi/questions/prompts/fact.md": {"generate_qa", "mine"},
+    "src/haechi/questions/prompts/fact.md": {"generate_qa"},
     "src/haechi/mining/candidates.py": {"mine"},
     "src/haechi/training/losses.py": {"train"},
+    "src/haechi/training/params.py": {"train"},
     "src/haechi/guards/decide.py": {"train"},
     "src/haechi/scoring/metrics.py": {"train", "select", "evaluate", "report"},
     "src/haechi/scoring/significance.py": {"select", "evaluate", "report"},
-    "src/haechi/selection/sweet_spot.py": {"select"},
-    "src/haechi/static_model/build.py": {"base"},
     "src/haechi/selection/choose.py": {"select"},
-    "src/haechi/corpus/merge.py": {"merge_corpus"},
-    "src/haechi/testset/build.py": set(),
-    "src/haechi/training/params.py": {"train"},
+    "src/haechi/export/formats.py": {"select"},
+    "src/haechi/evaluation/summary.py": {"evaluate"},
+    "src/haechi/report/charts.py": REPORT,
+    "src/haechi/comparison/compare.py": set(),
+    "src/haechi/pipeline/deps.py": set(),
+    "src/haechi/serving/app.py": set(),
+    "src/haechi/sweeps/engine/study.py": set(),
     "src/haechi/cli/main.py": set(),
     "stages/mine.py": {"mine"},
 }
-REPORT = {"report"}  # shows params.yaml whole
+"""A module of every room that a stage could run, and the stages that name it."""
 
 
 @pytest.fixture(scope="module")
@@ -101,11 +121,13 @@ def test_a_parameter_touches_the_stages_that_read_it(blamed: dict[str, set[str]]
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_touches_the_stages_that_run_it(blamed: dict[str, set[str]], module: str) -> None:
-    assert blamed.get(module, set()) == MODULES[module]
+    stages = [found for dep, found in blamed.items() if overlap(dep, module)]
+    assert set().union(*stages) == MODULES[module]
 
 
 def test_nothing_else_is_blamed(blamed: dict[str, set[str]]) -> None:
-    assert set(blamed) <= {*map(section_of, PARAMS), *MODULES, "params.yaml"}
+    known = {*map(section_of, PARAMS), "params.yaml"}
+    assert not [dep for dep in blamed if dep not in known and not any(overlap(dep, module) for module in MODULES)]
     assert blamed["params.yaml"] == REPORT
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from pipeline.checkout import ROOT
 
+from haechi.pipeline.dvc_lock import Out, inputs, md5_of, outputs, read_lock
 from haechi.replay.compare import Compared, compare
-from haechi.replay.lockfile import Out, inputs, md5_of, outputs, read_yaml
 from haechi.replay.run import Replay, replay
 from haechi.rowstore.export import export_rows
 from haechi.rowstore.keys import Keys
@@ -147,7 +147,7 @@ def test_planted_differences_are_named_and_nothing_else(project: Path, tmp_path:
     write_text(project / "first.py", FIRST.replace("text.upper()", "text.title()") + "(made / 'more.txt').touch()\n")
     write_text(project / "metrics.json", '{"n": 9}')
     lock = (project / "dvc.lock").read_text()
-    (md5,) = [out.md5 for out in outputs(read_yaml(project / "dvc.lock")) if out.path == "answers.txt"]
+    (md5,) = [out.md5 for out in outputs(read_lock(project)) if out.path == "answers.txt"]
     write_text(project / "dvc.lock", lock.replace(md5, "f" * 32))
     commit(project)
     done = again(project, tmp_path)
@@ -263,14 +263,14 @@ def test_the_command_names_what_differs_or_with_all_every_file_and_ends_with_1_o
 
 
 def test_our_hashes_are_dvcs(finished: Path) -> None:
-    outs = outputs(read_yaml(finished / "dvc.lock"))
+    outs = outputs(read_lock(finished))
     assert [out.path for out in outs] == ["answers.txt", "kept.txt", "made", "metrics.json", "plain.txt"]
     assert [out.is_folder for out in outs] == [False, False, True, False, False]
     assert [md5_of(finished / out.path) for out in outs] == [out.md5 for out in outs]
 
 
 def test_inputs_are_what_no_stage_wrote(finished: Path) -> None:
-    assert list(inputs(read_yaml(finished / "dvc.lock"))) == [
+    assert list(inputs(read_lock(finished))) == [
         ("first", "first.py"), ("first", "raw"), ("first", "params.yaml: first"), ("paid", "paid.py"), ("plain", "plain.py"),
     ]  # fmt: skip
 

@@ -11,6 +11,7 @@ from small_params import small
 
 from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.summary import summarise
+from haechi.pipeline.stage_details import file_of
 from haechi.records.mined import MinedExample
 from haechi.records.passage import Passage
 from haechi.records.query import TestQuery
@@ -18,7 +19,6 @@ from haechi.report.inputs import Found, Places, gather
 from haechi.report.make import make
 from haechi.retrieval.run import Run
 from haechi.runtime.files import write_csv, write_json, write_jsonl, write_text
-from haechi.runtime.stage_details import file_of
 from haechi.scoring.facets import Facetter
 from haechi.scoring.names import BASE, BM25, HYBRID, TUNED
 from haechi.scoring.per_query import write_rows

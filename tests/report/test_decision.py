@@ -15,7 +15,7 @@ from haechi.report.conclusion import answer
 from haechi.report.decision import RULES, Decision, Findings, decide
 from haechi.report.inputs import Places, gather
 from haechi.report.slices import Slice, sliced
-from haechi.runtime.bilingual import Words
+from haechi.text.bilingual import Words
 
 PERFECT = Findings(
     over_base="better",

@@ -13,6 +13,7 @@ from report.made import ATTACK, change, page_of, project, read_table
 from ruamel.yaml import YAML
 
 from haechi.cli.report import write_report
+from haechi.pipeline.stage_details import STAGES, file_of
 from haechi.report import style
 from haechi.report.checks import checks
 from haechi.report.conclusion import answer
@@ -22,7 +23,6 @@ from haechi.report.inputs import Found, Places, gather
 from haechi.report.report import as_json
 from haechi.report.slices import sliced
 from haechi.runtime.errors import UsageError
-from haechi.runtime.stage_details import STAGES, file_of
 from haechi.scoring.verdict import verdict
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,1 @@
+"""The `haechi` command: arguments in, one call, sentences out. Nothing imports it."""

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from haechi.models.load import folder_hash
 from haechi.models.registry import EMBEDDED, known
+from haechi.pipeline.stage_details import file_of, read_details
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import read_json, sha256_file
-from haechi.runtime.stage_details import file_of, read_details
 
 DATA = {
     "training examples": "data/mined/train.jsonl",

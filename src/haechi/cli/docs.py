@@ -7,21 +7,22 @@ import ast
 import importlib
 import inspect
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from msgspec import Meta
-from ruamel.yaml import YAML
 
 from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.summary import summarise
+from haechi.pipeline.dvc_yaml import Stage, feeds, load_stages, rerun_after
 from haechi.records.result import QueryResult
 from haechi.runtime.errors import HaechiError
-from haechi.runtime.files import read_json, write_text
+from haechi.runtime.files import read_json, read_yaml, write_text
 from haechi.runtime.params import load_section
+from haechi.runtime.sections import section_class
 from haechi.scoring.per_query import read_rows
 from haechi.scoring.tables import COLUMNS, result_rows
 from haechi.scoring.verdict import verdict
@@ -61,17 +62,15 @@ TOUCHED = (
 )
 """What people change most; the table in the README says for each of these which stages may rerun."""
 
-Stages = Mapping[str, Mapping[str, Any]]
+Stages = Mapping[str, Stage]
 
 
 def documents(root: Path, params: Path, metrics: Path) -> dict[Path, str]:
     """Every document that holds something of the code, as it should be; `metrics` holds evaluate.json and per_query.json."""
-    yaml = YAML(typ="safe")
-    stages = yaml.load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    values = yaml.load(params.read_text(encoding="utf-8"))
+    stages, values = load_stages(root), read_yaml(params)
     results = _results(metrics, load_section(params, "evaluate", EvaluateParams))
     blocks = {"graph": _graph(stages), "reruns": _reruns(stages), "results": results}
-    made = {root / PARAMETERS: _parameters(root, stages, values)}
+    made = {root / PARAMETERS: _parameters(stages, values)}
     for name in READMES:
         text = (root / name).read_text(encoding="utf-8")
         for block, lines in blocks.items():
@@ -95,50 +94,28 @@ def check(root: Path) -> None:
         raise HaechiError(f"{names}: not what the code, params.yaml and metrics/ say; run `haechi docs --write`")
 
 
-def affected(stages: Stages, touched: str) -> list[str]:
-    """Stages that may rerun after a change of a file or of `params.yaml: section`, in the order of dvc.yaml.
-
-    A stage whose inputs come out with the same bytes is skipped in the end. A frozen stage never reruns by itself.
-    """
-    file, _, section = touched.partition(": ")
-    changed = {file}
-    found: set[str] = set()
-    grew = True
-    while grew:
-        grew = False
-        for name, stage in stages.items():
-            reads = any(_overlap(dep, path) for dep in _paths(stage.get("deps")) for path in changed)
-            asks = bool(section) and section in _sections(stage)
-            if name not in found and not stage.get("frozen") and (reads or asks):
-                found.add(name)
-                changed.update(_outputs(stage))
-                grew = True
-    return [name for name in stages if name in found]
-
-
 def _here(root: Path) -> dict[Path, str]:
     return documents(root, root / "params.yaml", root / "metrics")
 
 
 def _graph(stages: Stages) -> list[str]:
-    """The lines of `dvc dag --mermaid`, for stages alone."""
-    names = sorted(stages)
-    number = {name: f"node{i}" for i, name in enumerate(names, start=1)}
-    edges = [(a, b) for a in names for b in names if a != b and _feeds(stages[a], stages[b])]
-    nodes = [f'\t{number[name]}["{name}"]' for name in names]
-    return ["```mermaid", "flowchart TD", *nodes, *(f"\t{number[a]}-->{number[b]}" for a, b in edges), "```"]
+    """The pipeline less the arrows that a longer way says already."""
+    edges = [(a, b) for a in stages for b in stages if a != b and feeds(stages[a], stages[b])]
+    reduced = [(a, b) for a, b in edges if not any(_reaches(edges, c, b) for first, c in edges if first == a and c != b)]
+    return ["```mermaid", "flowchart LR", *(f"    {a} --> {b}" for a, b in reduced), "```"]
 
 
-def _feeds(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
-    return any(_overlap(out, dep) for out in _outputs(first) for dep in _paths(second.get("deps")))
+def _reaches(edges: Sequence[tuple[str, str]], start: str, end: str) -> bool:
+    return start == end or any(_reaches(edges, then, end) for first, then in edges if first == start)
 
 
 def _reruns(stages: Stages) -> list[str]:
-    thawed = [name for name, stage in stages.items() if not stage.get("frozen")]
+    thawed = [name for name, stage in stages.items() if not stage.frozen]
     rows = []
     for touched in TOUCHED:
-        found = affected(stages, touched)
-        names = "all but testset" if found == thawed else ", ".join(found) or "nothing"
+        file, _, section = touched.partition(": ")
+        rerun = rerun_after(stages, (file,), section)
+        names = "all but testset" if rerun == thawed else ", ".join(rerun) or "nothing"
         rows.append((" ".join(f"`{part}`" for part in touched.split(": ")), names))
     return _table(("touched", "reruns, at most"), rows)
 
@@ -150,20 +127,18 @@ def _results(metrics: Path, params: EvaluateParams) -> list[str]:
     return [*_table(COLUMNS, result_rows(found), figures=True), "", verdict(found), note]
 
 
-def _parameters(root: Path, stages: Stages, values: Mapping[str, Mapping[str, Any]]) -> str:
+def _parameters(stages: Stages, values: Mapping[str, Mapping[str, Any]]) -> str:
     lines = [
         "# Parameters",
         "",
-        "Written by `haechi docs --write` from `src/haechi/params/` and `params.yaml`.",
+        "Written by `haechi docs --write` from `params.yaml` and the `params.py` of each room.",
         "Every parameter changes a result; what changes none (devices, workers) is an environment variable.",
     ]
     for section in values:
-        if not (root / "src" / "haechi" / "params" / f"{section}.py").is_file():
-            raise HaechiError(f"params.yaml: section `{section}` has no module src/haechi/params/{section}.py")
-        module = importlib.import_module(f"haechi.params.{section}")
-        kind, told = _dataclass(module), _docstrings(module)
+        kind = section_class(section)
+        told = _docstrings(importlib.import_module(kind.__module__))
         hints = get_type_hints(kind, include_extras=True)
-        readers = [name for name, stage in stages.items() if section in _sections(stage)]
+        readers = [name for name, stage in stages.items() if section in stage.sections]
         by = ", ".join(readers) or f"`haechi {section}` alone"
         rows = []
         for field in fields(kind):
@@ -181,18 +156,6 @@ def _parameters(root: Path, stages: Stages, values: Mapping[str, Mapping[str, An
         ]
         lines += _table(("key", "type", "value", "meaning"), rows)
     return "\n".join(lines) + "\n"
-
-
-def _dataclass(module: ModuleType) -> type[Any]:
-    """The one dataclass that a module of parameters defines."""
-    found = [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and value.__module__ == module.__name__ and hasattr(value, "__dataclass_fields__")
-    ]
-    if len(found) != 1:
-        raise HaechiError(f"{module.__name__}: expected one dataclass, found {len(found)}")
-    return found[0]
 
 
 def _docstrings(module: ModuleType) -> dict[str, str]:
@@ -249,27 +212,3 @@ def _with_block(file: Path, text: str, name: str, lines: Sequence[str]) -> str:
     if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
         raise HaechiError(f"{file}: expected one block from `{begin}` to `{end}`")
     return "\n".join([text[: text.index(begin)] + begin, "", *lines, "", text[text.index(end) :]])
-
-
-def _outputs(stage: Mapping[str, Any]) -> list[str]:
-    return [path for group in ("outs", "metrics", "plots") for path in _paths(stage.get(group))]
-
-
-def _sections(stage: Mapping[str, Any]) -> set[str]:
-    """Sections of params.yaml that a stage reads, whole or in part."""
-    return {name.partition(".")[0] for name in _paths(stage.get("params"))}
-
-
-def _paths(entries: Sequence[str | Mapping[str, Any]] | None) -> list[str]:
-    """Names in a list of dvc.yaml, where an entry is a name or `name: {options}`."""
-    return list(_names(entries or ()))
-
-
-def _names(entries: Sequence[str | Mapping[str, Any]]) -> Iterator[str]:
-    for entry in entries:
-        yield from [entry] if isinstance(entry, str) else entry
-
-
-def _overlap(one: str, other: str) -> bool:
-    """Whether two paths are the same or one lies in the other."""
-    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from haechi.comparison.learning_curve import Of, Point, draw_curve, part
-from haechi.comparison.reeval import stage_command
 from haechi.comparison.revisions import PER_QUERY
 from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.summary import summarise
+from haechi.pipeline.dvc_yaml import stage_command
 from haechi.records.mined import MinedExample
 from haechi.records.result import QueryResult
 from haechi.runtime import locks

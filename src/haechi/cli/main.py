@@ -6,8 +6,8 @@ import click
 
 from haechi.cli.project import Anywhere, Commands, FolderOrName
 from haechi.cli.serving import embed, search, serve
+from haechi.pipeline.stage_details import STAGES
 from haechi.runtime import command
-from haechi.runtime.stage_details import STAGES
 
 
 @click.group(cls=Commands)
@@ -17,30 +17,17 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--write", "write", is_flag=True, help="Write the lists into dvc.yaml.")
 @click.option("--check", "check", is_flag=True, help="Fail if dvc.yaml or the code named in dvc.lock is stale.")
+@click.option("--report", "report", is_flag=True, help="Show what each stage names, and what of it doesn't run.")
 @click.option("--root", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The project.")
-def deps(write: bool, check: bool, root: Path) -> None:
-    """Keep each stage's list of library modules in dvc.yaml exact."""
-    from haechi.pipeline.deps import outdated, rewritten
-    from haechi.runtime.errors import HaechiError, UsageError
-    from haechi.runtime.files import write_text
+def deps(check: bool, report: bool, root: Path) -> None:
+    """Hold the code that each stage names in dvc.yaml against what it imports."""
+    from haechi.cli.deps import check_deps, report_deps
+    from haechi.runtime.errors import UsageError
 
-    if write == check:
-        raise UsageError("haechi deps: say either --write or --check")
-    file = root.resolve() / "dvc.yaml"
-    before = file.read_text(encoding="utf-8")
-    after = rewritten(root.resolve(), before)
-    if write and after != before:
-        write_text(file, after)
-    if check and after != before:
-        raise HaechiError(f"{file}: the lists of library modules are stale; run `haechi deps --write`")
-    if check and (stale := outdated(root.resolve())):
-        stage, module = stale[0]
-        remedy = "`haechi testset refresh`" if stage == "testset" else "`dvc repro`"
-        raise HaechiError(
-            f"dvc.lock: {stage} was made with another {module} ({len(stale)} such entries); run {remedy}, then commit"
-        )
+    if check == report:
+        raise UsageError("haechi deps: say either --check or --report")
+    check_deps(root.resolve()) if check else report_deps(root.resolve())
 
 
 @main.command()
@@ -63,7 +50,7 @@ def verdict(root: Path) -> None:
     """How the training is doing, or how it ended: its state, whether to trust it, and what to try next."""
     from haechi.guards.show import show
     from haechi.guards.status import state_of
-    from haechi.runtime.stage_details import file_of
+    from haechi.pipeline.stage_details import file_of
 
     show(state_of(root / file_of("train"), root / "models" / "run"))
 

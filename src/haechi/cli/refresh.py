@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from haechi.comparison.reeval import stage_command
+from haechi.pipeline.dvc_yaml import stage_command
 from haechi.runtime import locks
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import read_json, remove, write_bytes

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from haechi.cli.project import Anywhere, FolderOrName
-from haechi.runtime.stage_details import file_of
+from haechi.pipeline.stage_details import file_of
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)

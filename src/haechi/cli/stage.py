@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from haechi.pipeline.stage_details import read_details
 from haechi.questions.llm import sample_rows
 from haechi.records.question import Question
 from haechi.runtime.files import read_records
 from haechi.runtime.progress import show_counts, show_table
-from haechi.runtime.stage_details import read_details
 from haechi.scoring.tables import COLUMNS, result_rows
 
 QUESTIONS = Path("data/qa/questions.jsonl")

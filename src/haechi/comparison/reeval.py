@@ -5,20 +5,19 @@ pipeline runs up to `select`. Results lie under `.haechi/reeval`, named by yards
 """
 
 import os
-import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
-from haechi.comparison.revisions import ENCODER, LOCK, METRICS, PER_QUERY, QUERIES, WORKSPACE, Revision, git, parse, resolve
+from haechi.comparison.revisions import ENCODER, LOCK, METRICS, PER_QUERY, QUERIES, WORKSPACE, Revision, parse, resolve
+from haechi.pipeline.dvc_yaml import stage_command
+from haechi.pipeline.git import git, git_or_none
 from haechi.runtime.errors import HaechiError, UsageError
-from haechi.runtime.files import read_json, read_text
+from haechi.runtime.files import read_json
 from haechi.runtime.progress import say
 from haechi.scoring.names import VERSION
 
@@ -50,26 +49,6 @@ def stored(root: Path, name: str, commit: str) -> Revision | None:
     return parse(f"{name} (re-evaluated)", commit, {**contents, LOCK: None})
 
 
-def stage_command(root: Path, stage: str, beside: Path, changed: Mapping[str, Path] | None = None) -> list[str]:
-    """A stage's own command that writes below another folder and reads there what is there already, else in the project.
-
-    What it writes is what dvc.yaml says, so an output that a stage gets later can't be forgotten here. `changed` gives options
-    other values.
-    """
-    entry = YAML(typ="safe").load(read_text(root / "dvc.yaml"))["stages"][stage]
-    listed = [*entry.get("outs", ()), *entry.get("metrics", ()), *entry.get("plots", ())]
-    outs = [Path(out if isinstance(out, str) else next(iter(out))) for out in listed]
-    words = shlex.split(entry["cmd"])
-    for place, word in enumerate(words):
-        if any(out.is_relative_to(word) for out in outs) or ("/" in word and (beside / word).exists()):
-            words[place] = str(beside / word)
-    for option, value in (changed or {}).items():
-        if option not in words:
-            raise HaechiError(f"{root / 'dvc.yaml'}: the command of stage {stage} has no {option}")
-        words[words.index(option) + 1] = str(value)
-    return [sys.executable, *words[1:]]
-
-
 def yardstick(root: Path) -> str:
     """Today's test set and rules, as one name."""
     return f"{read_json(root / MANIFEST)['fingerprint']}-{VERSION}"
@@ -92,7 +71,7 @@ def _model(root: Path, name: str, commit: str) -> Iterator[Path]:
         yield _rebuilt(root, name, commit, work / "checkout")
     finally:
         if (work / "checkout").exists():
-            git(root, "worktree", "remove", "--force", str(work / "checkout"), check=False)
+            git_or_none(root, "worktree", "remove", "--force", str(work / "checkout"))
         shutil.rmtree(work, ignore_errors=True)
 
 

@@ -5,7 +5,6 @@ A revision is believed only if its dvc.lock says that these results belong to th
 """
 
 import hashlib
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,13 @@ from typing import Any
 
 import msgspec
 import orjson
-from ruamel.yaml import YAML
 
 from haechi.models.load import folder_hash
+from haechi.pipeline.git import git, git_bytes, git_or_none
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
 from haechi.runtime.errors import HaechiError, UsageError
+from haechi.runtime.files import parse_yaml
 from haechi.scoring.per_query import parse_rows
 
 WORKSPACE = "workspace"
@@ -70,7 +70,7 @@ def resolve(root: Path, name: str) -> str:
     """The commit that a name stands for; empty for the workspace."""
     if name == WORKSPACE:
         return ""
-    commit = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", check=False).strip()
+    commit = (git_or_none(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}") or "").strip()
     if commit:
         return commit
     refs = [line.split(" ") for line in git(root, "for-each-ref", "--format=%(refname) %(objectname)", "refs/exps").splitlines()]
@@ -106,9 +106,8 @@ def read_objects(root: Path, names: Sequence[str]) -> list[bytes | None]:
     """The contents of git objects (`COMMIT:./path` or hashes), all by one process; None where there is none."""
     if not names:
         return []
-    command = ["git", "cat-file", "--batch"]
     asked = "".join(f"{name}\n" for name in names).encode()
-    out = subprocess.run(command, cwd=root, input=asked, capture_output=True, check=True).stdout
+    out = git_bytes(root, "cat-file", "--batch", given=asked)
     found: list[bytes | None] = []
     at = 0
     for _ in names:
@@ -124,21 +123,9 @@ def read_objects(root: Path, names: Sequence[str]) -> list[bytes | None]:
     return found
 
 
-def git(root: Path, *arguments: str, check: bool = True) -> str:
-    """What git says."""
-    command = ["git", *arguments]
-    try:
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
-        raise HaechiError("git: not found; revisions are read with it") from error
-    if check and done.returncode:
-        raise HaechiError(f"{root}: `git {arguments[0]}` failed ({' '.join(done.stderr.split()) or 'no reason given'})")
-    return done.stdout
-
-
 def read_lock(text: bytes | None) -> dict[str, Any]:
     """The stages of a dvc.lock; none if there is no such file."""
-    stages = (YAML(typ="safe").load(text.decode()) or {}).get("stages") if text else None
+    stages = parse_yaml(text.decode(), Path(LOCK)).get("stages") if text else None
     return stages if isinstance(stages, dict) else {}
 
 

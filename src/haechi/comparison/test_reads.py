@@ -11,7 +11,8 @@ from pathlib import Path
 
 import orjson
 
-from haechi.comparison.revisions import METRICS, WORKSPACE, Revision, git, read_objects
+from haechi.comparison.revisions import METRICS, WORKSPACE, Revision, read_objects
+from haechi.pipeline.git import git
 from haechi.runtime.files import read_records, write_jsonl
 
 LEDGER = "data/reads.jsonl"

@@ -1,0 +1,1 @@
+"""What would stop a run or spoil an experiment, each with its remedy. Changes nothing."""

@@ -5,9 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from haechi.doctor.disk import check_disk
 from haechi.doctor.finding import Finding
 from haechi.doctor.gpu import check_gpu, gpus
@@ -20,7 +17,8 @@ from haechi.doctor.shown import check_logs, check_plots
 from haechi.doctor.store import check_store
 from haechi.models.hub import http_status
 from haechi.runtime.environment import home
-from haechi.runtime.errors import ParamsError
+from haechi.runtime.errors import HaechiError, ParamsError
+from haechi.runtime.files import read_yaml
 from haechi.runtime.params import load_section
 from haechi.static_model.params import ModelParams
 from haechi.training.params import TrainParams
@@ -56,7 +54,6 @@ def _where(file: Path, name: str, check: Callable[[ModelParams, TrainParams], Fi
 
 def _sections(file: Path) -> Mapping[str, Any]:
     try:
-        sections = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, UnicodeDecodeError, YAMLError):
+        return read_yaml(file)
+    except HaechiError:
         return {}
-    return sections if isinstance(sections, dict) else {}

@@ -1,7 +1,6 @@
 """Git and DVC: is everything there, is nothing half done, and will an experiment see the files that you see?"""
 
 import os
-import subprocess
 from pathlib import Path
 
 import orjson
@@ -9,6 +8,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from haechi.doctor.finding import Finding, some
+from haechi.pipeline.git import git_or_none
+from haechi.runtime.errors import HaechiError
 from haechi.runtime.locks import holder_of
 from haechi.sweeps.experiments.git_identity import REMEDY, lacks_identity
 
@@ -22,20 +23,20 @@ RUBBISH = ("__pycache__/", ".pyc", ".egg-info/", ".gitignore")
 def check_git(root: Path) -> Finding:
     """A repository with a commit, no lock that a killed git or dvc left, and a name for commits."""
     try:
-        inside = _git(root, "rev-parse", "--git-dir")
-    except FileNotFoundError:
+        inside = git_or_none(root, "rev-parse", "--git-dir")
+    except HaechiError:
         return Finding("git", "fail", "git is not installed", "install git; DVC keeps versions and experiments in it")
     if inside is None:
         return Finding("git", "fail", f"{root.resolve()} is no git repository", "run `git init` and commit, or go to the project")
     lock = root / inside.strip() / "index.lock"
     if lock.exists():
         return Finding("git", "warn", f"{lock} is there", "if no git command is running, a killed one left it: remove it")
-    if _git(root, "rev-parse", "--verify", "HEAD") is None:
+    if git_or_none(root, "rev-parse", "--verify", "HEAD") is None:
         return Finding("git", "warn", "no commit yet", "commit: experiments start from a commit")
     if lacks_identity(root):
         said = "no name or no address for commits is configured, and every DVC experiment ends in a commit"
         return Finding("git", "warn", said, f"`{REMEDY}`")
-    return Finding("git", "ok", f"at {(_git(root, 'rev-parse', '--short', 'HEAD') or '').strip()}")
+    return Finding("git", "ok", f"at {(git_or_none(root, 'rev-parse', '--short', 'HEAD') or '').strip()}")
 
 
 def check_dvc(root: Path) -> Finding:
@@ -90,8 +91,8 @@ def check_running(root: Path, home: Path) -> Finding:
 
 def check_untracked(root: Path) -> Finding:
     """Files that the workspace has and an experiment in another folder wouldn't."""
-    new = _git(root, "ls-files", "-z", "--others", "--exclude-standard", "--", *SEEN)
-    ignored = _git(root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", *SEEN)
+    new = git_or_none(root, "ls-files", "-z", "--others", "--exclude-standard", "--", *SEEN)
+    ignored = git_or_none(root, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", *SEEN)
     if new is None or ignored is None:
         return Finding("untracked", "warn", "can't tell without git", "see git above")
     tracked_by_dvc = [str(file.relative_to(root).with_suffix("")) for place in SEEN for file in (root / place).rglob("*.dvc")]
@@ -105,12 +106,6 @@ def check_untracked(root: Path) -> Finding:
         remedy = "`git add` them (or `dvc add` large data): queued and temp experiments see only what git or DVC tracks"
         return Finding("untracked", "warn", f"{len(names)} files that neither git nor DVC tracks: {some(names)}", remedy)
     return Finding("untracked", "ok", f"none under {', '.join(SEEN)}")
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    """What git says; None where it refuses."""
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)  # noqa: S607
-    return None if done.returncode else done.stdout
 
 
 def _owners(rwlock: Path) -> list[int] | None:

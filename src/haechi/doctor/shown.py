@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from haechi.doctor.finding import Finding, some
 from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import read_yaml
 from haechi.training.trackers import LOG, asked
 
 
@@ -42,7 +40,7 @@ def check_plots(root: Path) -> Finding:
 def _recorded(lock: Path) -> Iterator[str]:
     """Folders of plots among the outputs that the last run left; none where the file is missing or damaged, as `dvc` says."""
     try:
-        stages = YAML(typ="safe").load(lock.read_text(encoding="utf-8"))["stages"]
+        stages = read_yaml(lock)["stages"]
         yield from (out["path"] for stage in stages.values() for out in stage.get("outs", ()) if out["path"].startswith("plots/"))
-    except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError, AttributeError):
+    except (HaechiError, KeyError, TypeError, AttributeError):
         return

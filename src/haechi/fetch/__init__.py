@@ -1,0 +1,1 @@
+"""The client of the national law service. Stands apart from the pipeline."""

@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from haechi.guards.rules import Rule
-from haechi.runtime.bilingual import Words
 from haechi.runtime.errors import HaechiError
+from haechi.text.bilingual import Words
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]

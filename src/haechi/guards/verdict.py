@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from haechi.guards.decide import Rows, level, series
 from haechi.guards.params import GuardsParams
-from haechi.runtime.bilingual import Words
+from haechi.text.bilingual import Words
 
 Sections = Mapping[str, Mapping[str, Any]]
 State = Literal["running", "finished", "stopped", "failed", "crashed"]

@@ -1,0 +1,1 @@
+"""Base models by name, loading and saving, tokens of texts. Trains nothing and stores no vector."""

@@ -1,0 +1,1 @@
+"""Raw files to statutes, rules, decisions, documents and queries, and these to passages. Resolves no citation."""

@@ -1,0 +1,1 @@
+"""The stage generate_qa: questions written, filtered, and found again. Mines no negative."""

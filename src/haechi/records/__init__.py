@@ -1,0 +1,1 @@
+"""What passes between stages, as frozen dataclasses, one a module. Holds no behaviour."""

@@ -1,0 +1,1 @@
+"""A commit run again in a clean clone and compared file by file."""

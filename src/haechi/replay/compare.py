@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from haechi.replay.lockfile import Out, files_of, listed, md5_of
+from haechi.pipeline.dvc_lock import Out, files_of, listed, md5_of
 
 Verdict = Literal["agrees", "differs", "missing"]
 

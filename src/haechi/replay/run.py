@@ -7,8 +7,9 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from pathlib import Path
 
+from haechi.pipeline.dvc_lock import LOCK, inputs, md5_of, outputs, read_lock
+from haechi.pipeline.dvc_yaml import load_stages
 from haechi.replay.compare import Compared, compare
-from haechi.replay.lockfile import LOCK, PIPELINE, inputs, md5_of, outputs, read_yaml
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import write_text
 from haechi.runtime.progress import say
@@ -45,11 +46,11 @@ def replay(root: Path, folder: Path, revision: str = "HEAD", rows: Path | None =
     """
     commit = _clone(root, folder, revision)
     caches = [Path(_run(root, *DVC, "cache", "dir").strip())]
-    lock, pipeline = read_yaml(folder / LOCK), read_yaml(folder / PIPELINE)
+    lock = read_lock(folder)
     locked = md5_of(folder / LOCK)
     outs = outputs(lock)
     committed = {out.path: md5_of(folder / out.path) for out in outs if (folder / out.path).exists()}
-    frozen = frozenset(name for name, stage in pipeline["stages"].items() if stage.get("frozen"))
+    frozen = frozenset(name for name, stage in load_stages(folder).items() if stage.frozen)
     _fetch(
         folder, caches[0], [stage for stage in frozen if any(out.stage == stage and out.path not in committed for out in outs)]
     )
@@ -57,7 +58,7 @@ def replay(root: Path, folder: Path, revision: str = "HEAD", rows: Path | None =
         _fill(folder, rows)
     say(f"verify: replaying {commit[:12]} in {folder}")
     finished = _repro(folder)
-    now = read_yaml(folder / LOCK)
+    now = read_lock(folder)
     then = inputs(lock)
     changed = sorted({f"{what} ({stage})" for (stage, what), value in inputs(now).items() if then.get((stage, what)) != value})
     same = md5_of(folder / LOCK) == locked

@@ -14,9 +14,9 @@ from haechi.report import style, translations
 from haechi.report.inputs import Found
 from haechi.report.slices import Slice
 from haechi.report.style import FAINT, GAIN, INK, LOSS, SERIES, TIE, colour
-from haechi.runtime.bilingual import Words
 from haechi.scoring.facets import SMALLEST
 from haechi.scoring.names import BASE, BM25, HEADLINE, HYBRID, TUNED, shown
+from haechi.text.bilingual import Words
 
 WIDTH = 7.2
 SHOWN_LAWS = 7

@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any, Literal
-
-from ruamel.yaml import YAML
 
 from haechi.report import translations
 from haechi.report.decision import Level
 from haechi.report.inputs import Found
-from haechi.runtime.bilingual import CLAUSES, Words, joined, same
+from haechi.runtime.files import parse_yaml
 from haechi.scoring.names import BASE, HEADLINE
+from haechi.text.bilingual import CLAUSES, Words, joined, same
 
 MANY = 0.5
 """A share above which a person should look."""
@@ -52,7 +52,7 @@ def checks(found: Found) -> list[Check]:
 
 def trained_with(found: Found) -> Mapping[str, Any]:
     """The section `train` of the parameters."""
-    sections = YAML(typ="safe").load(found.params) if found.params else None
+    sections = parse_yaml(found.params, Path("params.yaml")) if found.params else None
     section: Mapping[str, Any] = (sections or {}).get("train") or {}
     return section
 

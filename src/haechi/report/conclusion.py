@@ -9,10 +9,10 @@ from haechi.report.checks import Check, trained_with
 from haechi.report.decision import Decision, Findings, Level, decide
 from haechi.report.inputs import Found
 from haechi.report.slices import Slice
-from haechi.runtime.bilingual import Words
 from haechi.scoring.facets import SMALLEST
 from haechi.scoring.names import BASE, BM25, HEADLINE, HYBRID, TUNED
 from haechi.scoring.verdict import Judgement, gap_told, judge
+from haechi.text.bilingual import Words
 
 SUITES = {
     "title": Words("titles of articles", "조문 제목 질의"),

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from haechi.runtime.bilingual import Words, joined
 from haechi.scoring.verdict import Judgement
+from haechi.text.bilingual import Words, joined
 
 Level = Literal["good", "mind", "bad", "unknown"]
 

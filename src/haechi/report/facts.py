@@ -6,8 +6,8 @@ from typing import Any
 
 from haechi.report import translations
 from haechi.report.inputs import Found
-from haechi.runtime.bilingual import Words, same
 from haechi.scoring.names import HEADLINE
+from haechi.text.bilingual import Words, same
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from haechi.report import translations
-from haechi.runtime.bilingual import Words
+from haechi.text.bilingual import Words
 
 EDGES = (
     ("preprocess", "make_pairs"),

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from haechi.pipeline.stage_details import FOLDER, IN_GIT, STAGES
 from haechi.records.passage import Passage
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
 from haechi.runtime.files import read_json, read_records, read_text
-from haechi.runtime.stage_details import FOLDER, IN_GIT, STAGES
 from haechi.scoring.per_query import read_rows
 
 TABLES = {

@@ -1,6 +1,5 @@
 """What differs from run to run: times, devices, disk, tokens and money, this machine. For the untracked page alone."""
 
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,9 @@ from typing import Any
 
 import orjson
 
-from haechi.runtime.stage_details import STAGES
+from haechi.pipeline.git import git_or_none
+from haechi.pipeline.stage_details import STAGES
+from haechi.runtime.errors import HaechiError
 
 PLACES = ("data", "models", "plots", ".haechi", ".dvc/cache")
 
@@ -124,8 +125,7 @@ def _size(place: Path) -> int:
 
 def _revision(root: Path) -> str:
     """The commit, and whether files differ from it; empty outside git."""
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
+        return (git_or_none(root, "describe", "--always", "--dirty") or "").strip()
+    except HaechiError:
         return ""

@@ -25,9 +25,9 @@ from haechi.report.graph import graph
 from haechi.report.inputs import Found
 from haechi.report.slices import Slice
 from haechi.report.style import dark_rules
-from haechi.runtime.bilingual import Words
 from haechi.scoring.names import shown
 from haechi.scoring.verdict import judge
+from haechi.text.bilingual import Words
 
 if TYPE_CHECKING:
     from haechi.report.machine_facts import Local
@@ -87,7 +87,8 @@ def render(
     )
     environment.globals.update(
         say=_say, w=lambda said: _say(*said), w2=Words, system=translations.system, slice_name=translations.slice_name,
-        failure=lambda name: translations.known(translations.FAILURES, name), space=lambda name: translations.known(translations.SPACE, name),
+        failure=lambda name: translations.known(translations.FAILURES, name),
+        space=lambda name: translations.known(translations.SPACE, name),
         kind=lambda name: translations.known(translations.KINDS, name),
     )  # fmt: skip
     page = environment.get_template("report.html").render(

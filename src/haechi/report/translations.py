@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from haechi.runtime.bilingual import Words, joined, same
 from haechi.scoring.names import LABELS, label
+from haechi.text.bilingual import Words, joined, same
 
 SYSTEMS = {
     "popularity": "인용 빈도순",

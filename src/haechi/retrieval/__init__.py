@@ -1,0 +1,1 @@
+"""BM25, dense search, fusion, and the run that they give. Knows no gold."""

@@ -90,16 +90,21 @@ def ensure_writable(*paths: Path) -> None:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file that holds keys and values, read as YAML 1.2: in 1.1 `5e-05` is a text."""
+    """A YAML file that holds keys and values."""
+    return parse_yaml(read_text(path), path)
+
+
+def parse_yaml(text: str, name: Path) -> dict[str, Any]:
+    """Keys and values, read as YAML 1.2: in 1.1 `5e-05`, which `dvc exp run -S train.lr=5e-5` writes, is a text."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     try:
-        value = YAML(typ="safe").load(read_text(path))
+        value = YAML(typ="safe").load(text)
     except YAMLError as error:
-        raise HaechiError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
+        raise HaechiError(f"{name}: not YAML ({' '.join(str(error).split())})") from error
     if not isinstance(value, dict):
-        raise HaechiError(f"{path}: should hold keys and values, found {type(value).__name__}")
+        raise HaechiError(f"{name}: should hold keys and values, found {type(value).__name__}")
     return value
 
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from haechi.runtime.bilingual import CLAUSES, Words, joined
 from haechi.scoring.significance import Array, Resampler
 from haechi.selection.params import SelectParams
+from haechi.text.bilingual import CLAUSES, Words, joined
 
 BASE = "base"
 Kind = Literal["base", "checkpoint", "average", "soup", "interpolation", "crossover"]

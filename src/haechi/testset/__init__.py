@@ -1,0 +1,1 @@
+"""Choosing, freezing and reading the test set. Nothing here learns or scores."""

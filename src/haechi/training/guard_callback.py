@@ -20,9 +20,9 @@ from haechi.guards.decide import decide as decided
 from haechi.guards.params import GuardsParams
 from haechi.guards.rules import Rule
 from haechi.guards.verdict import METRIC
-from haechi.runtime.bilingual import Words, same
 from haechi.runtime.files import linked, read_json, write_json
 from haechi.runtime.progress import say
+from haechi.text.bilingual import Words, same
 from haechi.training.checkpointing import Watch
 from haechi.training.retry import Retry
 from haechi.training.trainer import put_back, trained

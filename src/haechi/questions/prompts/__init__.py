@@ -1,0 +1,1 @@
+"""The prompts that ask a language model for questions."""

@@ -10,12 +10,11 @@ from typing import Any, Literal, get_args
 
 import msgspec
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from haechi.runtime.check_params import section_kinds
 from haechi.runtime.errors import HaechiError, ParamsError, UsageError
-from haechi.runtime.files import read_text
+from haechi.runtime.files import read_yaml
 from haechi.runtime.params import load_section
+from haechi.runtime.sections import section_class
 from haechi.selection.params import Metric
 from haechi.sweeps.engine.time_window import Window
 from haechi.sweeps.engine.trial import SEED, Value
@@ -217,7 +216,7 @@ def _check_value(file: Path, params: Path, sections: dict[str, Any], section: st
         tried = Path(folder) / params.name
         YAML().dump({section: {**sections[section], key: value}}, tried)
         try:
-            load_section(tried, section, section_kinds()[section])
+            load_section(tried, section, section_class(section))
         except ParamsError as error:
             raise UsageError(f"{file}: {str(error).partition(': ')[2]}") from error
 
@@ -248,9 +247,6 @@ def _typed(file: Path, value: Mapping[str, Any]) -> Sweep:
 
 def _yaml(file: Path) -> dict[str, Any]:
     try:
-        value = YAML(typ="safe").load(read_text(file))
-    except YAMLError as error:
-        raise UsageError(f"{file}: not YAML ({' '.join(str(error).split())[:200]})") from error
-    if not isinstance(value, dict):
-        raise HaechiError(f"{file}: should hold keys and values, found {type(value).__name__}")
-    return value
+        return read_yaml(file)
+    except HaechiError as error:
+        raise UsageError(str(error)) from error

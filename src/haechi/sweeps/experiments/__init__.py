@@ -1,0 +1,1 @@
+"""Trials that are DVC experiments, each in a checkout of its agent."""

@@ -11,15 +11,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
+from haechi.pipeline.dvc_yaml import load_stages, rerun_after
+from haechi.pipeline.git import git, git_bytes
 from haechi.runtime.errors import HaechiError
-from haechi.runtime.files import read_text
 from haechi.sweeps.experiments.git_identity import identity
 
 LAST = "select"
@@ -43,7 +42,7 @@ class Stand:
         git(self.clone, "reset", "-q", "--hard", self.head)
         if self.patch:
             git(self.clone, "apply", "--whitespace=nowarn", "-", given=self.patch)
-        for name in beyond(self.folder / "dvc.yaml"):
+        for name in beyond(self.folder):
             (self.folder / name).unlink(missing_ok=True)
 
 
@@ -77,34 +76,11 @@ def remove(place: Path) -> None:
             shutil.rmtree(place / file.stem, ignore_errors=True)
 
 
-def beyond(dvc_yaml: Path) -> list[str]:
+def beyond(folder: Path) -> list[str]:
     """Outputs in git of the stages that come after select."""
-    stages = YAML(typ="safe").load(read_text(dvc_yaml))["stages"]
-    found, made = [], {out for stage in (LAST,) for out in _paths(stages[stage].get("outs"))}
-    grew = True
-    after: set[str] = set()
-    while grew:
-        grew = False
-        for name, stage in stages.items():
-            if name not in after and name != LAST and set(_paths(stage.get("deps"))) & made:
-                after.add(name)
-                made |= {out for kind in ("outs", "metrics", "plots") for out in _paths(stage.get(kind))}
-                grew = True
-    for name in after:
-        for kind in ("outs", "metrics"):
-            for entry in stages[name].get(kind) or []:
-                if isinstance(entry, dict) and next(iter(entry.values())).get("cache") is False:
-                    found.append(next(iter(entry)))
-    return sorted(found)
-
-
-def git(folder: Path, *arguments: str, given: bytes | None = None) -> str:
-    """What git says; a failure is one sentence."""
-    done = subprocess.run(["git", *arguments], cwd=folder, input=given, capture_output=True, check=False)  # noqa: S607
-    if done.returncode:
-        reason = done.stderr.decode(errors="replace").strip().splitlines()
-        raise HaechiError(f"git {arguments[0]} in {folder}: {reason[-1] if reason else f'exit code {done.returncode}'}")
-    return done.stdout.decode(errors="replace")
+    stages = load_stages(folder)
+    after = rerun_after(stages, stages[LAST].outs)
+    return sorted(path for name in after if name != LAST for path in stages[name].in_git)
 
 
 def dvc(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -123,7 +99,7 @@ def _prepared(root: Path, shared: Path, clone: Path) -> Stand:
     inside = git(root, "rev-parse", "--show-prefix").strip()
     top = Path(git(root, "rev-parse", "--show-toplevel").strip())
     head = git(root, "rev-parse", "HEAD").strip()
-    patch = subprocess.run(["git", "diff", "--binary", "HEAD"], cwd=top, capture_output=True, check=True).stdout  # noqa: S607
+    patch = git_bytes(top, "diff", "--binary", "HEAD")
     folder = clone / inside
     fresh = not (clone / "whole").is_file()
     if fresh:
@@ -156,7 +132,3 @@ def _prepared(root: Path, shared: Path, clone: Path) -> Stand:
     if fresh:
         (clone / "whole").touch()
     return made
-
-
-def _paths(entries: Sequence[str | dict[str, object]] | None) -> list[str]:
-    return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries or []]

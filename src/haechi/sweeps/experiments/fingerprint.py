@@ -1,7 +1,5 @@
 """What the trials of a study have in common: everything that decides a result and is not searched, as hashes."""
 
-import itertools
-import shlex
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from importlib.metadata import version
@@ -9,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from ruamel.yaml import YAML
 
+from haechi.pipeline.dvc_lock import LOCK, md5_of, read_lock
+from haechi.pipeline.dvc_yaml import is_code, load_stages
 from haechi.runtime.errors import HaechiError
-from haechi.runtime.files import read_text, sha256_file, sha256_folder
+from haechi.runtime.files import read_yaml, sha256_file, sha256_folder
 
 LIBRARIES = ("numpy", "sentence-transformers", "torch", "transformers")
 UNREAD = ("evaluate", "testset")
@@ -21,7 +20,7 @@ UNREAD = ("evaluate", "testset")
 
 def parameters(file: Path, but: Iterable[str] = ()) -> str:
     """The parameters that a trial reads, less those that are searched or fixed."""
-    sections = {name: section for name, section in _yaml(file).items() if name not in UNREAD}
+    sections = {name: section for name, section in read_yaml(file).items() if name not in UNREAD}
     left_out = {tuple(name.split(".", 1)) for name in but}
     flat = {
         (section, key): value
@@ -34,25 +33,22 @@ def parameters(file: Path, but: Iterable[str] = ()) -> str:
 
 def code(root: Path, stages: Iterable[str] = ()) -> str:
     """The library's modules that these stages run, or all up to select, and the versions of what trains."""
-    listed = _stages(root)
+    listed = load_stages(root)
     wanted = list(stages) or [name for name in listed if name not in ("evaluate", "report")]
-    files = sorted({dep for name in wanted for dep in _paths(listed[name].get("deps")) if dep.endswith(".py")})
-    found = {file: sha256_file(root / file) for file in files if (root / file).is_file()}
-    return digest([found, [listed[name]["cmd"] for name in sorted(wanted)], {name: version(name) for name in LIBRARIES}])
+    code = {dep: md5_of(root / dep) for name in wanted for dep in listed[name].code if (root / dep).exists()}
+    return digest([code, [listed[name].command for name in sorted(wanted)], {name: version(name) for name in LIBRARIES}])
 
 
 def sources(root: Path) -> str:
     """The files that no stage makes, as DVC last saw them."""
-    listed = _stages(root)
-    made = {out for stage in listed.values() for kind in ("outs", "metrics") for out in _paths(stage.get(kind))}
-    lock = root / "dvc.lock"
-    if not lock.is_file():
-        raise HaechiError(f"{lock}: no such file; run `dvc repro` once, so that trials rerun no more than they must")
+    made = {out for stage in load_stages(root).values() for out in stage.outs}
+    if not (root / LOCK).is_file():
+        raise HaechiError(f"{root / LOCK}: no such file; run `dvc repro` once, so that trials rerun no more than they must")
     seen = {
         dep["path"]: dep.get("md5", dep.get("hash", ""))
-        for stage in _yaml(lock)["stages"].values()
+        for stage in read_lock(root)["stages"].values()
         for dep in stage.get("deps", [])
-        if dep["path"] not in made and not dep["path"].endswith(".py") and dep["path"] != "params.yaml"
+        if dep["path"] not in made and not is_code(dep["path"]) and dep["path"] != "params.yaml"
     }
     return digest(seen)
 
@@ -68,27 +64,3 @@ def inputs(paths: Mapping[str, Path]) -> str:
 def digest(value: Any) -> str:
     """One short hash of plain values."""
     return sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
-
-
-def options(root: Path, stage: str) -> dict[str, Path]:
-    """The paths that a stage's command in dvc.yaml names, by option."""
-    words = shlex.split(_stages(root)[stage]["cmd"])
-    return {name: root / value for name, value in itertools.pairwise(words) if name.startswith("--")}
-
-
-def _stages(root: Path) -> dict[str, Any]:
-    found = _yaml(root / "dvc.yaml").get("stages")
-    if not isinstance(found, dict):
-        raise HaechiError(f"{root / 'dvc.yaml'}: holds no stages; run this in the folder of the pipeline")
-    return found
-
-
-def _paths(entries: Any) -> list[str]:
-    return [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries or []]
-
-
-def _yaml(file: Path) -> dict[str, Any]:
-    value = YAML(typ="safe").load(read_text(file))
-    if not isinstance(value, dict):
-        raise HaechiError(f"{file}: should hold keys and values, found {type(value).__name__}")
-    return value

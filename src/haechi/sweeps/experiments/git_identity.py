@@ -1,9 +1,10 @@
 """Whether git knows whose name goes on a commit: a DVC experiment is one, and fails at its end without."""
 
 import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+
+from haechi.pipeline.git import git_or_none
 
 PARTS = ("name", "email")
 REMEDY = 'git config --global user.name "Your Name"` and `git config --global user.email you@example.com'
@@ -19,8 +20,4 @@ def lacks_identity(root: Path, environment: Mapping[str, str] = os.environ) -> b
 
 def identity(root: Path) -> dict[str, str]:
     """Name and address of git's configuration for this repository; empty where there is none."""
-    found = {
-        part: subprocess.run(["git", "config", f"user.{part}"], cwd=root, capture_output=True, text=True, check=False)  # noqa: S607
-        for part in PARTS
-    }
-    return {part: done.stdout.strip() for part, done in found.items()}
+    return {part: (git_or_none(root, "config", f"user.{part}") or "").strip() for part in PARTS}

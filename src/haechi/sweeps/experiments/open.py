@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from ruamel.yaml import YAML
 
 from haechi.runtime.environment import home
 from haechi.runtime.errors import HaechiError, UsageError
-from haechi.runtime.files import read_text
+from haechi.runtime.files import read_yaml
 from haechi.sweeps.engine.config import Sweep, holds, order
 from haechi.sweeps.engine.methods import CURRENT, Grid, Sampled
 from haechi.sweeps.engine.owners import myself
@@ -110,7 +109,7 @@ def _opened(root: Path, sweep: Sweep, storage: Storage, study: "optuna.Study") -
 
 def _current(root: Path, sweep: Sweep) -> Proposal:
     """The parameters as they are."""
-    sections: dict[str, Any] = YAML(typ="safe").load(read_text(root / "params.yaml"))
+    sections: dict[str, Any] = read_yaml(root / "params.yaml")
     values = {name: sections[name.partition(".")[0]].get(name.partition(".")[2]) for name in order(sweep)}
     kept = {name: value for name, value in values.items() if holds(sweep.parameters[name], values, sweep.fixed)}
     fixed_as_they_are = all(sections[n.partition(".")[0]].get(n.partition(".")[2]) == v for n, v in sweep.fixed.items())
@@ -138,7 +137,7 @@ def _pruner(root: Path, sweep: Sweep) -> "Callable[[], optuna.pruners.BasePruner
         if prune.method == "halving":
             return optuna.pruners.SuccessiveHalvingPruner(min_resource=prune.after, reduction_factor=prune.factor)
         if prune.method == "hyperband":
-            sections = YAML(typ="safe").load(read_text(root / "params.yaml"))
+            sections = read_yaml(root / "params.yaml")
             most = int(sweep.fixed.get("train.evaluations", sections["train"]["evaluations"]))
             return optuna.pruners.HyperbandPruner(min_resource=prune.after, max_resource=most, reduction_factor=prune.factor)
         return optuna.pruners.NopPruner()

@@ -7,7 +7,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from haechi.models.registry import EMBEDDED, known
-from haechi.runtime.files import write_text
+from haechi.runtime.files import read_yaml, write_text
 from haechi.sweeps.engine.config import Sweep, check, read_sweep
 
 HEADER = """# A sweep: docs/sweeps.md explains every key, docs/parameters.md every parameter.
@@ -66,7 +66,7 @@ def write_preset(file: Path, params: Path, name: str) -> Sweep:
     """Write the file, and read it as anyone would."""
     import io
 
-    values = preset(YAML(typ="safe").load(params.read_text(encoding="utf-8")), name)
+    values = preset(read_yaml(params), name)
     yaml, text = YAML(), io.StringIO()
     yaml.default_flow_style = None
     yaml.width = 120

@@ -13,11 +13,12 @@ from typing import Any
 
 import orjson
 
+from haechi.pipeline.git import git
 from haechi.runtime.errors import HaechiError
 from haechi.sweeps.engine.agent import Outcome, Report
 from haechi.sweeps.engine.trial import SEED, Trial
 from haechi.sweeps.experiments import kill_with_parent
-from haechi.sweeps.experiments.checkouts import LAST, Stand, environment, git
+from haechi.sweeps.experiments.checkouts import LAST, Stand, environment
 
 PROGRESS = "HAECHI_PROGRESS"
 POLL = 0.2

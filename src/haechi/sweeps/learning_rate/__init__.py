@@ -1,0 +1,1 @@
+"""The search for the learning rate by short trainings."""

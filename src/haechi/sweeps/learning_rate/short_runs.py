@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from haechi.guards.params import GuardsParams
+from haechi.pipeline.dvc_yaml import load_stage
 from haechi.records.mined import MinedExample
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
@@ -64,7 +65,7 @@ class Setting:
             )
         if params.resume_from:
             raise UsageError("lr-sweep: trials start at the base; leave train.resume_from empty")
-        named = fingerprint.options(root, "train")
+        named = load_stage(root, "train").options(root)
         paths = {name: named[f"--{name}"] for name in ("examples", "valid-pairs", "corpus", "base")}
         loss, lora = load_section(file, "loss", LossParams), load_section(file, "lora", LoraParams)
         return cls(paths, params, loss, lora, examples)

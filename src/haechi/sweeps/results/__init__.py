@@ -1,0 +1,1 @@
+"""The leaderboard, what can't be distinguished, and the page."""

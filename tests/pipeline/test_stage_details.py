@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from report.made import project
 
 from haechi.cli.main import main
+from haechi.pipeline.stage_details import STAGES, file_of
 from haechi.runtime.files import read_json
-from haechi.runtime.stage_details import STAGES, file_of
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
+from haechi.pipeline.dvc_yaml import overlap
 from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import parse_yaml
 
-LOCK, PIPELINE = "dvc.lock", "dvc.yaml"
+LOCK = "dvc.lock"
+IGNORED = ("*/__pycache__/*", "*.pyc", "*/.DS_Store", "*.swp", "*~")
+"""What .dvcignore keeps out of a folder of code."""
 FOLDER = ".dir"
 """Ends the hash of a folder, which is that of the list of its files."""
 
@@ -31,17 +32,19 @@ class Out:
         return self.md5.endswith(FOLDER)
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file of DVC's that must be there."""
-    try:
-        value = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise HaechiError(f"{path}: no such file; run `dvc repro` and commit what it wrote") from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise HaechiError(f"{path}: not YAML ({' '.join(str(error).split())})") from error
-    if not isinstance(value, dict) or not isinstance(value.get("stages"), dict):
-        raise HaechiError(f"{path}: should hold stages")
-    return value
+def read_lock(folder: Path) -> dict[str, Any]:
+    """dvc.lock of a project that has run."""
+    if not (folder / LOCK).is_file():
+        raise HaechiError(f"{folder / LOCK}: no such file; run `dvc repro` and commit what it wrote")
+    return parse_lock((folder / LOCK).read_text(encoding="utf-8"), folder / LOCK)
+
+
+def parse_lock(text: str, name: Path) -> dict[str, Any]:
+    """The same from its text."""
+    lock = parse_yaml(text, name)
+    if not isinstance(lock.get("stages"), dict):
+        raise HaechiError(f"{name}: should hold stages")
+    return lock
 
 
 def outputs(lock: Mapping[str, Any]) -> list[Out]:
@@ -56,16 +59,11 @@ def inputs(lock: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     found = {}
     for stage, entry in lock["stages"].items():
         for dep in entry.get("deps", []):
-            if not any(_overlap(Path(dep["path"]), Path(path)) for path in made):
+            if not any(overlap(dep["path"], path) for path in made):
                 found[stage, dep["path"]] = str(dep.get("md5"))
         for file, values in entry.get("params", {}).items():
             found.update({(stage, f"{file}: {key}"): json.dumps(value, ensure_ascii=False) for key, value in values.items()})
     return found
-
-
-def _overlap(one: Path, other: Path) -> bool:
-    """Whether they are the same, or one lies in the other."""
-    return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 def md5_of(path: Path) -> str:
@@ -78,9 +76,9 @@ def md5_of(path: Path) -> str:
 
 
 def files_of(folder: Path) -> Iterator[tuple[str, str]]:
-    """(name, hash) of every file in a folder."""
+    """(name, hash) of every file in a folder that DVC looks at."""
     for path in folder.rglob("*"):
-        if path.is_file():
+        if path.is_file() and not any(path.match(pattern) for pattern in IGNORED):
             yield path.relative_to(folder).as_posix(), md5_of(path)
 
 

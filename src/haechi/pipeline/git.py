@@ -1,0 +1,37 @@
+"""git, run in one way: what it prints, or one sentence."""
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from haechi.runtime.errors import HaechiError
+
+
+def git(folder: Path, *arguments: str, given: bytes | None = None) -> str:
+    """What git prints; a failure is one sentence."""
+    done = _run(folder, arguments, given)
+    if done.returncode:
+        reason = done.stderr.decode(errors="replace").strip().splitlines()
+        raise HaechiError(f"git {arguments[0]} in {folder}: {reason[-1] if reason else f'exit code {done.returncode}'}")
+    return done.stdout.decode(errors="replace")
+
+
+def git_or_none(folder: Path, *arguments: str) -> str | None:
+    """The same where a failure is an answer."""
+    done = _run(folder, arguments, None)
+    return None if done.returncode else done.stdout.decode(errors="replace")
+
+
+def git_bytes(folder: Path, *arguments: str, given: bytes | None = None) -> bytes:
+    """Output that is no text."""
+    done = _run(folder, arguments, given)
+    if done.returncode:
+        raise HaechiError(f"git {arguments[0]} in {folder}: exit code {done.returncode}")
+    return done.stdout
+
+
+def _run(folder: Path, arguments: Sequence[str], given: bytes | None) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(["git", *arguments], cwd=folder, input=given, capture_output=True, check=False)  # noqa: S607
+    except FileNotFoundError as error:
+        raise HaechiError("git: not found; revisions and experiments need it") from error
