@@ -13,7 +13,7 @@ TEXTS = (
     "docs/parameters.md",
     "src/haechi/serving/page/app.js",
     "src/haechi/serving/page/index.html",
-    "src/haechi/sweeps/page.html",
+    "src/haechi/sweeps/results/page.html",
     "src/haechi/sweeps/results/page.py",
 )
 INSTEAD = {

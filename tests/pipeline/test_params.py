@@ -27,6 +27,7 @@ from haechi.questions.params import GenerateQaParams
 from haechi.retrieval.params import RetrievalParams
 from haechi.runtime.errors import ParamsError
 from haechi.runtime.params import load_section
+from haechi.runtime.sections import MODULES
 from haechi.selection.params import SelectParams
 from haechi.static_model.params import ModelParams
 from haechi.testset.params import TestsetParams
@@ -303,7 +304,8 @@ def test_no_random_number_comes_from_anything_but_a_seed() -> None:
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_parameter_has_a_line_of_documentation(section: str) -> None:
     """A string literal right under each field, and one under the class."""
-    (kind,) = [n for n in tree_of(SRC / "params" / f"{section}.py").body if isinstance(n, ast.ClassDef)]
+    module = ROOT / "src" / f"{MODULES[section].replace('.', '/')}.py"
+    (kind,) = [n for n in tree_of(module).body if isinstance(n, ast.ClassDef)]
     assert ast.get_docstring(kind)
     named = [(n, after) for n, after in zip(kind.body, [*kind.body[1:], None], strict=True) if isinstance(n, ast.AnnAssign)]
     assert len(named) == len(fields(SECTIONS[section]))
