@@ -79,6 +79,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "data/mined/audit").mkdir(parents=True)
     write_audit(tmp_path / "data/mined/audit", {"train": found}, Corpus(case.passages, case.reserved))
     write_jsonl(tmp_path / "data/processed/merged_corpus.jsonl", case.passages)
+    for name in ("dvc.yaml", "params.yaml"):  # what makes a folder a project
+        (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -55,7 +55,8 @@ HOW: dict[str, Shorten | Skipped] = {
     r"haechi learning-curve": instead(r"--shares \S+", "--shares 0.5"),
     r"haechi lr-sweep": also("--low 1e-3 --high 4e-3 --rates 3 --seeds 2 --examples 40"),
     r"haechi mined show": instead(r"PREC_\w+", "{query_id}"),  # the miniature has other decisions
-    r"dvc exp run -S train\.lr=\S+$": as_written,
+    r"dvc exp run -n \S+ -S train\.lr=\S+$": as_written,
+    r"git restore params\.yaml dvc\.lock metrics$|dvc checkout$": as_written,
     r"dvc exp run --queue": as_written,
     r"dvc exp run": begun,  # a whole training each, some with what has to be downloaded
     r"\w+=\w+ dvc repro": also("--dry"),  # after a sweep was applied a whole training, and it has an extra's name

@@ -292,7 +292,8 @@ def test_the_command_ranks_the_workspace_and_a_commit(tmp_path: Path, monkeypatc
 
     from pipeline.checkout import ROOT
 
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
     write_rows(tmp_path / "metrics/per_query_valid.json", validated(1))
     git = ["git", "-c", "user.name=n", "-c", "user.email=e"]
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
@@ -308,7 +309,8 @@ def test_the_command_ranks_the_workspace_and_a_commit(tmp_path: Path, monkeypatc
 def test_the_command_says_what_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from pipeline.checkout import ROOT
 
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
     for names, says in (((), "holds no checkpoint"), (("workspace",), "has no metrics/per_query_valid.json")):
         assert says in str(ranked(tmp_path, monkeypatch, *names).exception)
     write_json(tmp_path / "metrics/per_query_valid.json", {})

@@ -37,7 +37,14 @@ def start(tmp_path: Path) -> Start:
     write_jsonl(tmp_path / "corpus.jsonl", PASSAGES)
     save_encoder(build([p.text for p in PASSAGES], MODEL), tmp_path / "base")
     paths = {"examples": "examples.jsonl", "held-out": "held.jsonl", "valid-pairs": "pairs.jsonl", "corpus": "corpus.jsonl"}
-    paths |= {"base": "base", "out": "run", "plots": "plots", "metrics": "train.json", "params": "params.yaml"}
+    paths |= {
+        "base": "base",
+        "out": "run",
+        "plots": "plots",
+        "metrics": "train.json",
+        "details": "details.json",
+        "params": "params.yaml",
+    }
     command = [sys.executable, str(ROOT / "stages" / "train.py"), *(f"--{name}={path}" for name, path in paths.items())]
     environment = {**os.environ, "DVC_ROOT": str(tmp_path), "HAECHI_STATE_SECONDS": "0"}
 
@@ -75,15 +82,15 @@ def test_ctrl_c_interrupts_and_the_next_run_goes_on(start: Start, tmp_path: Path
     assert err.split() == ["interrupted"]
     said = re.search(r"train: interrupted; the same run again goes on at step (\d+)\n", out)
     assert said, out
-    facts = read_json(tmp_path / "train.json")
+    facts = read_json(tmp_path / "details.json")
     assert (facts["state"], facts["next"], facts.get("verdict")) == ("interrupted", ["dvc repro"], None)
     assert "failed" not in out + err + str(facts)
 
     again = start()
     out, err = again.communicate(timeout=ENOUGH)
     assert again.returncode == 0, err
-    assert f"train: goes on at step {said[1]} of {read_json(tmp_path / 'train.json')['steps']}\n" in out
-    assert read_json(tmp_path / "train.json")["state"] == "finished"
+    assert f"train: goes on at step {said[1]} of {read_json(tmp_path / 'details.json')['steps']}\n" in out
+    assert read_json(tmp_path / "details.json")["state"] == "finished"
 
 
 def test_ctrl_c_while_libraries_are_imported_is_no_traceback(start: Start, tmp_path: Path) -> None:

@@ -90,7 +90,8 @@ class Guard(TrainerCallback):
 
     def save(self, folder: Path) -> None:
         """Put what was done into the folder of a state."""
-        write_json(folder / DONE, {"noted": self.noted, "rollbacks": self._rollbacks, "best_step": self._best_step})
+        noted = {rule: list(reason) for rule, reason in self.noted.items()}
+        write_json(folder / DONE, {"noted": noted, "rollbacks": self._rollbacks, "best_step": self._best_step})
         if self._best.exists():
             linked(self._best, folder / BEST)
 

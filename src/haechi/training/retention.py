@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from sentence_transformers import SentenceTransformer
 
 from haechi.runtime.errors import HaechiError
@@ -46,11 +47,10 @@ def retained(checkpoints: Collection[Checkpoint], keep: int, safe: Collection[in
     return [*ranked[:keep], *(c for c in ranked[keep:] if c.step == newest or c.step in safe)]
 
 
-def announce(
-    folder: Path, model: SentenceTransformer, steps: int, params: TrainParams, *, resumes: bool, rolls_back: bool
-) -> None:
+def announce(folder: Path, model: torch.nn.Module, steps: int, params: TrainParams, *, resumes: bool, rolls_back: bool) -> None:
     """Say how much disk the run may take before it takes any; too little is an error now, not in an hour."""
-    whole = sum(tensor.numel() * tensor.element_size() for tensor in plain(model).state_dict().values())
+    saved = plain(model) if isinstance(model, SentenceTransformer) else model
+    whole = sum(tensor.numel() * tensor.element_size() for tensor in saved.state_dict().values())
     learned = sum(w.numel() * w.element_size() for w in model.parameters() if w.requires_grad)
     at = validated_at(steps, params)
     number = min(len(at), params.keep + 1 + len(protected(at, params))) + bool(params.average)
