@@ -105,12 +105,8 @@ def leaves(group: click.Group) -> list[click.Command]:
 
 
 def test_every_command_finds_its_project() -> None:
-    from haechi.cli.rows import rows
-    from haechi.cli.sweep import sweep
-
-    handed_on = {"sweep", "rows"}  # to the groups themselves
-    plain = [c.name for c in [*leaves(main), *leaves(rows), *leaves(sweep)] if not isinstance(c, Command)]
-
-    assert set(plain) == handed_on
-    assert isinstance(rows, Commands)
-    assert isinstance(sweep, Commands)
+    assert len(leaves(main)) > 25
+    assert [command.name for command in leaves(main) if not isinstance(command, Command)] == []
+    assert [
+        group.name for group in main.commands.values() if isinstance(group, click.Group) and not isinstance(group, Commands)
+    ] == []

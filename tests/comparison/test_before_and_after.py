@@ -12,7 +12,7 @@ from pipeline.checkout import ROOT
 from ruamel.yaml import YAML
 from small_law import PASSAGES, key
 
-from haechi.cli import learning_curve
+from haechi.comparison import learning_curve
 from haechi.comparison.alignment import align, divergence
 from haechi.comparison.judging_pool import Judged, judged_rate, pooled, read_sheet, sheet
 from haechi.comparison.learning_curve import part, unit_of
@@ -139,7 +139,7 @@ def test_a_learning_curve_that_fails_leaves_nothing_behind(tmp_path: Path, monke
 
     monkeypatch.setattr(learning_curve, "_run", fails)
     with pytest.raises(HaechiError, match="stage train failed"):
-        learning_curve.learning_curve(tmp_path, "decisions", [0.5], 7)
+        learning_curve.measure_curve(tmp_path, "decisions", [0.5], 7)
 
     assert seen == ["train.jsonl"]
     assert not (tmp_path / ".haechi/curve").exists()

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from strategies import WORDS
 from tiny_models import static, text_of, transformer
 
-from haechi.cli.card import other_runtimes
 from haechi.export import formats
 from haechi.export import trace as trace_module
 from haechi.export.formats import TOLERANCE, Format, add_forms
 from haechi.export.trace import Graph, trace
 from haechi.models.load import load_encoder, save_encoder
+from haechi.report.model_card import other_runtimes
 from haechi.runtime.errors import HaechiError, ParamsError
 from haechi.runtime.files import sha256_file, sha256_folder, write_text
 from haechi.runtime.params import load_section

@@ -18,7 +18,7 @@ from small_law import PASSAGES, pair
 from training.made import VALIDATION, examples, recipe, static, transformer
 
 from haechi.cli.main import main
-from haechi.cli.rank import board, check_same
+from haechi.comparison.rank import board, check_same
 from haechi.comparison.rank_params import RankParams
 from haechi.export import formats
 from haechi.export.formats import Encode, Format

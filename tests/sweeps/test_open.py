@@ -75,7 +75,7 @@ def test_a_sweep_whose_trials_all_failed_is_a_failure_and_advises_no_best(
 ) -> None:
     monkeypatch.setattr("haechi.cli.sweep.lacks_identity", lambda root: False)
     monkeypatch.setattr("haechi.sweeps.experiments.checkouts.stand", no_stand)
-    monkeypatch.setattr("haechi.sweeps.experiments.run_trial.Experiments", failing)
+    monkeypatch.setattr("haechi.cli.sweep.Experiments", failing)
     with pytest.raises(HaechiError, match="no trial ended well; 2 of 2 failed, the last one so: experiment one-0: no disk left"):
         work(begun(project))
     assert "--apply" not in capsys.readouterr().out

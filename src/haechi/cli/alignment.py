@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import click
+
+from haechi.cli.project import Command
 from haechi.comparison.alignment import FAR, align
 from haechi.records.mined import MinedExample
 from haechi.records.passage import Passage
@@ -14,8 +17,13 @@ EXAMPLES, CORPUS, TESTSET = "data/mined/train.jsonl", "data/processed/merged_cor
 MOST = 3
 
 
-def show_alignment(root: Path) -> None:
-    """Print the divergences; an assertion that doesn't hold is an error."""
+@click.command(cls=Command)
+def alignment() -> None:
+    """Do the mined examples resemble the test set, and is nothing held out among them?
+
+    Worth a look before training. Something held out among the examples is an error.
+    """
+    root = Path()
     testset = load_testset(root / TESTSET)
     corpus = list(read_records(root / CORPUS, Passage))
     held_out = frozenset(testset.manifest.reserved_articles) | frozenset(testset.manifest.held_out_documents)

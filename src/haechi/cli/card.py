@@ -1,155 +1,23 @@
-"""The model card: what a stranger must know of a model, from the files that its run left and nothing else.
+"""`haechi card`: the model card, to look at or to publish with the model."""
 
-Refused where they speak of different models: the encoder in the folder must be the one that was scored.
-"""
-
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from haechi.models.load import folder_hash
-from haechi.models.registry import EMBEDDED, known
-from haechi.pipeline.stage_details import file_of, read_details
-from haechi.runtime.errors import HaechiError
-from haechi.runtime.files import read_json, sha256_file
+import click
 
-DATA = {
-    "training examples": "data/mined/train.jsonl",
-    "validation pairs": "data/processed/pairs_train_valid.jsonl",
-    "corpus": "data/processed/merged_corpus.jsonl",
-}
+from haechi.cli import options
+from haechi.cli.project import Command
+from haechi.report.model_card import model_card
+from haechi.runtime.files import write_text
+from haechi.runtime.options import FILE
 
 
-class Runtime(NamedTuple):
-    """The lines of code in which runtimes differ."""
+@click.command(cls=Command, epilog="Example: haechi card --out models/encoder/README.md")
+@click.option("--out", type=FILE, help="Write it here; shown where not given.")
+@options.root
+def card(out: Path | None, root: Path) -> None:
+    """Show or write the model card of models/encoder, from what its run left.
 
-    name: str
-    opened: str
-    inputs: str
-    name_of: str
-    run: str
-
-
-RUNTIMES = {
-    "onnx": Runtime(
-        "ONNX Runtime",
-        'onnxruntime.InferenceSession("models/encoder/onnx/model.onnx")',
-        "model.get_inputs()",
-        "one.name",
-        'model.run(["sentence_embedding"], inputs)[0]',
-    ),
-    "openvino": Runtime(
-        "OpenVINO",
-        'openvino.Core().compile_model("models/encoder/openvino/openvino_model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})',
-        "model.inputs",
-        "one.get_any_name()",
-        'np.array(model(inputs)["sentence_embedding"])',
-    ),
-}
-SYSTEMS = ("tuned", "base", "bm25", "hybrid")
-
-
-def model_card(root: Path) -> str:
-    """README.md of models/encoder."""
-    base, chosen, found = (read_details(root, name) for name in ("base", "select", "evaluate"))
-    recipe = read_json(root / "models/run/training_config.json")
-    encoder = folder_hash(root / "models/encoder")
-    for told, stage in ((chosen["encoder"], "select"), (found["encoder"], "evaluate")):
-        if told != encoder:
-            file = root / file_of(stage)
-            raise HaechiError(f"{file}: speaks of encoder {told}, and models/encoder is {encoder}; run `dvc repro`")
-    lines = [
-        "---",
-        "library_name: sentence-transformers",
-        "pipeline_tag: sentence-similarity",
-        "language: ko",
-        f"license: {licence(base['base'])}",
-        "---",
-        "",
-        "# Retrieval model",
-        "",
-        f"Tuned from `{base['base']}` ({base['parameters']:,} weights, {base['dim']} wide); checkpoint {chosen['chosen']}.",
-        f"Hash of the folder: {encoder}.",
-        "",
-        "```python",
-        "from sentence_transformers import SentenceTransformer",
-        "",
-        'model = SentenceTransformer("models/encoder")',
-        'queries = model.encode_query(["..."])',
-        'passages = model.encode_document(["..."])',
-        "```",
-        "",
-        *other_runtimes(root, chosen.get("export", {})),
-        "## Results",
-        "",
-        f"Test set {found['testset']}, {found['n_queries']} queries; {found['confidence']:.0%} intervals over groups of queries.",
-        "",
-        "| system | nDCG@10 | interval |",
-        "| --- | ---: | ---: |",
-        *_results(found),
-        "",
-        "## Data",
-        "",
-        *(f"- {name}: sha256 {sha256_file(root / file)[:16]}" for name, file in DATA.items()),
-        "",
-        "## Training",
-        "",
-        f"{recipe['rows']:,} rows, {recipe['steps']:,} steps; chosen by {chosen['metric']} on validation.",
-        "",
-        *(f"- {section}.{key}: {value}" for section in ("params", "loss", "lora") for key, value in recipe[section].items()),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def licence(base: str) -> str:
-    """Of the base as registered; `other` where nobody told."""
-    entry = known(base)
-    told = entry.licence if entry else "unknown"
-    return "other" if base == EMBEDDED or told == "unknown" else told
-
-
-def other_runtimes(root: Path, exported: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """How to use what select.export added, with nothing else installed than the runtime, tokenizers and numpy."""
-    if not exported:
-        return []
-    prompts = read_json(root / "models/encoder/config_sentence_transformers.json").get("prompts", {})
-    query, passage = (json.dumps(prompts.get(task) or "", ensure_ascii=False) for task in ("query", "document"))
-    lines = ["## Without sentence-transformers", ""]
-    for form, compared in exported.items():
-        lines += [
-            f"`{form}/` holds the same model for {RUNTIMES[form].name}, in single precision, and a tokenizer that cuts and pads",
-            f"for it. On texts of the corpus its vectors differ by {compared['difference']:.0e} of their length at most.",
-            "",
-            "```python",
-            "import numpy as np",
-            f"import {form.replace('onnx', 'onnxruntime')}",
-            "from tokenizers import Tokenizer",
-            "",
-            'columns = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}',
-            f'tokenizer = Tokenizer.from_file("models/encoder/{form}/tokenizer.json")',
-            f"model = {RUNTIMES[form].opened}",
-            f"names = [{RUNTIMES[form].name_of} for one in {RUNTIMES[form].inputs}]",
-            "",
-            "",
-            "def encode(texts, prompt):",
-            "    rows = tokenizer.encode_batch([prompt + text for text in texts])",
-            "    inputs = {name: np.array([getattr(row, columns[name]) for row in rows], dtype=np.int64) for name in names}",
-            f"    return {RUNTIMES[form].run}",
-            "",
-            "",
-            f'queries = encode(["..."], {query})',
-            f'passages = encode(["..."], {passage})',
-            "```",
-            "",
-        ]
-    return lines
-
-
-def _results(found: Mapping[str, Any]) -> list[str]:
-    rows = []
-    for system in SYSTEMS:
-        if system in found["primary"]:
-            bounds = found["interval"][system]["ndcg@10"]
-            rows.append(f"| {system} | {found['primary'][system]['ndcg@10']:.3f} | {bounds['low']:.3f} to {bounds['high']:.3f} |")
-    return rows
+    Nothing else goes into it, and it is refused where these files speak of different models.
+    """
+    text = model_card(root)
+    write_text(out, text) if out else click.echo(text, nl=False)

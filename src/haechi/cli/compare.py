@@ -1,4 +1,4 @@
-"""`haechi compare` and `haechi reeval`: from names on the command line to what a person, a page or a program reads."""
+"""`haechi compare`: from names on the command line to what a person, a page or a program reads."""
 
 import sys
 from collections.abc import Sequence
@@ -8,16 +8,45 @@ from typing import Literal
 import click
 import orjson
 
+from haechi.cli import options
+from haechi.cli.project import Command
 from haechi.comparison import test_reads
-from haechi.comparison.compare import as_json, compare, dropped, mean_of
+from haechi.comparison.compare import as_json as comparison_as_json
+from haechi.comparison.compare import compare as compare_revisions
+from haechi.comparison.compare import dropped
 from haechi.comparison.compare_text import Table, article_names, markdown, parts
-from haechi.comparison.reeval import reeval, with_reevaluated
+from haechi.comparison.reeval import with_reevaluated
 from haechi.comparison.revisions import WORKSPACE, load_revisions
 from haechi.runtime.errors import UsageError
 from haechi.runtime.progress import say, show_table
-from haechi.scoring.names import HEADLINE, TUNED
 
 Form = Literal["text", "md", "json"]
+
+
+@click.command(cls=Command, epilog="Example: haechi compare HEAD~1 --max-drop ndcg@10=0.01")
+@click.argument("revisions", nargs=-1, required=True, metavar="REV [REV ...]")
+@click.option("--system", default="tuned", show_default=True, help="Which system's results are compared.")
+@click.option("--metric", default="ndcg@10", show_default=True, help="What the verdict is about.")
+@click.option("--max-drop", "max_drop", multiple=True, metavar="METRIC=NUMBER", help="Exit with 1 if a metric falls by more.")
+@click.option("--all", "everything", is_flag=True, help="Every metric, slice and query that moved, with what was found.")
+@click.option("--md", "markdown", is_flag=True, help="Print Markdown.")
+@options.as_json
+def compare(
+    revisions: tuple[str, ...],
+    system: str,
+    metric: str,
+    max_drop: tuple[str, ...],
+    everything: bool,
+    markdown: bool,
+    as_json: bool,
+) -> None:
+    """Is it really better? Compare revisions, or one revision with the workspace.
+
+    The first REV is what the others are set against. A REV is a git revision, the name of an experiment, or `workspace`.
+    Exit code 2: scored on different test sets.
+    """
+    form: Form = "json" if as_json else "md" if markdown else "text"
+    show_comparison(Path(), revisions, system, metric, max_drop, form, everything)
 
 
 def show_comparison(
@@ -33,11 +62,11 @@ def show_comparison(
     revisions = load_revisions(root, names)
     if len({revision.yardstick for revision in revisions}) > 1:
         revisions = with_reevaluated(root, revisions)
-    found = compare(revisions, system, metric)
+    found = compare_revisions(revisions, system, metric)
     test_reads.record(root, revisions)
     reads = len(test_reads.models_read(root, found.testset))
     if form == "json":
-        click.echo(orjson.dumps(as_json(found, reads), option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(comparison_as_json(found, reads), option=orjson.OPT_INDENT_2).decode())
     else:
         articles = article_names(root, found) if everything else None
         told = parts(found, test_reads.told(reads, found.testset, names), articles)
@@ -50,15 +79,6 @@ def show_comparison(
         for sentence in fell:
             click.echo(sentence, err=True)
         sys.exit(1)
-
-
-def reevaluate(root: Path, names: Sequence[str]) -> None:
-    """Score each on today's test set and say where it stands."""
-    for name in dict.fromkeys(names):
-        found = reeval(root, name)
-        test_reads.record(root, [found])
-        figure = f"{HEADLINE} {mean_of(found.rows, TUNED):.4f} on test set {found.yardstick[0]}"
-        say(f"{found.name}: {figure}; `haechi compare {name}` takes it")
 
 
 def _limit(text: str) -> tuple[str, float]:

@@ -2,10 +2,25 @@
 
 from pathlib import Path
 
+import click
+
+from haechi.cli import options
+from haechi.cli.project import Command
 from haechi.pipeline.deps import check, outdated, room_of
 from haechi.pipeline.dvc_yaml import load_stages
-from haechi.runtime.errors import HaechiError
+from haechi.runtime.errors import HaechiError, UsageError
 from haechi.runtime.progress import say, show_table
+
+
+@click.command(cls=Command)
+@click.option("--check", "check", is_flag=True, help="Fail if dvc.yaml or the code named in dvc.lock is stale.")
+@click.option("--report", "report", is_flag=True, help="Show what each stage names, and what of it doesn't run.")
+@options.root
+def deps(check: bool, report: bool, root: Path) -> None:
+    """Compare the code that each stage names in dvc.yaml with what it imports."""
+    if check == report:
+        raise UsageError("haechi deps: say either --check or --report")
+    check_deps(root.resolve()) if check else report_deps(root.resolve())
 
 
 def check_deps(root: Path) -> None:

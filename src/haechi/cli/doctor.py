@@ -2,19 +2,26 @@
 
 import os
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 import orjson
 
+from haechi.cli import options
+from haechi.cli.project import Anywhere
 from haechi.doctor.examine import examine
+from haechi.runtime.environment import project_root
 from haechi.runtime.errors import HaechiError
 
 
-def examine_project(root: Path, as_json: bool) -> None:
-    """Print what every check finds; fail only where a run would."""
+@click.command(cls=Anywhere)  # a project that lacks params.yaml is one of its findings
+@options.as_json
+def doctor(as_json: bool) -> None:
+    """Look for what would stop a run or spoil an experiment; each line has its remedy.
+
+    It fails only where a run would.
+    """
     findings = []
-    for finding in examine(root, os.environ):
+    for finding in examine(project_root(), os.environ):
         findings.append(finding)
         if not as_json:
             click.echo(f"{finding.level:5} {finding.check:15} {finding.said}")

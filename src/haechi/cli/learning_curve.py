@@ -1,65 +1,25 @@
-"""`haechi learning-curve`: train, select and evaluate on nested parts of the training examples, beside the pipeline's outputs."""
+"""`haechi learning-curve`: shares on the command line, a curve in plots/learning_curve."""
 
-import os
-import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
-from haechi.comparison.learning_curve import Of, Point, draw_curve, part
-from haechi.comparison.revisions import PER_QUERY
-from haechi.evaluation.params import EvaluateParams
-from haechi.evaluation.summary import summarise
-from haechi.pipeline.dvc_yaml import stage_command
-from haechi.records.mined import MinedExample
-from haechi.records.result import QueryResult
-from haechi.runtime import locks
-from haechi.runtime.errors import HaechiError, UsageError
-from haechi.runtime.files import read_records, remove, write_jsonl
-from haechi.runtime.params import load_section
-from haechi.runtime.progress import say, show_table
-from haechi.scoring.names import HEADLINE, TUNED
-from haechi.scoring.per_query import read_rows
+import click
 
-EXAMPLES = "data/mined/train.jsonl"
-STAGES = ("train", "select", "evaluate")
+from haechi.cli.project import Command
+from haechi.comparison.learning_curve import measure_curve
+from haechi.runtime.errors import UsageError
 
 
-def learning_curve(root: Path, of: Of, shares: Sequence[float], seed: int) -> None:
-    """One point a share; the stages' own scripts run, so a point is what `dvc repro` would give on that part."""
-    if not shares or any(not 0.0 <= share <= 1.0 for share in shares):
-        raise UsageError(f"learning-curve: shares should lie between 0 and 1, found {', '.join(map(str, shares)) or 'none'}")
-    examples = list(read_records(root / EXAMPLES, MinedExample))
-    work = root / ".haechi" / "curve"
-    with locks.writing(work):
-        try:
-            points = []
-            for share in sorted(set(shares)):
-                remove(work)  # a killed run's too
-                points.append(_point(root, work, *part(examples, of, share, seed), of))
-        finally:
-            remove(work)
-    draw_curve(points, of, root / "plots" / "learning_curve")
-    rows = [(str(p.n), f"{p.value:.3f}", f"[{p.low:.3f}, {p.high:.3f}]") for p in points]
-    show_table("learning curve: tuned on the test queries", (of, "ndcg@10", "interval"), rows)
-    say(f"picture and table: plots/learning_curve/{of}.png, .csv")
+@click.command(cls=Command, epilog="Example: haechi learning-curve --of questions --shares 0,0.5,1")
+@click.option("--of", type=click.Choice(["decisions", "questions"]), default="decisions", show_default=True, help="What grows.")
+@click.option("--shares", default="0.1,0.25,0.5,1", show_default=True, help="Shares of it, each a training.")
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Which part is taken.")
+def learning_curve(of: str, shares: str, seed: int) -> None:
+    """How much data do I need? Quality against the number of decisions or questions.
 
-
-def _point(root: Path, work: Path, examples: Sequence[MinedExample], n: int, of: Of) -> Point:
-    """Train, select and evaluate in a folder that nobody keeps."""
-    write_jsonl(work / EXAMPLES, examples)
-    say(f"{n} {of}, {len(examples)} training examples")
-    for stage in STAGES:
-        _run(root, work, stage)
-    params = load_section(root / "params.yaml", "evaluate", EvaluateParams)
-    told = summarise(list(read_rows(work / PER_QUERY, QueryResult)), params)
-    bounds = told["interval"][TUNED][HEADLINE]
-    return Point(n, told["primary"][TUNED][HEADLINE], bounds["low"], bounds["high"])
-
-
-def _run(root: Path, work: Path, stage: str) -> None:
-    command = stage_command(root, stage, work)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(command, cwd=root, env=environment, check=False, capture_output=True, text=True)
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise HaechiError(f"learning-curve: stage {stage} failed: {said[-1] if said else done.returncode}")
+    Decisions are those with labels, questions the synthetic ones. Each share is a training, beside the pipeline's outputs.
+    """
+    try:
+        numbers = [float(share) for share in shares.split(",")]
+    except ValueError as error:
+        raise UsageError(f"learning-curve --shares {shares}: expected numbers with commas, such as 0.1,0.5,1") from error
+    measure_curve(Path(), "decisions" if of == "decisions" else "questions", numbers, seed)

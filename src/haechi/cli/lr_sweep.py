@@ -7,8 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import click
+
+from haechi.cli.project import Command
 from haechi.runtime.environment import home
 from haechi.runtime.errors import HaechiError
+from haechi.runtime.options import FOLDER
 from haechi.runtime.progress import say, show_table
 from haechi.sweeps.engine.agent import Agent
 from haechi.sweeps.engine.methods import RATE, Rates, measured
@@ -27,7 +31,29 @@ TIMEOUT = 600.0
 """Seconds without a sign of life; the search runs on one machine as a rule, where the dead are known at once."""
 
 
-def lr_sweep(root: Path, search: Search, examples: int, out: Path, *, apply: bool) -> None:
+@click.command(cls=Command, epilog="Example: haechi lr-sweep --low 1e-4 --high 1e-2 --apply")
+@click.option("--low", default=1e-5, show_default=True, help="Lowest rate.")
+@click.option("--high", default=1e-2, show_default=True, help="Highest rate.")
+@click.option("--plan", type=click.Choice(["halving", "classic"]), default="halving", show_default=True, help="How to search.")
+@click.option("--rates", default=7, show_default=True, help="Rates of the first round (halving).")
+@click.option("--stages", default=5, show_default=True, help="Stages of five rates, at most (classic).")
+@click.option("--seeds", default=5, show_default=True, help="Runs of each finalist.")
+@click.option("--seed", default=7, show_default=True, type=click.IntRange(min=0), help="The first seed.")
+@click.option("--examples", default=1000, show_default=True, type=click.IntRange(min=0), help="Training examples; 0 takes all.")
+@click.option("--out", type=FOLDER, default=Path("reports/lr-sweep"), show_default=True, help="Folder of the results.")
+@click.option("--apply", "apply", is_flag=True, help="Write the rate into params.yaml.")
+def lr_sweep(
+    low: float, high: float, plan: str, rates: int, stages: int, seeds: int, seed: int, examples: int, out: Path, apply: bool
+) -> None:
+    """Which learning rate? Short trainings scored on validation, with repeated seeds.
+
+    What is done is kept: the same command goes on where it was stopped, and a second one beside it shares the work.
+    """
+    search = Search(low, high, "classic" if plan == "classic" else "halving", rates, stages, seeds, seed)
+    search_rate(Path(), search, examples, out, apply=apply)
+
+
+def search_rate(root: Path, search: Search, examples: int, out: Path, *, apply: bool) -> None:
     """Search, write the files, and write the rate into params.yaml if asked to."""
     search.check()
     setting = Setting.of(root, examples)

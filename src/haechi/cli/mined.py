@@ -3,18 +3,32 @@
 from collections import Counter
 from pathlib import Path
 
+import click
+
+from haechi.cli import options
+from haechi.cli.project import Commands
 from haechi.mining.audit import AuditedCandidate, AuditedQuery, read_query
 from haechi.mining.sample import MEANINGS
 from haechi.records.passage import Passage
 from haechi.runtime.files import read_records
+from haechi.runtime.options import FOLDER
 from haechi.runtime.progress import say, show_table
 
 COLUMNS = ("passage", "found by", "bm25 rank", "bm25", "dense rank", "cosine", "reranked", "fate", "title")
 _CHARS = 24
 
 
-def show_query(query_id: str, audit: Path, corpus: Path) -> None:
-    """Print the query, each of its candidates, the best score first, and what the fates mean."""
+@click.group(cls=Commands)
+def mined() -> None:
+    """Explain what the mine stage did with a query."""
+
+
+@mined.command(epilog="Example: haechi mined show QUERY_ID, with an id of data/mined/train.jsonl")
+@click.argument("query_id")
+@click.option("--audit", type=FOLDER, default=Path("data/mined/audit"), show_default=True, help="Where the stage wrote it down.")
+@options.corpus
+def show(query_id: str, audit: Path, corpus: Path) -> None:
+    """Explain one example: every candidate of a query with its ranks, its scores and its fate."""
     query, candidates = read_query(audit, query_id)
     wanted = {candidate.passage_id for candidate in candidates}
     names = {p.id: p.title or p.law_name for p in read_records(corpus, Passage) if p.id in wanted}

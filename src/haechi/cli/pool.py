@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
-from haechi.comparison.judging_pool import judged_rate, pooled, read_sheet, sheet
+import click
+
+from haechi.cli.project import Commands
+from haechi.comparison.judging_pool import judged_rate, pooled, read_sheet
+from haechi.comparison.judging_pool import sheet as sheet_of
 from haechi.evaluation.runfile import read_run
 from haechi.records.passage import Passage
 from haechi.records.query import Qrel, TestQuery
@@ -10,6 +14,7 @@ from haechi.records.result import QueryResult
 from haechi.retrieval.run import Run
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import read_records, write_jsonl, write_text
+from haechi.runtime.options import FILE
 from haechi.runtime.progress import say, show_table
 from haechi.scoring.metrics import evaluate_run, mean
 from haechi.scoring.names import label, shown
@@ -20,8 +25,21 @@ DEPTH = 10
 RUNS, CORPUS, PER_QUERY, TESTSET = "data/runs", "data/processed/merged_corpus.jsonl", "metrics/per_query.json", "data/testset"
 
 
-def export(root: Path, out: Path, wanted: int, seed: int) -> None:
-    """Say how large the sheet is, then write it."""
+@click.group(cls=Commands)
+def pool() -> None:
+    """Let people judge what the systems found: write a blind sheet, read it back.
+
+    The citations of courts are incomplete: what no court cited may still answer.
+    """
+
+
+@pool.command(epilog="Example: haechi pool export sheet.csv --queries 20")
+@click.option("--queries", "wanted", default=50, show_default=True, type=click.IntRange(min=1), help="How many queries.")
+@click.option("--seed", default=7, show_default=True, type=click.IntRange(min=0), help="Which queries, in which order.")
+@click.argument("sheet", type=FILE)
+def export(sheet: Path, wanted: int, seed: int) -> None:
+    """Write a blind CSV: the first ten articles of all systems, query by query, shuffled."""
+    root = Path()
     runs, queries = _runs(root), {q.query_id: q for q in load_testset(root / TESTSET).queries}
     pairs = pooled(runs, [q for q in queries if _headline(queries[q])], wanted, DEPTH, seed)
     texts: dict[str, str] = {}
@@ -29,20 +47,24 @@ def export(root: Path, out: Path, wanted: int, seed: int) -> None:
     for passage in read_records(root / CORPUS, Passage):
         if passage.article_key in keys:
             texts[passage.article_key] = "\n".join(filter(None, (texts.get(passage.article_key), passage.text)))
-    text = "\ufeff" + sheet(pairs, {id: q.query_text for id, q in queries.items()}, texts)
+    text = "\ufeff" + sheet_of(pairs, {id: q.query_text for id, q in queries.items()}, texts)
     asked = len({query_id for query_id, _ in pairs})
     size = f"{asked} queries, {len(pairs)} passages to judge, {len(text.encode()) / 1e6:.1f} MB"
-    say(f"{out} will hold {size}; fewer queries with --queries")
-    write_text(out, text)
-    say(f"{out}: written; write 1 or 0 under `relevant`, then `haechi pool import {out}`")
+    say(f"{sheet} will hold {size}; fewer queries with --queries")
+    write_text(sheet, text)
+    say(f"{sheet}: written; write 1 or 0 under `relevant`, then `haechi pool import {sheet}`")
 
 
-def take(root: Path, filled: Path, out: Path) -> None:
-    """Read the sheet, write what was judged, and score every system with the extra gold."""
+@pool.command("import", epilog="Example: haechi pool import sheet.csv")
+@click.argument("sheet", type=FILE)
+@click.option("--out", type=FILE, default=Path("data/pool.jsonl"), show_default=True, help="Every judgement.")
+def import_(sheet: Path, out: Path) -> None:
+    """Read the filled sheet and score every system with what people accepted as extra gold."""
+    root = Path()
     runs = _runs(root)
-    found = read_sheet(filled, runs, DEPTH)
+    found = read_sheet(sheet, runs, DEPTH)
     if not found.pairs:
-        raise HaechiError(f"{filled}: nothing is judged; write 1 or 0 under `relevant`")
+        raise HaechiError(f"{sheet}: nothing is judged; write 1 or 0 under `relevant`")
     rows = {row.query_id: row.gold for row in read_rows(root / PER_QUERY, QueryResult)}
     queries = sorted({query_id for query_id, _ in found.pairs})
     cited = {query_id: rows[query_id] for query_id in queries}

@@ -1,50 +1,29 @@
-"""`haechi rank`: checkpoints, models and experiments ranked by one figure on the validation queries.
+"""`haechi rank`: the ranking of models on validation as tables, and how it is to be read."""
 
-Choosing is what validation is for; the test set is for reporting, by `haechi compare`. Folders are scored now, revisions are
-read from what their select stage left in git.
-"""
-
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-import numpy as np
-import orjson
+import click
 
+from haechi.cli.project import Command, FolderOrName
+from haechi.comparison.rank import board, defaults, read
 from haechi.comparison.rank_params import RankParams
-from haechi.comparison.revisions import LOCK, WORKSPACE, read_lock, read_objects, resolve
-from haechi.records.pair import Pair
-from haechi.records.passage import Passage
-from haechi.records.validated import ValidatedQuery
-from haechi.runtime.errors import HaechiError, UsageError
-from haechi.runtime.files import read_records
 from haechi.runtime.params import load_section
 from haechi.runtime.progress import say, show_table
-from haechi.scoring.per_query import parse_rows
-from haechi.scoring.significance import Resampler
-from haechi.scoring.validation import Validation
-from haechi.selection.ranking import K_VALUES, Ranking, composite, metrics_of, rank, results_of
-from haechi.selection.scorer import Bench
 
-PAIRS, CORPUS = "data/processed/pairs_train_valid.jsonl", "data/processed/merged_corpus.jsonl"
-PER_QUERY = "metrics/per_query_valid.json"
-BASE, RUN = "models/base", "models/run"
 WIDEST = 12
 """More models than this are shown without the table of pairs."""
 
 
-@dataclass(frozen=True)
-class Board:
-    """A ranking and what it was made of."""
+@click.command(cls=Command, epilog="Example: haechi rank workspace HEAD~1")
+@click.argument("models", nargs=-1, metavar="[MODEL ...]", type=FolderOrName())
+def rank(models: tuple[str, ...]) -> None:
+    """Which run is best on validation? A ranking with intervals and ties.
 
-    ranking: Ranking
-    metrics: Mapping[str, Mapping[str, float]]
-    """Model -> the mean of each metric of the composite."""
-    carried: Mapping[str, float]
-    """Metric -> its share of what moves the composite between these models, whatever its weight."""
-    queries: int
+    The score is the composite of params.yaml (section `rank`). A MODEL is a model folder, a git revision, the name of an
+    experiment, or `workspace`; without any, the base and the checkpoints of this workspace are ranked.
+    """
+    show_ranking(Path(), models)
 
 
 def show_ranking(root: Path, names: Sequence[str]) -> None:
@@ -79,88 +58,3 @@ def show_ranking(root: Path, names: Sequence[str]) -> None:
     if len(metrics) > 1:
         say("What moves the score here: " + ", ".join(f"{metric} {share:.0%}" for metric, share in found.carried.items()) + ".")
     say(f"{len(models)} models were scored on the same queries, so the best score is a little too high; report on the test set.")
-
-
-def board(rows: Mapping[str, Sequence[ValidatedQuery]], params: RankParams) -> Board:
-    """Rank models by the composite of the parameters."""
-    first = check_same(rows)
-    metrics = {name: metrics_of(own, K_VALUES) for name, own in rows.items()}
-    weights: dict[str, float] = {metric: weight for metric, weight in params.weights.items() if weight}
-    columns = {name: composite(found, weights) for name, found in metrics.items()}
-    sample = Resampler([row.group for row in first], params.resamples, params.confidence, params.seed)
-    moved = {
-        metric: weight * float(np.std([found[metric].mean() for found in metrics.values()])) for metric, weight in weights.items()
-    }
-    total = sum(moved.values())
-    return Board(
-        rank(columns, sample),
-        {name: {metric: float(found[metric].mean()) for metric in weights} for name, found in metrics.items()},
-        {metric: share / total if total else 0.0 for metric, share in moved.items()},
-        len(first),
-    )
-
-
-def check_same(rows: Mapping[str, Sequence[ValidatedQuery]]) -> Sequence[ValidatedQuery]:
-    """Refuse models that were validated on different queries; the rows of the first."""
-    (one, first), *others = rows.items()
-    asked = [(row.query_id, row.group, row.n_gold) for row in first]
-    for name, own in others:
-        if [(row.query_id, row.group, row.n_gold) for row in own] != asked:
-            raise UsageError(f"{name}: was validated on other queries than {one}, so their figures can't be ranked together")
-    return first
-
-
-def defaults(root: Path) -> list[str]:
-    """The base and the checkpoints of the workspace."""
-    found = [folder.relative_to(root).as_posix() for folder in sorted((root / RUN / "checkpoints").glob("*")) if folder.is_dir()]
-    if not found:
-        raise UsageError(
-            f"{root / RUN / 'checkpoints'}: holds no checkpoint; name model folders or revisions, or run `dvc repro train`"
-        )
-    return [BASE, *found]
-
-
-def read(root: Path, names: Sequence[str]) -> dict[str, list[ValidatedQuery]]:
-    """Every model's rows, in the order of their query ids."""
-    if len(set(names)) != len(names):
-        raise UsageError(f"{max(names, key=list(names).count)}: is named twice")
-    folders = [name for name in names if name != WORKSPACE and (root / name).is_dir()]
-    found = {name: rows_of_revision(root, name) for name in names if name not in folders}
-    if folders:
-        bench = Bench(Validation(list(read_records(root / PAIRS, Pair)), list(read_records(root / CORPUS, Passage)), K_VALUES))
-        for name in folders:
-            bench.score(name, root / name, "ndcg@10")
-            found[name] = results_of(bench.places[name], bench.validation)
-    return {name: sorted(found[name], key=lambda row: row.query_id) for name in names}
-
-
-def rows_of_revision(root: Path, name: str) -> list[ValidatedQuery]:
-    """What the select stage of a revision left in git, or in the workspace."""
-    commit = resolve(root, name)
-    if commit:
-        text, lock = read_objects(root, [f"{commit}:./{file}" for file in (PER_QUERY, LOCK)])
-        _check_lock(name, text, lock)
-    else:
-        text = (root / PER_QUERY).read_bytes() if (root / PER_QUERY).is_file() else None
-    if text is None:
-        raise HaechiError(f"{name}: has no {PER_QUERY}; make it with `dvc repro select` and commit it, or name its model folder")
-    try:
-        rows = parse_rows(text, ValidatedQuery)
-    except (orjson.JSONDecodeError, msgspec.ValidationError) as error:
-        raise HaechiError(f"{name}: {PER_QUERY} is in another form than today's ({error}); run its select stage again") from error
-    if not rows:
-        raise HaechiError(f"{name}: {PER_QUERY} is empty; run its select stage again")
-    return rows
-
-
-def _check_lock(name: str, text: bytes | None, lock: bytes | None) -> None:
-    """A trial that stopped before select carries the figures of the commit that it began from."""
-    stages = read_lock(lock)
-    train, select = (stages.get(stage, {}) for stage in ("train", "select"))
-    made = {out["path"]: out.get("md5") for part in (train, select) for out in part.get("outs", ())}
-    read = {dep["path"]: dep.get("md5") for dep in select.get("deps", ())}
-    told = made.get(PER_QUERY)
-    if text is not None and told and told != hashlib.md5(text, usedforsecurity=False).hexdigest():
-        raise HaechiError(f"{name}: {PER_QUERY} is not the file that its dvc.lock recorded; run `dvc repro select`, then rank")
-    if made.get(RUN) != read.get(RUN):
-        raise HaechiError(f"{name}: its {PER_QUERY} belongs to another {RUN} than it trained; run its select stage")

@@ -2,14 +2,33 @@
 
 from pathlib import Path
 
+import click
+
+from haechi.cli import options
+from haechi.cli.project import Command
 from haechi.report.inputs import Places, gather
 from haechi.report.machine_facts import look
 from haechi.report.make import make
 from haechi.runtime.errors import UsageError
 from haechi.runtime.files import write_text
+from haechi.runtime.options import FILE
 from haechi.runtime.progress import say
 
 TRACKED = Path("reports/report.html")
+
+
+@click.command(cls=Command)
+@click.option(
+    "--out",
+    type=FILE,
+    default=Path("reports/report-local.html"),
+    show_default=True,
+    help="Write it here; git and DVC leave this file alone.",
+)
+@options.root
+def report(out: Path, root: Path) -> None:
+    """Write the report with what only this machine knows: times, disk, tokens, money."""
+    write_report(root, out)
 
 
 def write_report(root: Path, out: Path) -> None:

@@ -5,22 +5,24 @@ from pathlib import Path
 
 import click
 
+from haechi.cli.options import EXISTING
 from haechi.cli.project import Commands
 from haechi.rowstore import care
 from haechi.rowstore.export import export_rows, import_rows
 from haechi.rowstore.namespaces import ALL, namespace
 from haechi.rowstore.store import Store, connect, store_path
 from haechi.runtime.errors import HaechiError, UsageError
+from haechi.runtime.options import FILE, FOLDER
 from haechi.runtime.progress import say, show_table
 
 NAMES = click.Choice([known.name for known in ALL])
 
 
 @click.group(cls=Commands)
-@click.option("--store", "path", type=click.Path(path_type=Path, dir_okay=False), help="Another file than the project's.")
+@click.option("--store", "path", type=FILE, help="Another file than the project's.")
 @click.pass_context
 def rows(context: click.Context, path: Path | None) -> None:
-    """What was costly to make: answers, vectors, scores, tokens."""
+    """Look after the row store: answers, vectors, scores, tokens that were costly."""
     context.obj = path or store_path()
 
 
@@ -45,8 +47,8 @@ def stats(path: Path) -> None:
     show_table("rows", ("namespace", "made by", "rows", "MB", "cost", "newest"), lines)
 
 
-@rows.command("export")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@rows.command(epilog="Example: haechi rows export data/rows")
+@click.argument("folder", type=FOLDER)
 @click.option("--namespace", "names", type=NAMES, multiple=True, help="Only these  [default: those that were paid for].")
 @click.option("--all", "everything", is_flag=True, help="All namespaces.")
 @click.pass_obj
@@ -62,8 +64,8 @@ def export(path: Path, folder: Path, names: tuple[str, ...], everything: bool) -
     say(f"written to {folder}")
 
 
-@rows.command("import")
-@click.argument("source", type=click.Path(path_type=Path, exists=True))
+@rows.command("import", epilog="Example: haechi rows import data/rows")
+@click.argument("source", type=EXISTING)
 @click.option("--keep", is_flag=True, help="Where a key has another value here, keep it and import the rest.")
 @click.pass_obj
 def import_(path: Path, source: Path, keep: bool) -> None:
@@ -75,8 +77,8 @@ def import_(path: Path, source: Path, keep: bool) -> None:
     show_table("imported", ("namespace", "new", "known", "other value kept"), lines)
 
 
-@rows.command()
-@click.option("--namespace", "name", type=NAMES, required=True)
+@rows.command(epilog="Example: haechi rows prune --namespace tokens --older-than 90")
+@click.option("--namespace", "name", type=NAMES, required=True, help="Whose rows.")
 @click.option("--older-than", "days", type=click.FloatRange(min=0), default=0.0, help="Only rows made so many days ago.")
 @click.option("--paid", is_flag=True, help="Also rows that were paid for.")
 @click.pass_obj

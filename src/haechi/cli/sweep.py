@@ -6,16 +6,27 @@ from pathlib import Path
 import click
 
 from haechi.cli.project import Commands
+from haechi.runtime.environment import home
 from haechi.runtime.errors import HaechiError, UsageError
+from haechi.runtime.files import write_text
+from haechi.runtime.options import FILE
 from haechi.runtime.progress import say, show_table
+from haechi.sweeps.engine.agent import Agent
 from haechi.sweeps.engine.config import read_sweep
+from haechi.sweeps.engine.slots import here, taken
+from haechi.sweeps.engine.time_window import Window
 from haechi.sweeps.engine.trial import SEED, Trial
+from haechi.sweeps.experiments import checkouts
+from haechi.sweeps.experiments.apply import write_params
 from haechi.sweeps.experiments.git_identity import REMEDY, lacks_identity
 from haechi.sweeps.experiments.open import Opened, begin, existing, folder_of
-from haechi.sweeps.results.leaderboard import Board, board
+from haechi.sweeps.experiments.preset import write_preset
+from haechi.sweeps.experiments.run_trial import Experiments
+from haechi.sweeps.results.leaderboard import Board, board, importance
+from haechi.sweeps.results.page import page
+from haechi.sweeps.results.wandb_mirror import mirror
 
 PARAMS = Path("params.yaml")
-FILE = click.Path(path_type=Path, dir_okay=False)
 STORAGE = click.option("--storage", default="", help="Where the study is, if not in .haechi/sweeps: a file or a database URL.")
 ID = click.argument("id", default="")
 COUNT = click.option("--count", type=click.IntRange(min=1), help="Run so many trials, then stop.")
@@ -24,12 +35,15 @@ ZONE = click.option("--timezone", default="", help="Of the time window, such as 
 WANDB = click.option("--wandb", "project", default="", metavar="PROJECT", help="Mirror to Weights & Biases, offline by default.")
 
 
-@click.group(cls=Commands, invoke_without_command=True)
+@click.group(cls=Commands, invoke_without_command=True, epilog="Example: haechi sweep --config sweep.yaml")
 @click.option("--config", type=FILE, help="File of a sweep: begin it, or go on with it.")
 @click.option("--no-run-agent", is_flag=True, help="Only make the study.")
 @click.pass_context
 def sweep(context: click.Context, config: Path | None, no_run_agent: bool) -> None:
-    """Search parameters with trials that are DVC experiments; scored on validation, the test set stays unread."""
+    """Search parameters with DVC experiments that are scored on validation.
+
+    The test set stays unread. Each trial is an experiment: `dvc exp show` lists it.
+    """
     if context.invoked_subcommand:
         return
     if not config:
@@ -41,19 +55,17 @@ def sweep(context: click.Context, config: Path | None, no_run_agent: bool) -> No
 
 
 @sweep.command()
-@click.option("--output", type=FILE, default=Path("sweep.yaml"), show_default=True, help="The file to write.")
+@click.option("--out", "--output", type=FILE, default=Path("sweep.yaml"), show_default=True, help="The file to write.")
 @click.option("--name", default="preset", show_default=True, help="Of the study and of its experiments.")
 @click.option("--no-run", is_flag=True, help="Only write the file.")
 @click.option("--no-run-agent", is_flag=True, help="Write the file and make the study, but run nothing.")
 @COUNT
-def preset(output: Path, name: str, no_run: bool, no_run_agent: bool, count: int | None) -> None:
+def preset(out: Path, name: str, no_run: bool, no_run_agent: bool, count: int | None) -> None:
     """Write a file with what usually matters for the configured model, make the study, run an agent."""
-    from haechi.sweeps.experiments.preset import write_preset
-
-    if output.exists():
-        raise UsageError(f"{output}: exists already; begin it with `haechi sweep --config {output}`, or name another --output")
-    written = write_preset(output, PARAMS, name)
-    say(f"{output}: {len(written.parameters)} parameters, {written.trials} trials")
+    if out.exists():
+        raise UsageError(f"{out}: exists already; begin it with `haechi sweep --config {out}`, or name another --out")
+    written = write_preset(out, PARAMS, name)
+    say(f"{out}: {len(written.parameters)} parameters, {written.trials} trials")
     if no_run:
         return
     opened = begin(Path(), written)
@@ -98,8 +110,6 @@ def status(id: str, storage: str) -> None:
 @click.option("--apply", "apply", is_flag=True, help="Write its parameters into params.yaml.")
 def best(id: str, storage: str, apply: bool) -> None:
     """The best parameters, and whether they are any better than the others."""
-    from haechi.sweeps.experiments.apply import write_params
-
     opened = existing(Path(), id, storage)
     trials = opened.study.trials()
     found = board(trials, opened.sweep.goal)
@@ -122,10 +132,6 @@ def best(id: str, storage: str, apply: bool) -> None:
 @click.option("--out", type=FILE, help="The page.  [default: reports/sweep-ID.html]")
 def report(id: str, storage: str, out: Path | None) -> None:
     """One page with leaderboard, history, importance and parallel coordinates; opens without a network."""
-    from haechi.runtime.files import write_text
-    from haechi.sweeps.results.leaderboard import importance
-    from haechi.sweeps.results.page import page
-
     opened = existing(Path(), id, storage)
     trials = opened.study.trials()
     found = board(trials, opened.sweep.goal)
@@ -136,14 +142,6 @@ def report(id: str, storage: str, out: Path | None) -> None:
 
 def work(opened: Opened, *, count: int | None = None, time_window: str = "", timezone: str = "", project: str = "") -> None:
     """One agent in this process: a slot, a stand, and trials until there are no more."""
-    from haechi.runtime.environment import home
-    from haechi.sweeps.engine.agent import Agent
-    from haechi.sweeps.engine.slots import here, taken
-    from haechi.sweeps.engine.time_window import Window
-    from haechi.sweeps.experiments import checkouts
-    from haechi.sweeps.experiments.run_trial import Experiments
-    from haechi.sweeps.results.wandb_mirror import mirror
-
     root, plan, study = Path(), opened.sweep, opened.study
     if lacks_identity(root):
         raise HaechiError(f"sweep {plan.name}: git has no name or no address for commits, which trials are; set them: `{REMEDY}`")

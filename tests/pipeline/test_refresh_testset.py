@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pipeline.checkout import ROOT
 
-from haechi.cli import refresh
+from haechi.pipeline import refresh_testset as refresh
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import write_json, write_text
 

@@ -9,10 +9,10 @@ from click.testing import CliRunner
 from selection.made import SELECT
 from training.made import VALIDATION, examples, recipe, static
 
-from haechi.cli.card import DATA, licence, model_card
 from haechi.cli.main import main
 from haechi.models.load import save_encoder
 from haechi.pipeline.stage_details import file_of
+from haechi.report.model_card import DATA, licence, model_card
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import read_json, sha256_file, write_json, write_text
 from haechi.selection.stage import facts_of, select

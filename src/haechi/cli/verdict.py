@@ -1,9 +1,23 @@
-"""The verdict for a person's eyes."""
+"""`haechi verdict`: the state of a training, for a person's eyes."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import click
+
+from haechi.cli import options
+from haechi.cli.project import Command
+from haechi.guards.status import state_of
+from haechi.pipeline.stage_details import file_of
 from haechi.runtime.progress import say, show_table
+
+
+@click.command(cls=Command)
+@options.root
+def verdict(root: Path) -> None:
+    """Show how the training goes or ended, whether to trust it, and what to try next."""
+    show(state_of(root / file_of("train"), root / "models" / "run"))
 
 
 def show(facts: Mapping[str, Any]) -> None:
