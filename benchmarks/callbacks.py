@@ -71,7 +71,7 @@ def seconds(kind: str, average: float, steps: int, *, watched: bool) -> float:
     rules = load_section(ROOT / "params.yaml", "guards", GuardsParams)
     batch = BATCH[kind]
     examples = made_examples(batch * 8)
-    wanted = recipe(batch_size=batch, epochs=steps // 8, evaluations=1, negatives=1, average=average if watched else 0.0)
+    wanted = recipe(batch_size=batch, epochs=steps // 8, evaluations=1, negatives=1, ema_decay=average if watched else 0.0)
     wanted = replace(wanted, guards=rules if watched else replace(rules, action={}))
     marks: list[tuple[int, float]] = []
 
@@ -104,7 +104,7 @@ def seconds(kind: str, average: float, steps: int, *, watched: bool) -> float:
         Trainer._clip_grad_norm = Trainer.__mro__[2]._clip_grad_norm
         Trainer.compute_loss = Trainer.__mro__[2].compute_loss
     with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere:
-        sizes = ModelParams("embedded", 128, 7, 24000, 10, 3, 256, 0.1)
+        sizes = ModelParams("static", 128, 7, 24000, 10, 3, 256, 0.1)
         texts = [*(e.query for e in examples), *(e.pos[0] for e in examples), *(e.neg[0] for e in examples)]
         model = grown(build.build(texts, sizes)) if kind == "static" else small_transformer(Path(folder) / "small")
         out, sys.stdout = sys.stdout, nowhere

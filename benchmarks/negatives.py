@@ -1,4 +1,4 @@
-"""Do mined negatives help? Trains the embedded base on one set of examples after another and scores validation pairs.
+"""Do mined negatives help? Trains the static base on one set of examples after another and scores validation pairs.
 
     python benchmarks/negatives.py FOLDER [--seeds 7,8] [--cells none,random,bm25,dense,hybrid,filtered]
 

@@ -42,7 +42,7 @@ def start(project: Path) -> None:
     """Seconds to the first answer."""
     with TemporaryDirectory() as folder:
         place = Path(folder)
-        for name, model in (("embedded", project / "models" / "encoder"), ("transformer", _transformer(place / "made"))):
+        for name, model in (("static", project / "models" / "encoder"), ("transformer", _transformer(place / "made"))):
             home = place / name
             home.mkdir()
             times = [_first_answer(project, model, home) for _ in range(1 + STARTS)]

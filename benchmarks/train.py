@@ -435,7 +435,7 @@ def samples_per_second(folder: Path, engine: str) -> tuple[float, float]:
         epochs=2,
         evaluations=1,
         keep=1,
-        checkpointing=True,
+        gradient_checkpointing=True,
     )
     times: list[float] = []
 

@@ -1,4 +1,4 @@
-"""Provide the base model: build the embedded one from the corpus, or point to another by name and weight hash."""
+"""Provide the base model: build the static one from the corpus, or point to another by name and weight hash."""
 
 import _here  # noqa: F401, I001  (first: it decides whose library runs)
 

@@ -371,9 +371,9 @@ def test_the_estimate_is_what_a_run_on_the_sample_took(tmp_path: Path) -> None:
 
 def test_gpu() -> None:
     one = [Gpu("H200", 140_000, 130_000)]
-    holds(check_gpu([], "embedded", None, {}), "ok", "none")
+    holds(check_gpu([], "static", None, {}), "ok", "none")
     holds(check_gpu([], "bge-m3", None, {}), "warn", "bge-m3")
-    holds(check_gpu([], "embedded", None, {"HAECHI_DEVICE": "cuda:0"}), "fail", "HAECHI_DEVICE is cuda:0")
+    holds(check_gpu([], "static", None, {"HAECHI_DEVICE": "cuda:0"}), "fail", "HAECHI_DEVICE is cuda:0")
     holds(check_gpu(one, "bge-m3", "2.13.0", {}), "ok", "H200 (130 of 140 GB free)")
     holds(check_gpu(one, "bge-m3", "2.13.0+cpu", {}), "warn", "2.13.0+cpu", "CUDA build")
     holds(check_gpu(one * 2, "bge-m3", "2.13.0", {}), "warn", "all of them", "CUDA_VISIBLE_DEVICES=0")
@@ -405,7 +405,7 @@ def planted_cache(home: Path, name: str, weights: bool = True) -> Path:
 
 
 def test_an_embedded_base_and_a_folder_ask_nobody(project: Path) -> None:
-    holds(check_model("embedded", project, {}, unasked), "ok")
+    holds(check_model("static", project, {}, unasked), "ok")
     write_text(project / "mine" / "pytorch_model.bin", "x")
     holds(check_model("mine", project, {}, unasked), "fail", "no model", "config.json")
     write_text(project / "mine" / "config.json", "{}")

@@ -139,7 +139,7 @@ def test_an_unreachable_model_is_one_sentence_with_both_ways_out(
     assert "\n" not in said
     assert repr(name) in said
     assert "hf download" in said
-    assert "embedded" in said
+    assert "static" in said
 
 
 def test_a_model_folder_that_is_not_there_names_the_way_out(tmp_path: Path) -> None:

@@ -1,13 +1,13 @@
 import pytest
 
-from haechi.models.registry import ALIASES, EMBEDDED, known
+from haechi.models.registry import ALIASES, STATIC, known
 
 
 def test_no_two_aliases_mean_one_model_and_none_hides_the_embedded_one() -> None:
     ids = [model.id for model in ALIASES.values()]
 
     assert len(set(ids)) == len(ids)
-    assert EMBEDDED not in ALIASES
+    assert STATIC not in ALIASES
     assert not set(ALIASES) & set(ids)
 
 
@@ -40,4 +40,4 @@ def test_prompts_are_those_that_the_models_were_trained_with() -> None:
 
 def test_unknown_names_are_taken_as_they_are() -> None:
     assert known("somebody/some-model") is None
-    assert known(EMBEDDED) is None
+    assert known(STATIC) is None

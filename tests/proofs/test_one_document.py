@@ -21,10 +21,10 @@ DOCUMENT = {
 
 
 def test_a_second_run_after_one_new_document_calls_models_for_that_document_alone(finished: Path) -> None:
-    """With a base that stays (an embedded base is made of the corpus: another corpus is another model, and every vector is new)."""
+    """With a base that stays (a static base is made of the corpus: another corpus is another model, and every vector is new)."""
     (finished / "models" / "base").rename(finished / "kept")
     parameters = (finished / "params.yaml").read_text(encoding="utf-8")
-    (finished / "params.yaml").write_text(parameters.replace("base: embedded", f"base: {finished}/kept"), encoding="utf-8")
+    (finished / "params.yaml").write_text(parameters.replace("base: static", f"base: {finished}/kept"), encoding="utf-8")
     project.dvc(finished, "repro", "mine")
     before = texts_of(finished)
     forget(finished)

@@ -28,7 +28,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     train(static(), examples(), VALIDATION, root / "models/run", recipe())
     chosen = facts_of(select(root / "models/run", root / "models/base", VALIDATION, root / "models/encoder", SELECT))
     write_json(root / file_of("select"), chosen)
-    write_json(root / file_of("base"), {"base": "embedded", "parameters": 6400, "dim": 16, "hash": "x"})
+    write_json(root / file_of("base"), {"base": "static", "parameters": 6400, "dim": 16, "hash": "x"})
     figures: dict[str, Any] = {
         "testset": "abc",
         "encoder": chosen["encoder"],

@@ -271,7 +271,7 @@ def test_a_folder_in_place_of_a_file_is_a_usage_error(here: Path) -> None:
 def test_a_model_that_cannot_be_reached_is_one_sentence_with_two_ways_out(here: Path) -> None:
     """What was looked for, where, and what to do; in seconds, without waiting for a network."""
     params = (here / "params.yaml").read_text(encoding="utf-8")
-    (here / "params.yaml").write_text(params.replace("base: embedded", "base: no/such-model"), encoding="utf-8")
+    (here / "params.yaml").write_text(params.replace("base: static", "base: no/such-model"), encoding="utf-8")
     (here / "data" / "processed").mkdir()
     for name in ("merged_corpus", "pairs_train"):
         (here / "data" / "processed" / f"{name}.jsonl").touch()
@@ -279,7 +279,7 @@ def test_a_model_that_cannot_be_reached_is_one_sentence_with_two_ways_out(here: 
     message = sentence(run("base", here, HF_HUB_OFFLINE="1"))
     assert message.startswith("model 'no/such-model' can't be loaded: looked for it in ")
     assert "hf download" in message
-    assert "`embedded`" in message
+    assert "`static`" in message
     assert files_in(here) == before
 
 

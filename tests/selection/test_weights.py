@@ -184,7 +184,7 @@ def test_a_tokenizer_that_cuts_otherwise_gives_every_piece_the_same_number(folde
 def test_an_embedded_base_mixes_with_what_was_trained_from_it(tmp_path: Path) -> None:
     """Folding and taking the mean may change places; what the base's pieces are made of stays behind."""
     base, tuned = tmp_path / "base", tmp_path / "tuned"
-    make_base(["계약의 해제", "계약을 해제하다", "대금의 반환"], ModelParams("embedded", 64, 7, 1000, 2, 3, 4, 0.1), base)
+    make_base(["계약의 해제", "계약을 해제하다", "대금의 반환"], ModelParams("static", 64, 7, 1000, 2, 3, 4, 0.1), base)
     model = load_learner(base)
     with torch.no_grad():
         model[0].embedding.weight += torch.randn(model[0].embedding.weight.shape)

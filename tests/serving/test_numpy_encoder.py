@@ -33,7 +33,7 @@ SENTENCES = ["우물을 고칠 책임은 마을에 있다.", "다리의 수선 �
 def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The embedded base; a bare table with prompts that is not normalised; one with a default prompt."""
     root = tmp_path_factory.mktemp("static")
-    save_encoder(build(SENTENCES, ModelParams("embedded", 64, 1, 500, 2, 3, 24, 0.01)), root / "base")
+    save_encoder(build(SENTENCES, ModelParams("static", 64, 1, 500, 2, 3, 24, 0.01)), root / "base")
     bare = deepcopy(tiny_models.static())  # others use it too
     for name, prompts, default in (
         ("prompted", {"query": f"{WORDS[0]} ", "document": f"{WORDS[1]} "}, None),

@@ -43,7 +43,7 @@ QUESTIONS = ("우물을 고칠 책임은 누구에게 있나요?", "담의 높�
 @cache
 def model_folder(seed: int = 1) -> Path:
     """A model of the kind that the pipeline makes."""
-    params = ModelParams("embedded", 64, seed, 2000, 2, 3, 32, 0.01)
+    params = ModelParams("static", 64, seed, 2000, 2, 3, 32, 0.01)
     folder = Path(mkdtemp(prefix="village")) / "encoder"
     save_encoder(build([p.text for p in CORPUS] + list(QUESTIONS), params), folder)
     return folder

@@ -1,4 +1,4 @@
-"""The embedded base: pieces from Kiwi's analysis, their features, where their vectors start, and the folded table."""
+"""The static base: pieces from Kiwi's analysis, their features, where their vectors start, and the folded table."""
 
 import dataclasses
 import itertools
@@ -26,7 +26,7 @@ TEXTS = [
     "계약을 해제하고 대금을 반환하여야 한다",
     "대금의 반환을 청구하는 소송",
 ]
-PARAMS = ModelParams("embedded", 64, 7, 1000, 2, 3, 8, 0.1)
+PARAMS = ModelParams("static", 64, 7, 1000, 2, 3, 8, 0.1)
 
 
 def test_pieces_share_a_feature_where_they_share_a_word() -> None:

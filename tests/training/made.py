@@ -24,7 +24,7 @@ from haechi.training.static_learner import learner
 
 torch.set_num_threads(1)  # models this small are slower with more
 
-MODEL = ModelParams("embedded", 64, 7, 400, 2, 3, 16, 0.001)
+MODEL = ModelParams("static", 64, 7, 400, 2, 3, 16, 0.001)
 PARAMS = small(
     TrainParams,
     lr=5e-3,
@@ -34,7 +34,7 @@ PARAMS = small(
     question_share=0.5,
     warmup_ratio=0.1,
     evaluations=3,
-    average=0.9,
+    ema_decay=0.9,
     per_class=2,
 )
 LOSS = small(LossParams)
@@ -98,7 +98,7 @@ def _static() -> Any:
 
 
 def static() -> Any:
-    """The embedded model, small, as it learns."""
+    """The static base, small, as it learns."""
     return deepcopy(_static())
 
 

@@ -113,7 +113,9 @@ def test_accumulated_gradients_are_the_mean_of_their_batches(tmp_path: Path) -> 
     """Two batches for one step: with the memoryless first step of Adam the rate counts, so compare norms before clipping."""
     one = tuned(static(), tmp_path / "one", recipe(batch_size=5, epochs=1, evaluations=1, lr=1e-12, warmup_ratio=0.0))
     two = tuned(
-        static(), tmp_path / "two", recipe(batch_size=5, epochs=1, evaluations=1, lr=1e-12, warmup_ratio=0.0, accumulation=2)
+        static(),
+        tmp_path / "two",
+        recipe(batch_size=5, epochs=1, evaluations=1, lr=1e-12, warmup_ratio=0.0, gradient_accumulation=2),
     )
 
     assert len(column(one, "loss")) == 2
@@ -150,7 +152,9 @@ def test_checkpointing_computes_layers_twice_and_learns_the_same(saved: Any, tmp
         count = [0]
         inner = model[0].model.encoder.layer[0].intermediate
         inner.register_forward_hook(lambda *_, count=count: count.__setitem__(0, count[0] + int(torch.is_grad_enabled())))
-        losses.append(column(tuned(model, tmp_path / str(on), recipe(epochs=1, evaluations=1, checkpointing=on)), "loss"))
+        losses.append(
+            column(tuned(model, tmp_path / str(on), recipe(epochs=1, evaluations=1, gradient_checkpointing=on)), "loss")
+        )
         calls.append(count[0])
 
     assert calls[1] > calls[0]
@@ -267,7 +271,7 @@ def test_the_usual_recipe_is_not_refused(bert: Any) -> None:
     ("wanted", "said"),
     [
         (recipe(loss={"mini_batch": 8}), "mini_batch"),
-        (recipe(checkpointing=True), "checkpointing"),
+        (recipe(gradient_checkpointing=True), "checkpointing"),
         (recipe(rank=2), "lora.rank"),
         (recipe(loss={"dims": (4, 64)}), "16 wide"),
     ],

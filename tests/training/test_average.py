@@ -125,7 +125,7 @@ def test_a_run_leaves_its_average_and_is_not_moved_by_it(tmp_path: Path) -> None
         train(static(), examples(), VALIDATION, tmp_path / name, recipe(evaluations=9, keep=9, **changes))
         return tmp_path / name
 
-    with_it, without = run("with", average=0.8), run("without", average=0.0)
+    with_it, without = run("with", ema_decay=0.8), run("without", ema_decay=0.0)
 
     assert not (without / "checkpoints" / "average").exists()
     for folder in (without / "checkpoints").iterdir():

@@ -1,4 +1,4 @@
-"""The engine on ten made-up examples with an embedded model of a few hundred pieces."""
+"""The engine on ten made-up examples with a static model of a few hundred pieces."""
 
 import json
 from dataclasses import replace
@@ -71,8 +71,8 @@ def test_the_best_checkpoints_are_kept_and_score_what_was_written_down(run) -> N
 
 def test_what_is_thinned_out_and_what_is_never_shown_is_counted(tmp_path: Path) -> None:
     """Six of the ten examples have mined negatives."""
-    half = trained(tmp_path / "half", recipe(epochs=1, evaluations=1, average=0.0, hard_negative_ratio=0.5))
-    left = trained(tmp_path / "left", recipe(epochs=1, evaluations=1, average=0.0, weights={"precedent": 0.5}))
+    half = trained(tmp_path / "half", recipe(epochs=1, evaluations=1, ema_decay=0.0, hard_negative_ratio=0.5))
+    left = trained(tmp_path / "left", recipe(epochs=1, evaluations=1, ema_decay=0.0, weights={"precedent": 0.5}))
 
     assert half["examples"] == {"mined": 10, "used": 10, "rows": 10, "held_out": 0, "with_negatives": 3, "never_shown": 0}
     assert left["examples"] == {"mined": 10, "used": 10, "rows": 10, "held_out": 0, "with_negatives": 6, "never_shown": 5}
@@ -91,7 +91,7 @@ def test_the_last_checkpoint_stays_beside_the_best_but_is_not_kept_twice(tmp_pat
     """Where the score falls the first ones are the best; where it stays equal too, since an earlier step wins."""
     kind = Falling if falling else Validation
     validation = kind([pair("Q", PASSAGES[0].text, article_keys=(PASSAGES[0].article_key,))], PASSAGES)  # always found: 1.0
-    train(static(), examples(), validation, tmp_path / "run", recipe(epochs=5, evaluations=5, keep=2, average=0.0))
+    train(static(), examples(), validation, tmp_path / "run", recipe(epochs=5, evaluations=5, keep=2, ema_decay=0.0))
 
     kept = json.loads((tmp_path / "run" / "training_config.json").read_text())["checkpoints"]
     assert [c["step"] for c in kept] == [3, 6, 15]
@@ -107,7 +107,7 @@ def test_two_runs_leave_the_same_bytes_and_another_seed_others(run, tmp_path: Pa
 
 def test_an_old_run_is_replaced_whole(tmp_path: Path) -> None:
     (tmp_path / "run/checkpoints/step-000999").mkdir(parents=True)
-    trained(tmp_path / "run", recipe(epochs=1, evaluations=1, average=0.0))
+    trained(tmp_path / "run", recipe(epochs=1, evaluations=1, ema_decay=0.0))
 
     assert [path.name for path in (tmp_path / "run/checkpoints").iterdir()] == ["step-000003"]
 

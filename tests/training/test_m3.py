@@ -65,7 +65,7 @@ def test_it_starts_at_the_logarithm_of_the_candidates(base: Path, tmp_path: Path
 
     Its mean of dense, ensemble, multi-vector and a tenth of the sparse one, and its mean of what they learn from the ensemble.
     """
-    tuned(base, tmp_path / "run", recipe(engine="flagembedding", epochs=1, evaluations=1, average=0.0, temperature=1e4))
+    tuned(base, tmp_path / "run", recipe(engine="flagembedding", epochs=1, evaluations=1, ema_decay=0.0, temperature=1e4))
     rows = [json.loads(line) for line in (tmp_path / "run/history.jsonl").read_text().splitlines()]
     share = ((1 + 1 + 0.1 + 1) / 4 + (1 + 0.1 + 1) / 3) / 2
 
@@ -110,7 +110,11 @@ def test_scores_of_the_mined_file_are_followed(run: Path, base: Path, tmp_path: 
 
 
 def test_checkpointing_and_bf16_run(base: Path, tmp_path: Path) -> None:
-    tuned(base, tmp_path / "run", recipe(engine="flagembedding", epochs=1, evaluations=1, checkpointing=True, precision="bf16"))
+    tuned(
+        base,
+        tmp_path / "run",
+        recipe(engine="flagembedding", epochs=1, evaluations=1, gradient_checkpointing=True, precision="bf16"),
+    )
 
     assert best(tmp_path / "run").is_dir()
 

@@ -19,7 +19,7 @@ from haechi.training.engine import train
 from haechi.training.memory import MiniBatch, out_of_memory, probed, retried, told
 from haechi.training.trainer import Trainer
 
-PLAIN = recipe(epochs=2, accumulation=2, evaluations=2)
+PLAIN = recipe(epochs=2, gradient_accumulation=2, evaluations=2)
 NO_MEMORY = "CUDA out of memory. Tried to allocate 2.00 GiB."
 
 
@@ -143,7 +143,7 @@ def test_another_error_is_not_taken_for_a_lack_of_memory(bert: Any, tmp_path: Pa
 
 
 def test_a_step_that_is_made_again_counts_its_triplets_once(bert: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = recipe(epochs=2, accumulation=2, evaluations=1, loss={"name": "triplet", "margin": 0.5})
+    told = recipe(epochs=2, gradient_accumulation=2, evaluations=1, loss={"name": "triplet", "margin": 0.5})
     train(bert(), examples(), VALIDATION, tmp_path / "plain", told)
     with small_memory(monkeypatch, "backward", 2):
         train(bert(), examples(), VALIDATION, tmp_path / "small", told)

@@ -48,7 +48,7 @@ def detached(model: Any) -> Any:
 
 @pytest.mark.parametrize("accumulation", [1, 32])
 def test_a_detached_module_is_named_whatever_the_accumulation(tmp_path: Path, bert: Any, accumulation: int) -> None:
-    told = recipe(accumulation=accumulation, batch_size=2, epochs=1 if accumulation == 1 else 13, evaluations=1)
+    told = recipe(gradient_accumulation=accumulation, batch_size=2, epochs=1 if accumulation == 1 else 13, evaluations=1)
     facts = train(detached(bert()), examples(), VALIDATION, tmp_path / "run", told)
     modules = facts["health"]["modules"]
     (reason,) = (reason for reason in facts["reasons"] if "never given a gradient" in reason)
@@ -64,7 +64,7 @@ def test_a_detached_module_is_named_whatever_the_accumulation(tmp_path: Path, be
 @pytest.mark.parametrize("accumulation", [1, 32])
 def test_a_healthy_model_has_no_such_reason(tmp_path: Path, bert: Any, accumulation: int) -> None:
     """The pooler, which nobody asks, is known to be idle."""
-    told = recipe(accumulation=accumulation, batch_size=2, epochs=1 if accumulation == 1 else 13, evaluations=1)
+    told = recipe(gradient_accumulation=accumulation, batch_size=2, epochs=1 if accumulation == 1 else 13, evaluations=1)
     facts = train(bert(), examples(), VALIDATION, tmp_path / "run", told)
 
     assert not [reason for reason in facts["reasons"] if "gradient" in reason or "moved:" in reason]

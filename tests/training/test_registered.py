@@ -88,7 +88,7 @@ def test_prompts_and_pooling_are_applied_and_survive_saving_training_and_merging
     for name in ("saved", "pointed"):
         np.testing.assert_allclose(check(load_encoder(tmp_path / name), entry), before, atol=1e-6)
 
-    wanted = recipe(rank=rank, lr=1e-2, epochs=1, evaluations=2, keep=2, average=0.0)
+    wanted = recipe(rank=rank, lr=1e-2, epochs=1, evaluations=2, keep=2, ema_decay=0.0)
     wanted = replace(wanted, lora=replace(wanted.lora, targets=()))  # those of the registry
     train(load_encoder(tmp_path / "pointed"), examples(), VALIDATION, tmp_path / "run", wanted, base=alias)
     checkpoints = sorted((tmp_path / "run/checkpoints").iterdir())

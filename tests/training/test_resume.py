@@ -28,7 +28,7 @@ from haechi.training.resume import Work, kept, resumable
 
 RUNS: dict[str, Recipe] = {
     "static": recipe(token_dropout=0.2, weight_decay=0.01),
-    "transformer": recipe(accumulation=2, epochs=2),
+    "transformer": recipe(gradient_accumulation=2, epochs=2),
     "lora": recipe(rank=4, lr=1e-2, epochs=2),
     "cached": recipe(loss={"mini_batch": 2, "dims": (8,)}, epochs=2),
     "triplets": recipe(loss={"name": "triplet", "margin": 0.3}, sampler="no_duplicates", epochs=2),

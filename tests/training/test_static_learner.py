@@ -1,4 +1,4 @@
-"""The training form of the embedded base: features learn, and what is saved is a plain table with the same vectors."""
+"""The training form of the static base: features learn, and what is saved is a plain table with the same vectors."""
 
 from dataclasses import replace
 from pathlib import Path

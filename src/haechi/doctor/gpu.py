@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from haechi.doctor.finding import Finding, some
-from haechi.models.registry import EMBEDDED
+from haechi.models.registry import STATIC
 
 TIMEOUT = 5.0
 
@@ -51,8 +51,8 @@ def check_gpu(found: list[Gpu], base: str, torch: str | None, environment: Mappi
     if wanted == "cpu":
         return Finding("gpu", "ok", f"not used (HAECHI_DEVICE is cpu){': ' + names if names else ''}")
     if not found:
-        if base == EMBEDDED:
-            return Finding("gpu", "ok", "none; the embedded base needs none")
+        if base == STATIC:
+            return Finding("gpu", "ok", "none; the static base needs none")
         return Finding(
             "gpu", "warn", f"none; tuning {base} on processors takes long", "use a machine with a GPU, or a smaller model"
         )

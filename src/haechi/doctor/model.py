@@ -5,23 +5,23 @@ from pathlib import Path
 
 from haechi.doctor.finding import Finding
 from haechi.models.hub import address_of, offline
-from haechi.models.registry import EMBEDDED, known
+from haechi.models.registry import STATIC, known
 
 Status = Callable[[str], int | None]
 """The HTTP status of an address, None where nobody answers."""
 
 
 def check_model(base: str, root: Path, environment: Mapping[str, str], status: Status) -> Finding:
-    """Embedded, a folder with weights, in the hub cache, or on the hub."""
-    if base == EMBEDDED:
-        return Finding("base model", "ok", "embedded; needs no download")
+    """Static, a folder with weights, in the hub cache, or on the hub."""
+    if base == STATIC:
+        return Finding("base model", "ok", "static; needs no download")
     if (root / base).is_dir():
         return _folder(base, root / base)
     entry = known(base)
     name = entry.id if entry else base
     if weights_of(cached(name, environment)):
         return Finding("base model", "ok", f"{base} is in the hub cache")
-    elsewhere = "download it on a machine with network (`hf download`) and set model.base to the folder, or set it to `embedded`"
+    elsewhere = "download it on a machine with network (`hf download`) and set model.base to the folder, or set it to `static`"
     if offline(environment):
         return Finding("base model", "fail", f"{base} is not in the hub cache, and HF_HUB_OFFLINE is set", elsewhere)
     found = status(address_of(name, environment))

@@ -1,4 +1,4 @@
-"""Loading and saving encoders: hub ids, folders, the embedded base; with the registry's prompts, never remote code."""
+"""Loading and saving encoders: hub ids, folders, the static base; with the registry's prompts, never remote code."""
 
 import os
 from collections.abc import Callable

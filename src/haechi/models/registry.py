@@ -5,7 +5,7 @@ Wrong prompts and wrong pooling don't fail, they silently cost quality; so they 
 
 from dataclasses import dataclass
 
-EMBEDDED = "embedded"
+STATIC = "static"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from haechi.models.load import folder_hash
-from haechi.models.registry import EMBEDDED, known
+from haechi.models.registry import STATIC, known
 from haechi.pipeline.stage_details import file_of, read_details
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import read_json, sha256_file
@@ -106,7 +106,7 @@ def licence(base: str) -> str:
     """Of the base as registered; `other` where nobody told."""
     entry = known(base)
     told = entry.licence if entry else "unknown"
-    return "other" if base == EMBEDDED or told == "unknown" else told
+    return "other" if base == STATIC or told == "unknown" else told
 
 
 def other_runtimes(root: Path, exported: Mapping[str, Mapping[str, float]]) -> list[str]:

@@ -41,7 +41,7 @@ def _together(path: Path, sections: dict[str, Any]) -> list[str]:
     recipe = [sections[name] for name in ("train", "loss", "lora")]
     try:
         rules.check_recipe(*recipe)
-        if sections["model"].base == "embedded":
+        if sections["model"].base == "static":
             rules.check_static(*recipe)
     except ParamsError as error:
         return [f"{path}: {error}"]

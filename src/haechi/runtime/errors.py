@@ -97,5 +97,5 @@ class ModelUnreachable(HaechiError):
         super().__init__(
             f"model {name!r} can't be loaded: looked for it in {looked}; either put it there "
             "(`hf download` on a machine with network, then set model.base to the folder), "
-            "or set model.base to `embedded`, which needs no download"
+            "or set model.base to `static`, which needs no download"
         )

@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from haechi.runtime.errors import ParamsError
+from haechi.runtime.renamed import renamed, renamed_value
 
 S = TypeVar("S")
 MOST = 200
@@ -30,9 +31,12 @@ def load_section(path: Path, name: str, kind: type[S]) -> S:
     if not isinstance(section, dict):
         raise ParamsError(f"{path}: section `{name}` should hold keys and values, found {_shown(section)}")
     known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    for key in section:
+    for key, value in section.items():
         if key not in known:
-            raise ParamsError(f"{path}: {name}.{str(key)[:80]} is unknown{meant(key, known)}; {name} has {', '.join(known)}")
+            unknown = f"{name}.{str(key)[:80]} is unknown{meant(key, known)}; {name} has {', '.join(known)}"
+            raise ParamsError(f"{path}: {renamed(f'{name}.{key}') or unknown}")
+        if old := renamed_value(f"{name}.{key}", value):
+            raise ParamsError(f"{path}: {old}")
     for key in known:
         if key not in section:
             raise ParamsError(f"{path}: {name}.{key} is missing")

@@ -1,4 +1,4 @@
-"""The embedded base: a static table over a vocabulary compiled from Kiwi's analysis of the corpus. Needs no download.
+"""The static base: a table over a vocabulary compiled from Kiwi's analysis of the corpus. Needs no download.
 
 Kiwi runs only here. Its morphemes, and frequent phrases of two or three, become pieces of one Unigram tokenizer with
 log-frequency scores, so the saved model segments much like Kiwi but loads in plain sentence-transformers. Hand-set scores also
@@ -83,6 +83,6 @@ def model_of(words: Tokenizer, table: np.ndarray) -> "SentenceTransformer":
 
 
 def build(texts: Iterable[str], params: ModelParams) -> "SentenceTransformer":
-    """The embedded model for a corpus, folded."""
+    """The static model for a corpus, folded."""
     words, composition = compose(texts, params)
     return model_of(words, composition.table())

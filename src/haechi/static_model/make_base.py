@@ -1,18 +1,18 @@
-"""What the base stage does: build the embedded model, or record which other one is meant."""
+"""What the base stage does: build the static model, or record which other one is meant."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from haechi.models.load import folder_hash, load_base, save_encoder, save_pointer
-from haechi.models.registry import EMBEDDED
+from haechi.models.registry import STATIC
 from haechi.static_model import build
 from haechi.static_model.params import ModelParams
 
 
 def make_base(texts: Sequence[str], params: ModelParams, folder: Path) -> dict[str, Any]:
     """Write the base folder and say what is in it."""
-    if params.base == EMBEDDED:
+    if params.base == STATIC:
         words, composition = build.compose(texts, params)
         model = build.model_of(words, composition.table())
         save_encoder(model, folder, composition.save)

@@ -58,7 +58,7 @@ class Watch(TrainerCallback):
     ) -> None:
         self._model, self._validation, self._folder, self._keeps = model, validation, folder, params.keep
         self._also, self._measured = also, measured
-        self._average = Average(learns or model, params.average) if params.average else None
+        self._average = Average(learns or model, params.ema_decay) if params.ema_decay else None
         self._valid_loss, self._mini_batch, self._report, self._steps = valid_loss, mini_batch, report, steps
         self._at = validated_at(steps, params)
         self._told = spread(self._at)

@@ -31,8 +31,9 @@ def check_launch(environ: Mapping[str, str] = os.environ) -> None:
     for name in SHARDED:
         if environ.get(name, "").lower() in ("1", "true", "yes", "on", "y", "t"):
             raise HaechiError(
-                f"train: {name} is set, and sharded or offloaded weights can't be trained here; launch without it, and take "
-                "lora.rank, train.freeze, train.checkpointing, loss.mini_batch or train.precision bf16 where memory is short"
+                f"train: {name} is set, and sharded or offloaded weights can't be trained here; launch without it, and "
+                "take lora.rank, train.freeze, train.gradient_checkpointing, loss.mini_batch or train.precision bf16 where "
+                "memory is short"
             )
 
 

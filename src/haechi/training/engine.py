@@ -81,7 +81,7 @@ def train(
     if unshown:
         say(f"train: {unshown} of {len(rows)} rows are never shown (sampler, weights or curriculum)")
     batches = [batch for epoch in epochs for batch in epoch]
-    steps = -(-len(batches) // params.accumulation)
+    steps = -(-len(batches) // params.gradient_accumulation)
     static = isinstance(model[0], StaticEmbedding)
     with atomic_folder(folder) as temporary, tempfile.TemporaryDirectory() as scratch:
         opening = load_last(Path(params.resume_from), model) if params.resume_from else None
@@ -220,7 +220,7 @@ def _refresh_at(epochs: Sequence[Sequence[Batch]], params: TrainParams) -> set[i
     """The steps after which negatives are mined anew: ends of epochs, but not of the last."""
     ends = itertools.accumulate(len(epoch) for epoch in epochs[:-1])
     every = params.refresh_every
-    return {-(-end // params.accumulation) for i, end in enumerate(ends, 1) if every and i % every == 0}
+    return {-(-end // params.gradient_accumulation) for i, end in enumerate(ends, 1) if every and i % every == 0}
 
 
 def _guide_model(model: SentenceTransformer, recipe: Recipe) -> SentenceTransformer | None:
@@ -243,8 +243,8 @@ def _arguments(params: TrainParams, scratch: Path, steps: int, *, update: bool) 
         output_dir=str(scratch),
         num_train_epochs=1,  # the plan holds all of them
         per_device_train_batch_size=params.batch_size,
-        gradient_accumulation_steps=params.accumulation,
-        activation_checkpointing=params.checkpointing,
+        gradient_accumulation_steps=params.gradient_accumulation,
+        activation_checkpointing=params.gradient_checkpointing,
         bf16=params.precision == "bf16",
         fp16=params.precision == "fp16",
         learning_rate=params.lr if update else 0.0,

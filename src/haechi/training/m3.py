@@ -69,7 +69,7 @@ def train_m3(
     chosen = [example for example in choose_examples(examples, params) if example.neg]
     if not chosen:
         raise HaechiError("train: the flagembedding engine needs mined negatives, and no example has one")
-    steps = -(-len(chosen) // (params.batch_size * params.accumulation)) * params.epochs
+    steps = -(-len(chosen) // (params.batch_size * params.gradient_accumulation)) * params.epochs
     with atomic_folder(folder) as temporary, tempfile.TemporaryDirectory() as scratch:
         m3, trainer = _trainer(model, source, chosen, recipe, Path(scratch), steps)
         whole = SentenceTransformer(
@@ -206,14 +206,14 @@ def _trainer(
         unified_finetuning=True,
         use_self_distill=True,
     )
-    if params.checkpointing:
+    if params.gradient_checkpointing:
         m3.enable_input_require_grads()
     arguments = EncoderOnlyEmbedderM3TrainingArguments(
         output_dir=str(scratch / "out"),
         num_train_epochs=params.epochs,
         per_device_train_batch_size=params.batch_size,
-        gradient_accumulation_steps=params.accumulation,
-        activation_checkpointing=params.checkpointing,
+        gradient_accumulation_steps=params.gradient_accumulation,
+        activation_checkpointing=params.gradient_checkpointing,
         bf16=params.precision == "bf16",
         fp16=params.precision == "fp16",
         learning_rate=params.lr,

@@ -75,7 +75,7 @@ class MiniBatch:
         if now <= 1:
             raise HaechiError(
                 f"train: out of memory in {where} at step {step} with one text at a time; "
-                "set train.checkpointing, lower model.max_length, or take a smaller model"
+                "set train.gradient_checkpointing, lower model.max_length, or take a smaller model"
             )
         self.set(1 << ((now - 1).bit_length() - 1))
         self.events.append({"step": step, "where": where, "from": now, "to": self.size})
@@ -156,4 +156,4 @@ def probed(attempt: Callable[[], object], mini_batch: MiniBatch, most: int) -> i
             mini_batch.start = size
             return size
         free()
-    raise HaechiError(f"train: {MINI_BATCH}=auto: not even one text at a time fits into memory; set train.checkpointing")
+    raise HaechiError(f"train: {MINI_BATCH}=auto: not even one text at a time fits into memory; set train.gradient_checkpointing")

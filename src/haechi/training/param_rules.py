@@ -16,11 +16,11 @@ def check_recipe(params: TrainParams, loss: LossParams, lora: LoraParams) -> Non
 
 
 def check_static(params: TrainParams, loss: LossParams, lora: LoraParams) -> None:
-    """Refuse what a static model, such as the embedded base, can't do."""
+    """Refuse what the static base and every other static model can't do."""
     _refuse(
         {
             "a static model has no activations to save; set loss.mini_batch to 0": loss.mini_batch > 0,
-            "a static model has no activations to save; set train.checkpointing to false": params.checkpointing,
+            "a static model has no activations to save; set train.gradient_checkpointing to false": params.gradient_checkpointing,
             "a static model has no layers for adapters; set lora.rank to 0": lora.rank > 0,
         }
     )

@@ -42,7 +42,7 @@ class TrainParams:
     """Besides, the checkpoint of every so many-th validation is kept; 0 keeps none for that."""
     pin: tuple[Positive, ...]
     """Steps that are validated and whose checkpoints are kept whatever their score."""
-    average: Share
+    ema_decay: Share
     """Decay of the exponential average of the weights that is kept beside the checkpoints, such as 0.99; 0 keeps none."""
     max_samples: Count
     """Train on this many examples only; 0 takes all."""
@@ -70,13 +70,13 @@ class TrainParams:
     """Epochs after which negatives are mined anew with the model as it is, among the passages of the mined file; 0: never."""
     refresh_skip: Count
     """Passages left out there, the nearest to a query that are no answer: the likeliest to be right though nobody says so."""
-    accumulation: Positive
+    gradient_accumulation: Positive
     """Batches whose gradients are added up for one step of the optimizer; each still has a softmax of its own."""
     token_dropout: Share
     """Share of a text's tokens that a step leaves out; for static models, which otherwise learn their queries by heart."""
     freeze: tuple[str, ...]
     """Patterns of the names of weights that stay as they are."""
-    checkpointing: bool
+    gradient_checkpointing: bool
     """Whether activations are computed again in the backward pass, which saves memory and costs time."""
     precision: Literal["fp32", "bf16", "fp16"]
     """Number format of the forward pass; fp16 needs a GPU."""

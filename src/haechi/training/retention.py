@@ -53,7 +53,7 @@ def announce(folder: Path, model: torch.nn.Module, steps: int, params: TrainPara
     whole = sum(tensor.numel() * tensor.element_size() for tensor in saved.state_dict().values())
     learned = sum(w.numel() * w.element_size() for w in model.parameters() if w.requires_grad)
     at = validated_at(steps, params)
-    number = min(len(at), params.keep + 1 + len(protected(at, params))) + bool(params.average)
+    number = min(len(at), params.keep + 1 + len(protected(at, params))) + bool(params.ema_decay)
     extra = 3 * learned * params.keep_last + (2 * 4 * learned if resumes else 0) + (learned if rolls_back else 0)
     needed = number * whole + extra
     place = next(parent for parent in (folder, *folder.parents) if parent.exists())

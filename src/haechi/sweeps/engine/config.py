@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from haechi.runtime.errors import HaechiError, ParamsError, UsageError
 from haechi.runtime.files import read_yaml
 from haechi.runtime.params import load_section
+from haechi.runtime.renamed import renamed
 from haechi.runtime.sections import section_class
 from haechi.selection.params import Metric
 from haechi.sweeps.engine.time_window import Window
@@ -200,7 +201,7 @@ def _check_values(sweep: Sweep, file: Path, params: Path) -> None:
     for name, values in ends.items():
         section, _, key = name.partition(".")
         if section not in sections or key.partition(".")[0] not in (sections[section] or {}):
-            raise UsageError(f"{file}: {name} is no parameter of {params}; docs/parameters.md lists them")
+            raise UsageError(f"{file}: {renamed(name) or f'{name} is no parameter of {params}; docs/parameters.md lists them'}")
         if section in AFTER_SELECT:
             raise UsageError(f"{file}: {name}: a trial ends at select, so parameters of {section} change nothing in it")
         if section in FROZEN:

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import read_text, write_text
+from haechi.runtime.renamed import renamed
 
 
 def write_params(file: Path, values: Mapping[str, Any]) -> list[str]:
@@ -25,7 +26,7 @@ def write_params(file: Path, values: Mapping[str, Any]) -> list[str]:
         for key in path:
             place = place.get(key) if isinstance(place, dict) else None
         if not isinstance(place, dict) or (last not in place and len(path) < 2):
-            raise HaechiError(f"{file}: has no {name}, so nothing was written")
+            raise HaechiError(f"{file}: {renamed(name) or f'has no {name}'}, so nothing was written")
         if place.get(last) != value:
             changes.append(f"{name}: {place.get(last)} -> {value}")
             place[last] = value

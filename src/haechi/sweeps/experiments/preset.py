@@ -6,7 +6,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from haechi.models.registry import EMBEDDED, known
+from haechi.models.registry import STATIC, known
 from haechi.runtime.files import read_yaml, write_text
 from haechi.sweeps.engine.config import Sweep, check, read_sweep
 
@@ -17,16 +17,16 @@ HEADER = """# A sweep: docs/sweeps.md explains every key, docs/parameters.md eve
 
 def preset(sections: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The file as plain values, for what params.yaml has now."""
-    embedded = sections["model"]["base"] == EMBEDDED
+    static = sections["model"]["base"] == STATIC
     negatives = max(1, min(4, int(sections["mine"]["negatives"])))
     parameters: dict[str, Any] = {
-        "train.lr": {"low": 5e-5, "high": 1e-2, "log": True} if embedded else {"low": 5e-7, "high": 1e-4, "log": True},
+        "train.lr": {"low": 5e-5, "high": 1e-2, "log": True} if static else {"low": 5e-7, "high": 1e-4, "log": True},
         "train.temperature": {"low": 0.01, "high": 0.3},
         "train.weight_decay": {"low": 0.01, "high": 0.5, "log": True},
         "train.warmup_ratio": {"low": 0.0, "high": 0.2},
-        "train.accumulation": {"choices": [1, 2] if embedded else [1, 2, 4]},
+        "train.gradient_accumulation": {"choices": [1, 2] if static else [1, 2, 4]},
         "train.max_grad_norm": {"low": 1.0, "high": 20.0, "log": True},
-        "train.batch_size": {"choices": [64, 128, 256] if embedded else [32, 64, 128]},
+        "train.batch_size": {"choices": [64, 128, 256] if static else [32, 64, 128]},
         "train.question_share": {"low": 0.2, "high": 0.6},
         "train.negatives": {"low": 1, "high": negatives, "whole": True},
     }
@@ -34,7 +34,7 @@ def preset(sections: Mapping[str, Any], name: str) -> dict[str, Any]:
         parameters["train.hard_negative_ratio"] = {"low": 0.2, "high": 0.6}
     if negatives == 1:
         del parameters["train.negatives"]
-    if embedded:
+    if static:
         parameters["train.token_dropout"] = {"low": 0.0, "high": 0.3}
     else:
         ranks = [4, 8, 16]

@@ -40,7 +40,7 @@ STEPS = 60
 """Steps of the range test, at least."""
 UNGUARDED = GuardsParams({}, {}, {}, {}, {}, 0.5, 0, 0.0, 0.0)
 """A rate that diverges is to score as it does: nobody rolls it back to a better one."""
-SHORT = {"evaluations": 1, "keep": 1, "keep_last": False, "average": 0.0, "keep_every": 0, "pin": ()}
+SHORT = {"evaluations": 1, "keep": 1, "keep_last": False, "ema_decay": 0.0, "keep_every": 0, "pin": ()}
 """A trial leaves nothing behind but its score."""
 
 
@@ -107,7 +107,8 @@ class Trainings:
         rising = Rising(self._search.low, self._search.high)
         rows = self._setting.examples or len(self._examples)
         batches = max(
-            1, -(-min(rows, len(self._examples)) // (self._setting.params.batch_size * self._setting.params.accumulation))
+            1,
+            -(-min(rows, len(self._examples)) // (self._setting.params.batch_size * self._setting.params.gradient_accumulation)),
         )
         epochs = max(1, -(-STEPS // batches))
         self._train(self._search.low, seed, _unasked(), epochs=epochs, also=[rising])
