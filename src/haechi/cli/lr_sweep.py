@@ -15,7 +15,6 @@ from haechi.runtime.errors import HaechiError
 from haechi.runtime.options import FOLDER
 from haechi.runtime.progress import say, show_table
 from haechi.sweeps.engine.agent import Agent
-from haechi.sweeps.engine.methods import RATE, Rates, measured
 from haechi.sweeps.engine.owners import myself
 from haechi.sweeps.engine.results_log import Ledger
 from haechi.sweeps.engine.slots import here, taken
@@ -23,6 +22,7 @@ from haechi.sweeps.engine.storage import Storage
 from haechi.sweeps.engine.study import Study, open_study
 from haechi.sweeps.experiments.apply import write_params
 from haechi.sweeps.learning_rate import result_files
+from haechi.sweeps.learning_rate.method import RATE, Rates, measured
 from haechi.sweeps.learning_rate.search import Search, missing, stand_in
 from haechi.sweeps.learning_rate.short_runs import Setting, Trainings
 from haechi.sweeps.learning_rate.verdict import Verdict, judge

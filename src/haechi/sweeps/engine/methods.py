@@ -1,13 +1,11 @@
-"""How the next trial is found: drawn by a sampler, taken from a grid, or planned by the search for the rate."""
+"""How the next trial is found: drawn by a sampler, or taken from a grid."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from haechi.sweeps.engine.config import Axis, Sweep, grid, holds, order
 from haechi.sweeps.engine.study import Wanted
 from haechi.sweeps.engine.trial import Proposal, Trial, Value
-from haechi.sweeps.learning_rate.search import Curve, Measured, Scores, Search, left, missing
 
 if TYPE_CHECKING:
     import optuna
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
 
 CURRENT = "current"
 """A fact of the trial that has the values of params.yaml."""
-RATE, RANGE_TEST = "train.lr", "range test"
 
 
 class Sampled:
@@ -92,47 +89,6 @@ class Grid:
         return {name: _distribution(self._sweep.parameters[name]) for name in proposal.params}
 
 
-@dataclass(frozen=True)
-class Rates:
-    """The search for the rate: what its plan misses."""
-
-    search: Search
-
-    def wanted(self, trials: Sequence[Trial]) -> Wanted:
-        """The next runs of the plan; a run that failed counts as the worst there is, so the plan goes on without it."""
-        return Wanted([_rate_proposal(run.rate, run.seed, run.stage) for run in missing(self.search, measured(trials))])
-
-    def left(self, trials: Sequence[Trial]) -> int:
-        """What the plan still wants where nothing surprises; trials that run now are among those begun."""
-        return max(0, left(self.search, measured(trials)) - sum(trial.state == "running" for trial in trials))
-
-    def draw(self, study: "optuna.Study", number: int) -> "tuple[optuna.Trial, Proposal]":
-        """A plan draws nothing."""
-        raise NotImplementedError
-
-    def distributions(self, proposal: Proposal) -> "Mapping[str, BaseDistribution]":
-        """Any rate: a later search may have another range."""
-        import optuna
-
-        return {name: optuna.distributions.FloatDistribution(1e-12, 1e3, log=True) for name in proposal.params}
-
-
-def measured(trials: Sequence[Trial]) -> Measured:
-    """What the trials of a search for the rate have shown."""
-    scores: Scores = {}
-    curve = None
-    for trial in trials:
-        if trial.proposal.kind == RANGE_TEST:
-            if trial.state == "complete":
-                curve = Curve(tuple(trial.facts["rates"]), tuple(trial.facts["losses"]))  # type: ignore[arg-type]
-            elif trial.state == "failed":
-                curve = Curve((), ())
-        elif trial.state in ("complete", "failed"):
-            value = trial.value if trial.value is not None else 0.0
-            scores.setdefault(float(trial.proposal.params[RATE]), {})[trial.proposal.seed] = value
-    return Measured(scores, curve)
-
-
 def within(sweep: Sweep, current: Proposal) -> bool:
     """Whether the sampler could have drawn these values, so that it can learn from them."""
     searched = {name for name in order(sweep) if holds(sweep.parameters[name], current.params, sweep.fixed)}
@@ -166,12 +122,6 @@ def confirmations(sweep: Sweep, trials: Sequence[Trial]) -> list[Proposal]:
 def _left(sweep: Sweep, trials: int, begun: Sequence[Trial]) -> int:
     repeats = sum(trial.proposal.kind == "repeat" for trial in begun)
     return max(0, trials - (len(begun) - repeats)) + max(0, sweep.confirm.top * (sweep.confirm.seeds - 1) - repeats)
-
-
-def _rate_proposal(rate: float, seed: int, stage: int) -> Proposal:
-    if not rate:
-        return Proposal({}, seed, RANGE_TEST, {"stage": stage})
-    return Proposal({RATE: rate}, seed, "rate", {"stage": stage})
 
 
 def _suggest(trial: "optuna.Trial", name: str, axis: Axis) -> Any:

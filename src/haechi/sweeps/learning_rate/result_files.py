@@ -8,9 +8,9 @@ from typing import Any
 from haechi.report.style import by_logarithm, pyplot, save, svg
 from haechi.runtime.files import write_json, write_text
 from haechi.scoring.names import COLOURS
-from haechi.sweeps.engine.methods import RANGE_TEST, RATE, measured
 from haechi.sweeps.engine.results_log import Entry
 from haechi.sweeps.engine.trial import Trial
+from haechi.sweeps.learning_rate.method import RANGE_TEST, RATE, measured
 from haechi.sweeps.learning_rate.search import Curve, Scores, Search, bracket
 from haechi.sweeps.learning_rate.verdict import Verdict
 from haechi.sweeps.results.indistinguishable import noise, seed_levels

@@ -22,9 +22,9 @@ from haechi.runtime.errors import HaechiError, UsageError
 from haechi.runtime.files import read_records
 from haechi.runtime.params import load_section
 from haechi.sweeps.engine.agent import Outcome, Report
-from haechi.sweeps.engine.methods import RANGE_TEST, RATE
 from haechi.sweeps.engine.trial import Trial
 from haechi.sweeps.experiments import fingerprint
+from haechi.sweeps.learning_rate.method import RANGE_TEST, RATE
 from haechi.sweeps.learning_rate.search import Search
 from haechi.training.lora_params import LoraParams
 from haechi.training.loss_params import LossParams
