@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT / "src"))
 import numpy as np  # noqa: E402  (only now is the path right)
 
 from haechi.evaluation import summary  # noqa: E402
-from haechi.evaluation.forgetting import GENERAL, GuardPassage, GuardQuery, Probe  # noqa: E402
+from haechi.evaluation.forgetting import GENERAL, Probe, ProbePassage, ProbeQuery  # noqa: E402
 from haechi.evaluation.inputs import Inputs  # noqa: E402
 from haechi.evaluation.params import EvaluateParams  # noqa: E402
 from haechi.evaluation.stage import evaluate  # noqa: E402
@@ -96,8 +96,8 @@ def world(queries: int, passages: int, dim: int) -> tuple[Inputs, Cached]:
     ]
     asked, known = [q.query_text for q in tests], [p.query_text for p in pairs]
     probe = Probe(
-        tuple(GuardPassage(f"g{i}", f"일상 {i}") for i in range(300)),
-        tuple(GuardQuery(f"g{i}", f"일상 물음 {i}", (f"g{i}",)) for i in range(300)),
+        tuple(ProbePassage(f"g{i}", f"일상 {i}") for i in range(300)),
+        tuple(ProbeQuery(f"g{i}", f"일상 물음 {i}", (f"g{i}",)) for i in range(300)),
     )
     for part, length in ((texts, 60), (asked, 30), (known, 30)):
         cached.put_tokens(part, length)

@@ -51,8 +51,13 @@ PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 PARTS = 10
 FILTERS = [name for name in (*KNOWLEDGE, *SCORES) if name not in ("positive", "unseen")]
 CHOICES = ({"cited_together": 0, "skip_top": 0}, {"cited_together": 2}, {"cited_together": 3}, {"skip_top": 3}, {"skip_top": 10})
-CHOICES += ({"choice": "sampled"}, {"choice": "top"}, {"choice": "top", "skip_top": 10}, {"choice": "top", "skip_top": 15})
-CHOICES += ({"choice": "top", "margin": 0.8}, {"margin": 0.8}, {"negatives": 2})
+CHOICES += (
+    {"sampling_strategy": "sampled"},
+    {"sampling_strategy": "top"},
+    {"sampling_strategy": "top", "skip_top": 10},
+    {"sampling_strategy": "top", "skip_top": 15},
+)
+CHOICES += ({"sampling_strategy": "top", "margin": 0.8}, {"margin": 0.8}, {"num_negatives": 2})
 SKIPS = (0, 1, 2, 3, 5, 10)
 
 

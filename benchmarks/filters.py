@@ -66,7 +66,9 @@ def main(folder: Path) -> None:
     with timed("candidates, filters, choice, examples"):
         made = mine(queries, searched, known, near, params)
     with timed("other thresholds"):
-        mine(queries, searched, known, near, replace(params, margin=0.8, skip_top=5, choice="sampled", too_few="random"))
+        mine(
+            queries, searched, known, near, replace(params, margin=0.8, skip_top=5, sampling_strategy="sampled", too_few="random")
+        )
     with tempfile.TemporaryDirectory() as scratch:
         with timed("writing the examples"):
             write_jsonl(Path(scratch) / "train.jsonl", made.examples)

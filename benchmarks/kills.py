@@ -202,7 +202,7 @@ def make_start(folder: Path, kind: str, llm: bool = False) -> Path:
         project.refresh_testset(folder)
     else:
         shutil.copy(ROOT / "params.yaml", folder / "params.yaml")
-        for name in ("raw", "guard", "testset"):
+        for name in ("raw", "probes", "testset"):
             shutil.rmtree(folder / "data" / name, ignore_errors=True)
             shutil.copytree(ROOT / "data" / name, folder / "data" / name)
         (folder / "metrics").mkdir(exist_ok=True)

@@ -124,8 +124,10 @@ def main(folder: Path, queries: int, passages: int, width: int, rounds: int, mod
     logging.disable(logging.WARNING)
     corpus, asked = _data(folder, queries, passages)
     dense = load_encoder(folder / "models/base")
-    mining = replace(load_section(PARAMS, "mine", MineParams), bm25_top=0, dense_top=DEPTH, negatives=NEGATIVES, structural=False)
-    mining = replace(mining, max_uses=len(asked), skip_top=0, choice="top")
+    mining = replace(
+        load_section(PARAMS, "mine", MineParams), bm25_top=0, dense_top=DEPTH, num_negatives=NEGATIVES, structural=False
+    )
+    mining = replace(mining, max_uses=len(asked), skip_top=0, sampling_strategy="top")
     if dense_only:
         _recipe(dense, corpus, asked, mining)
         return
@@ -164,13 +166,13 @@ def _compare(dense: Any, cross: Any, corpus: list[Passage], asked: list[Query], 
     with tempfile.TemporaryDirectory() as place:
         with open_store(Path(place) / "exact.sqlite") as store:
             exact = timed("ours, fp32", lambda: ours(store, corpus, mining))
-            even = _chosen(ours(store, corpus, replace(mining, choice="spread")))
+            even = _chosen(ours(store, corpus, replace(mining, sampling_strategy="spread")))
         pairs = _pairs(exact, corpus)
         for bits in BITS:
             with open_store(Path(place) / f"{bits}.sqlite") as store:
                 cheap = timed(f"ours, {bits} first", lambda store=store, bits=bits: ours(store, corpus, mining, bits))
                 made = store.tally["scores"].computed
-                evenly = _chosen(ours(store, corpus, replace(mining, choice="spread"), bits))
+                evenly = _chosen(ours(store, corpus, replace(mining, sampling_strategy="spread"), bits))
                 more = store.tally["scores"].computed - made
             print(f"{bits}: of {len(pairs)} pairs {made - len(pairs)} scored exactly too; ", end="")
             print(f"chosen as by fp32 alone: {_shared(_chosen(exact), _chosen(cheap)):.4f}; ", end="")
@@ -182,7 +184,7 @@ def _compare(dense: Any, cross: Any, corpus: list[Passage], asked: list[Query], 
         again = [*corpus, replace(corpus[0], id="NEW", text=f"{corpus[0].text} 새로 정한 항", twins=())]
         for what, passages, settings in (
             ("one new passage", again, mining),
-            ("another margin, fewer negatives", again, replace(mining, margin=0.9, negatives=5)),
+            ("another margin, fewer negatives", again, replace(mining, margin=0.9, num_negatives=5)),
         ):
             with open_store(Path(place) / "exact.sqlite") as store:
                 start = time.process_time()
@@ -247,7 +249,7 @@ def _recipe(dense: Any, corpus: list[Passage], asked: list[Query], mining: MineP
             kept = [texts[row] for row in rows[10:210] if row >= 0 and texts[row] != own[query.positives[0]]]
             random.sample(kept, 15)
 
-    settings = replace(mining, dense_top=210, skip_top=10, negatives=15, choice="sampled")
+    settings = replace(mining, dense_top=210, skip_top=10, num_negatives=15, sampling_strategy="sampled")
     retrieval = load_section(PARAMS, "retrieval", RetrievalParams)
 
     def ours(path: Path) -> None:

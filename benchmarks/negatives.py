@@ -50,14 +50,14 @@ NOTHING = {"bm25_top": 0, "dense_top": 0, "structural": False}
 CELLS = {
     "none": ({}, frozenset(), 0),
     "random": ({**NOTHING, "too_few": "random"}, ALL, None),
-    "bm25": ({**NOTHING, "bm25_top": 50, "choice": "top"}, ALL, None),
-    "dense": ({**NOTHING, "dense_top": 50, "choice": "top"}, ALL, None),
-    "hybrid": ({"choice": "top"}, ALL, None),
+    "bm25": ({**NOTHING, "bm25_top": 50, "sampling_strategy": "top"}, ALL, None),
+    "dense": ({**NOTHING, "dense_top": 50, "sampling_strategy": "top"}, ALL, None),
+    "hybrid": ({"sampling_strategy": "top"}, ALL, None),
     "filtered": ({}, frozenset(), None),
     "apart": ({"cited_together": 0, "skip_top": 0}, frozenset(), None),
     "together": ({"skip_top": 0}, frozenset(), None),
-    "top": ({"choice": "top"}, frozenset(), None),
-    "sampled": ({"choice": "sampled"}, frozenset(), None),
+    "top": ({"sampling_strategy": "top"}, frozenset(), None),
+    "sampled": ({"sampling_strategy": "sampled"}, frozenset(), None),
     "skip10": ({"skip_top": 10}, frozenset(), None),
 }
 

@@ -74,7 +74,7 @@ def make_project(work: Path, raw: Path) -> Path:
     """Code, dvc.yaml and parameters of this checkout over the given raw files, which are linked, not copied, where possible."""
     project = work / "project"
     project.mkdir(parents=True)
-    for name in ("src", "stages", "data/guard"):
+    for name in ("src", "stages", "data/probes"):
         shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
         shutil.copy(ROOT / name, project / name)

@@ -9,7 +9,7 @@ import click
 
 from haechi.runtime import files, locks, options, progress
 from haechi.runtime.command import run
-from haechi.evaluation.forgetting import load_guards
+from haechi.evaluation.forgetting import load_probes
 from haechi.evaluation.inputs import Inputs, heads_of, load_others
 from haechi.evaluation.key_figures import key_figures
 from haechi.evaluation.stage import evaluate
@@ -32,7 +32,7 @@ from haechi.testset.manifest import load_testset
 @options.file("--train-pairs")
 @options.file("--valid-pairs")
 @options.folder("--testset")
-@options.folder("--guard")
+@options.folder("--probes")
 @options.folder("--runs")
 @options.folder("--plots")
 @options.file("--per-query")
@@ -46,7 +46,7 @@ def main(
     train_pairs: Path,
     valid_pairs: Path,
     testset: Path,
-    guard: Path,
+    probes: Path,
     runs: Path,
     plots: Path,
     per_query: Path,
@@ -65,7 +65,7 @@ def main(
             train_pairs=list(files.read_records(train_pairs, Pair)),
             valid_pairs=list(files.read_records(valid_pairs, Pair)),
             testset=load_testset(testset),
-            guards=load_guards(guard),
+            probes=load_probes(probes),
             others=load_others(settings.others),
             heads=heads_of(encoder),
         )

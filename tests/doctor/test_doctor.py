@@ -113,9 +113,9 @@ def test_extras_that_parameters_ask_for(project: Path) -> None:
     holds(lacking, "fail", "select.export: onnx needs the extra `onnx`", "pip install -e '.[onnx,openvino]'")
     without = installed(project, flagembedding=None, openvino=None)
     holds(check_extras({"train": {"engine": "flagembedding"}}, without), "fail", "train.engine", "[flagembedding]")
-    int8 = {"mine": {"reranker": "x", "reranker_first": "int8"}}
-    holds(check_extras(int8, without), "fail", "mine.reranker_first", "[openvino]")
-    holds(check_extras({"mine": {"reranker": "", "reranker_first": "int8"}}, without), "ok")
+    int8 = {"mine": {"reranker": "x", "reranker_prescore": "int8"}}
+    holds(check_extras(int8, without), "fail", "mine.reranker_prescore", "[openvino]")
+    holds(check_extras({"mine": {"reranker": "", "reranker_prescore": "int8"}}, without), "ok")
 
 
 # Git and DVC

@@ -12,7 +12,7 @@ from strategies import lists_by_query
 
 from haechi.evaluation.abstention import auroc, gate, judge_gate
 from haechi.evaluation.failures import Explainer, count_failures
-from haechi.evaluation.forgetting import load_beir, load_guards, not_inferior
+from haechi.evaluation.forgetting import load_beir, load_probes, not_inferior
 from haechi.evaluation.geometry import alignment, cka, drift, neighbour_overlap, separation, uniformity
 from haechi.evaluation.m3_systems import Heads, has_heads, late_interaction, m3_runs, sparse_run
 from haechi.evaluation.runfile import read_run
@@ -187,7 +187,7 @@ def test_a_folder_in_beirs_format_is_one_more_probe(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "corpus.jsonl", [{"id": "g1", "text": "김치"}])
     write_jsonl(tmp_path / "queries.jsonl", [{"query_id": "gq1", "query_text": "무엇", "gold": ["g1"]}])
     beir(tmp_path / "news")
-    found = load_guards(tmp_path)
+    found = load_probes(tmp_path)
 
     assert list(found) == ["general", "news"]
     assert found["news"].passages[0].text == "제목 본문"

@@ -66,7 +66,7 @@ def metrics(base: float = 0.2, tuned: float = 0.9) -> dict[str, Any]:
         "encoder": "def",
         "confidence": 0.95,
         **summarise(rows, PARAMS),
-        "guard": {"general": probe},
+        "probe": {"general": probe},
         "failures": {"n": 2, "sibling": 1},
         "gating": {"threshold": 0.3, "answered": 0.9, "refused": 0.8, "auroc": 0.95},
         "drift": {"cka": 0.9},

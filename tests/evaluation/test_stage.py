@@ -12,7 +12,7 @@ from small_params import small
 from tiny_models import cross_encoder
 from training.made import TEXTS, examples, static, transformer
 
-from haechi.evaluation.forgetting import GENERAL, GuardPassage, GuardQuery, Probe
+from haechi.evaluation.forgetting import GENERAL, Probe, ProbePassage, ProbeQuery
 from haechi.evaluation.inputs import Inputs, heads_of, load_others
 from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.stage import Found, evaluate
@@ -36,8 +36,8 @@ TESTS = tuple(
 ASKED = [(f"v{i}", e.query, [KEYS[e.pos_ids[0]]]) for i, e in enumerate(examples())]
 PAIRS = [pair(id, f"{text}?", article_keys=keys) for id, text, keys in ASKED]
 PROBE = Probe(
-    tuple(GuardPassage(f"g{i}", f"울타리 {i}") for i in range(4)),
-    tuple(GuardQuery(f"g{i}", f"울타리 뜻 {i}", (f"g{i}",)) for i in range(4)),
+    tuple(ProbePassage(f"g{i}", f"울타리 {i}") for i in range(4)),
+    tuple(ProbeQuery(f"g{i}", f"울타리 뜻 {i}", (f"g{i}",)) for i in range(4)),
 )
 
 

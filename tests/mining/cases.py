@@ -17,7 +17,7 @@ from haechi.records.passage import Passage
 from haechi.retrieval.dense import search
 
 PARAMS = small(
-    MineParams, bm25_top=10, dense_top=10, reranker_length=64, near_duplicate=0.9, negatives=3, sampling_temperature=0.1
+    MineParams, bm25_top=10, dense_top=10, reranker_length=64, near_duplicate=0.9, num_negatives=3, sampling_temperature=0.1
 )
 LOOSE: dict[str, Any] = {"near_duplicate": 2.0, "margin": 99.0}
 """Margin and near duplicates switched off, or they would do the work of the filters that are meant."""

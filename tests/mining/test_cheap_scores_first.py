@@ -25,7 +25,7 @@ def cheap(pairs) -> np.ndarray:
 
 @given(cases(), st.sampled_from(("top", "spread")))
 def test_with_room_for_its_errors_a_cheap_scorer_changes_no_choice(case: Case, choice: str) -> None:
-    settings = {"near_duplicate": 2.0, "reranker_certainty": 1e9, "max_uses": 9999, "choice": choice}
+    settings = {"near_duplicate": 2.0, "reranker_certainty": 1e9, "max_uses": 9999, "sampling_strategy": choice}
     alone, helped = (mined(case, advice, **settings) for advice in (Advice(scorer=exact), Advice(scorer=exact, cheap=exact)))
     near = mined(case, Advice(scorer=exact, cheap=cheap), **settings)
 
@@ -39,12 +39,12 @@ def test_the_cascade_is_told_of_an_even_choice(monkeypatch: pytest.MonkeyPatch, 
     told = []
     monkeypatch.setattr(apply_filters, "cascade", lambda *all: told.append(all[-1]) or cascade(*all))
     query = Query("q0", "물음", ("P00",), (), frozenset(), "title")
-    mined(Case(corpus(20), [query], frozenset(), 4), Advice(scorer=exact, cheap=cheap), choice=choice)
+    mined(Case(corpus(20), [query], frozenset(), 4), Advice(scorer=exact, cheap=cheap), sampling_strategy=choice)
 
     assert [wanted.evenly and wanted.evenly(9, 3).tolist() for wanted in told] == [places]
 
 
 def test_fewer_bits_first_are_refused_where_every_score_must_be_exact() -> None:
-    for change in ({"choice": "sampled"}, {"promote": "agreement"}, {"absolute_margin": 0.1}, {"reranker_block": 10}):
-        with pytest.raises(ValueError, match="reranker_first is for"):
-            replace(PARAMS, reranker_first="int8", **change)
+    for change in ({"sampling_strategy": "sampled"}, {"promote": "agreement"}, {"absolute_margin": 0.1}, {"reranker_block": 10}):
+        with pytest.raises(ValueError, match="reranker_prescore is for"):
+            replace(PARAMS, reranker_prescore="int8", **change)

@@ -35,7 +35,7 @@ def test_partners_are_those_of_as_many_decisions_as_are_asked_for(decisions: lis
 def test_no_negative_is_cited_together_with_a_positive(case: Case, cited: list[set[int]], least: int) -> None:
     decisions = [{f"A{n}" for n in articles} for articles in cited]
     known = Corpus(case.passages, case.reserved, decisions)
-    params = replace(PARAMS, cited_together=least, negatives=9, **LOOSE)
+    params = replace(PARAMS, cited_together=least, num_negatives=9, **LOOSE)
     by_id = {p.id: p for p in case.passages}
 
     for example in mine(case.queries, searched(case), known, {}, params).examples:
@@ -50,7 +50,7 @@ def test_a_planted_partner_meets_its_fate_by_the_number_of_decisions(least: int,
     passages = corpus(8)
     query = Query("q0", "물음", ("P00",), (), frozenset(), "precedent")
     known = Corpus(passages, frozenset(), [["A0", "A3"], ["A3", "A0", "A0"], ["A3"], ["A0", "A2", "NOWHERE"]])
-    params = replace(PARAMS, cited_together=least, negatives=9, **LOOSE)
+    params = replace(PARAMS, cited_together=least, num_negatives=9, **LOOSE)
     found = mine([query], searched(Case(passages, [query], frozenset(), 1)), known, {}, params)
     fates = {
         found_.id: FATES[f] for found_, f in zip((known.passages[p] for p in found.candidates.passage), found.fates, strict=True)

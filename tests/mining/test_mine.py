@@ -26,7 +26,7 @@ def test_no_positive_twin_version_cocited_or_reserved_passage_is_ever_a_negative
     by_id = {p.id: p for p in case.passages}
     queries = {query.id: query for query in case.queries}
 
-    for example in mined(case, negatives=9, too_few=too_few, **LOOSE).examples:
+    for example in mined(case, num_negatives=9, too_few=too_few, **LOOSE).examples:
         query = queries[example.query_id]
         positives = [by_id[id] for id in query.positives]
         answers = {*query.positives, *(t for p in positives for t in p.twins)}
@@ -49,7 +49,7 @@ def test_the_margin_is_measured_against_the_querys_own_worst_positive(case: Case
 
 @given(cases())
 def test_the_hardest_that_are_left_are_taken(case: Case) -> None:
-    found = mined(case, choice="top")
+    found = mined(case, sampling_strategy="top")
     for row, query in enumerate(found.queries):
         mine_ = found.candidates.query == row
         left = [
@@ -61,17 +61,17 @@ def test_the_hardest_that_are_left_are_taken(case: Case) -> None:
         ]
         ids = sorted(p.id for p in case.passages)
         example = next(e for e in found.examples if e.query_id == query.id)
-        assert list(example.neg_ids) == [ids[passage] for _, passage in sorted(left)][: PARAMS.negatives]
+        assert list(example.neg_ids) == [ids[passage] for _, passage in sorted(left)][: PARAMS.num_negatives]
 
 
 @given(cases())
 def test_an_even_choice_goes_from_the_hardest_that_is_left_to_the_easiest(case: Case) -> None:
-    found = mined(case, choice="spread", skip_top=0, max_uses=9999, **LOOSE)
+    found = mined(case, sampling_strategy="spread", skip_top=0, max_uses=9999, **LOOSE)
     ids = sorted(p.id for p in case.passages)
     for row, query in enumerate(found.queries):
         left = (found.candidates.query == row) & np.isin(found.fates, [FATES.index("chosen"), FATES.index("spare")])
         order = [ids[p] for _, p in sorted(zip(-found.candidates.score[left], found.candidates.passage[left], strict=True))]
-        last, wanted = len(order) - 1, PARAMS.negatives
+        last, wanted = len(order) - 1, PARAMS.num_negatives
         places = range(len(order)) if last < wanted else [round(last * i / (wanted - 1)) for i in range(wanted)]
         example = next(e for e in found.examples if e.query_id == query.id)
         assert list(example.neg_ids) == [order[place] for place in places]
@@ -85,7 +85,13 @@ def test_fields_of_an_example_belong_together(case: Case) -> None:
     asked = dict(zip([q.id for q in case.queries], found.query_vectors, strict=True))
 
     for example in mined(case).examples:
-        assert len(example.neg) == len(example.neg_ids) == len(example.neg_scores) == len(example.neg_reasons) <= PARAMS.negatives
+        assert (
+            len(example.neg)
+            == len(example.neg_ids)
+            == len(example.neg_scores)
+            == len(example.neg_reasons)
+            <= PARAMS.num_negatives
+        )
         assert example.pos == tuple(texts[id] for id in example.pos_ids)
         assert example.neg == tuple(texts[id] for id in example.neg_ids)
         assert list(example.neg_scores) == sorted(example.neg_scores, reverse=True)
@@ -126,7 +132,7 @@ def test_near_duplicates_of_a_positive_are_related() -> None:
 def test_the_order_of_queries_and_passages_does_not_matter(case: Case, random, choice: str) -> None:
     queries = random.sample(case.queries, len(case.queries))
     passages = random.sample(case.passages, len(case.passages))
-    changes = {"max_uses": 2, "choice": choice, "too_few": "random"}
+    changes = {"max_uses": 2, "sampling_strategy": choice, "too_few": "random"}
 
     first, second = mined(case, **changes), mined(Case(passages, queries, case.reserved, case.seed), **changes)
     assert [orjson.dumps(e) for e in first.examples] == [orjson.dumps(e) for e in second.examples]
@@ -208,7 +214,7 @@ def test_a_filter_that_is_switched_off_lets_its_candidate_through(switched_off: 
     near = known.near(np.arange(len(known)), 0.7)
     # a twin has the words of the positive: it is near as well
     without = {switched_off} | ({"near_duplicate"} if switched_off == "twin" else set())
-    params, advice = replace(PARAMS, negatives=9), Advice(without=frozenset(without))
+    params, advice = replace(PARAMS, num_negatives=9), Advice(without=frozenset(without))
 
     chosen = set(mine([query], Searched(asked, vectors, run, run), known, near, params, advice).examples[0].neg_ids)
     assert chosen == {"good"} | {id for id, fate in fates.items() if fate in without}
@@ -339,7 +345,7 @@ def test_two_runs_give_the_same_bytes(case: Case) -> None:
 
 
 def test_reasons_are_counted_as_they_stand_in_the_examples() -> None:
-    found = mine_planted(too_few="random", negatives=2)
+    found = mine_planted(too_few="random", num_negatives=2)
 
     reasons = Counter(reason for example in found.examples for reason in example.neg_reasons)
     assert found.counts["negatives"] == {"kept": sum(reasons.values()), **reasons}

@@ -49,7 +49,7 @@ def test_no_pair_is_shown_twice_and_what_was_not_shown_is_no_negative(case: Case
 def test_it_goes_on_while_negatives_are_missing_or_the_last_block_brought_a_better_one(case: Case, block: int) -> None:
     """So whoever stops early has as many as wanted, and none of the last block that it was shown among them."""
     found = mined(case, Advice(scorer=Counting()), reranker_block=block, **LOOSE)
-    short = {e.query_id for e in found.examples if len(e.neg_ids) < PARAMS.negatives}
+    short = {e.query_id for e in found.examples if len(e.neg_ids) < PARAMS.num_negatives}
     unseen = {found.queries[q].id for q in found.candidates.query[found.fates == FATES.index("unseen")]}
 
     assert not short & unseen
@@ -68,7 +68,7 @@ def test_where_the_reranker_agrees_with_the_searches_it_reads_two_blocks() -> No
         shown.extend(passage for _, passage in pairs)
         return np.array([0.99 if passage == text["P00"] else 0.5 - 0.01 * place[passage] for _, passage in pairs])
 
-    example = mined(case, Advice(scorer=scorer), reranker_block=3, structural=False, choice="top", **LOOSE).examples[0]
+    example = mined(case, Advice(scorer=scorer), reranker_block=3, structural=False, sampling_strategy="top", **LOOSE).examples[0]
     assert list(example.neg_ids) == fused[:3]
     assert shown[0] == text["P00"]
     assert sorted(shown[1:]) == sorted(text[id] for id in fused[:6])

@@ -46,7 +46,7 @@ def test_a_sample_favours_hard_candidates_as_its_temperature_says() -> None:
     """Two candidates .1 apart at temperature .1: the harder one comes first e times as often as the other."""
     draws = draw(7, hashes([f"q{i}" for i in range(20_000)])[:, None], hashes(["hard", "easy"])[None])
     scores = np.broadcast_to(np.array([0.6, 0.5], dtype=np.float32), draws.shape)
-    params = replace(PARAMS, choice="sampled", sampling_temperature=0.1)
+    params = replace(PARAMS, sampling_strategy="sampled", sampling_temperature=0.1)
     order = priority(scores, draws, params)
 
     assert abs((order[:, 0] > order[:, 1]).mean() - np.e / (1 + np.e)) < 0.02
@@ -54,7 +54,7 @@ def test_a_sample_favours_hard_candidates_as_its_temperature_says() -> None:
 
 @given(cases(), st.sampled_from(("top", "sampled", "spread")), st.integers(1, 3))
 def test_no_passage_serves_more_examples_than_allowed_and_who_stands_back_is_counted(case: Case, choice: str, most: int) -> None:
-    found = mined(case, choice=choice, max_uses=most, **LOOSE)
+    found = mined(case, sampling_strategy=choice, max_uses=most, **LOOSE)
     uses = Counter(id for example in found.examples for id in example.neg_ids)
 
     assert max(uses.values(), default=0) <= most
@@ -66,26 +66,26 @@ def test_no_passage_serves_more_examples_than_allowed_and_who_stands_back_is_cou
 
 @given(cases(), st.sampled_from(("top", "sampled", "spread")))
 def test_as_many_are_chosen_as_wanted_or_as_there_are(case: Case, choice: str) -> None:
-    found = mined(case, choice=choice, **LOOSE)
+    found = mined(case, sampling_strategy=choice, **LOOSE)
     fit = Counter()
     for row, fate in zip(found.candidates.query, found.fates, strict=True):
         fit[found.queries[row].id] += FATES[fate] in ("chosen", "spare")
 
     for example in found.examples:
-        assert len(example.neg_ids) == len(set(example.neg_ids)) == min(PARAMS.negatives, fit[example.query_id])
+        assert len(example.neg_ids) == len(set(example.neg_ids)) == min(PARAMS.num_negatives, fit[example.query_id])
 
 
 @given(cases(), st.sampled_from(("sampled", "top")), st.data())
 def test_what_a_query_gets_does_not_depend_on_the_others(case: Case, choice: str, data: st.DataObject) -> None:
     """Where no cap binds."""
     some = data.draw(st.lists(st.sampled_from(case.queries), min_size=1, unique_by=lambda q: q.id))
-    whole = {e.query_id: e for e in mined(case, choice=choice).examples}
+    whole = {e.query_id: e for e in mined(case, sampling_strategy=choice).examples}
 
     everything = searched(case)
     rows = [next(i for i, q in enumerate(case.queries) if q.id == query.id) for query in some]
     alone = Searched(everything.query_vectors[rows], everything.passage_vectors, everything.bm25, everything.dense)
     known = Corpus(case.passages, case.reserved)
-    params = replace(PARAMS, choice=choice)
+    params = replace(PARAMS, sampling_strategy=choice)
     near = known.near(np.arange(len(known)), params.near_duplicate)
     for example in mine(some, alone, known, near, params).examples:
         assert example == whole[example.query_id]
@@ -105,8 +105,8 @@ def test_the_cap_does_not_favour_ids_that_sort_first() -> None:
 
 @given(cases())
 def test_random_fill_is_counted_marked_and_passes_every_filter(case: Case) -> None:
-    found = mined(case, too_few="random", negatives=12)
-    without = {e.query_id: e for e in mined(case, negatives=12).examples}
+    found = mined(case, too_few="random", num_negatives=12)
+    without = {e.query_id: e for e in mined(case, num_negatives=12).examples}
     by_id = {p.id: p for p in case.passages}
     added = 0
     for query in found.queries:

@@ -71,7 +71,14 @@ def test_changed_thresholds_ask_no_model(tmp_path: Path) -> None:
         mined(store, reranked=True)
     with open_store(tmp_path / "rows.sqlite") as store:
         changed = mined(
-            store, reranked=True, margin=0.9, absolute_margin=0.001, negatives=2, skip_top=1, choice="spread", max_uses=3
+            store,
+            reranked=True,
+            margin=0.9,
+            absolute_margin=0.001,
+            num_negatives=2,
+            skip_top=1,
+            sampling_strategy="spread",
+            max_uses=3,
         )
 
         assert sum(tally.computed for tally in store.tally.values()) == 0
@@ -104,7 +111,7 @@ def test_what_repeats_a_reserved_passage_is_as_reserved(tmp_path: Path) -> None:
     reserved = next(p for p in CORPUS if p.article_key == "A11")
     twin = replace(reserved, id="TWIN", parent_id="TWIN", article_key="ELSEWHERE", twins=())
     with open_store(tmp_path / "rows.sqlite") as store:
-        made = mined(store, corpus=merge([*CORPUS, twin]), margin=99.0, negatives=99)
+        made = mined(store, corpus=merge([*CORPUS, twin]), margin=99.0, num_negatives=99)
 
     assert made.train.counts["dropped"]["reserved"] > 0  # type: ignore[index]
     assert not {"TWIN", reserved.id} & {id for example in made.train.examples for id in example.neg_ids}

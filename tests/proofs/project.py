@@ -43,11 +43,11 @@ def _copy_sample(folder: Path) -> None:
         (raw / name).mkdir()
         lines = (sample / name / f"{name}.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
         (raw / name / f"{name}.jsonl").write_text("".join(lines[-12:]), encoding="utf-8")
-    guard = folder / "data" / "guard"
-    guard.mkdir()
+    probes = folder / "data" / "probes"
+    probes.mkdir()
     for name in ("corpus.jsonl", "queries.jsonl"):
-        lines = (ROOT / "data" / "guard" / name).read_text(encoding="utf-8").splitlines(keepends=True)
-        (guard / name).write_text("".join(lines[:20]), encoding="utf-8")
+        lines = (ROOT / "data" / "probes" / name).read_text(encoding="utf-8").splitlines(keepends=True)
+        (probes / name).write_text("".join(lines[:20]), encoding="utf-8")
 
 
 def environment(**more: str) -> dict[str, str]:

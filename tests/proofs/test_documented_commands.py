@@ -136,7 +136,7 @@ def test_a_benchmark_that_is_named_exists_with_its_options(command: str) -> None
 
 
 def test_commands_work_from_a_folder_of_the_project_and_files_land_where_the_user_stands(used: Path) -> None:
-    below = used / "data" / "guard"
+    below = used / "data" / "probes"
     before = {file.name for file in below.iterdir()}
     for words in ("verdict", "compare HEAD", "alignment", "rank workspace HEAD", "report --out here.html", "citations 민법"):
         code = f"from haechi.cli.main import entry; import sys; sys.argv = ['haechi', *{words.split()}]; entry()"

@@ -92,7 +92,7 @@ def project(root: Path, base: float = 0.2, tuned: float = 0.9, attack: str = "")
         "confidence": 0.95,
         "gold_not_in_corpus": 0,
         **summarise(rows, PARAMS),
-        "guard": {"general": probe},
+        "probe": {"general": probe},
         "failures": {"n": 6, "sibling": 4, "unexplained": 2},
         "gating": {"threshold": 0.3, "answered": 0.9, "refused": 0.8, "auroc": 0.95},
         "drift": {"cka": 0.9},
@@ -179,7 +179,7 @@ def project(root: Path, base: float = 0.2, tuned: float = 0.9, attack: str = "")
     table(root / "plots/evaluate/map.csv", places)
     table(root / "plots/generate_qa/lengths.csv", [{"chars": 10 * n, "questions": 0.1, "precedent": 0.1} for n in range(10)])
     table(root / "plots/mine/scores.csv", [{"score": n / 10, "positives": 0.1, "negatives": 0.1} for n in range(10)])
-    write_text(root / "params.yaml", f"train:\n  lr: 1  # {attack}\nmine:\n  negatives: 7\n")
+    write_text(root / "params.yaml", f"train:\n  lr: 1  # {attack}\nmine:\n  num_negatives: 7\n")
     write_text(root / "dvc.yaml", "stages: {}\n")
     return root
 

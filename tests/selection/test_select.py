@@ -328,6 +328,6 @@ def test_select_is_given_no_test_data() -> None:
 
     stage = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]["select"]
     read = [*map(str, stage["deps"]), stage["cmd"]]
-    assert not [name for name in read if "testset" in name or "data/guard" in name]
+    assert not [name for name in read if "testset" in name or "data/probes" in name]
     for file in (SRC / "selection").glob("*.py"):
         assert "testset" not in file.read_text(encoding="utf-8"), file.name

@@ -34,7 +34,7 @@ BOUNDS = (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below"
 
 TOUCHED = (
     "data/raw/laws/990101.json",
-    "data/guard/queries.jsonl",
+    "data/probes/queries.jsonl",
     "params.yaml: preprocess",
     "params.yaml: testset",
     "params.yaml: make_pairs",

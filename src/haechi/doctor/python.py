@@ -71,8 +71,8 @@ def check_extras(sections: Mapping[str, Any], find: Installed = installed) -> Fi
     asked = {form: f"select.export: {form}" for form in select.get("export") or ()}
     if train.get("engine") == "flagembedding":
         asked["flagembedding"] = "train.engine: flagembedding"
-    if mine.get("reranker") and mine.get("reranker_first") == "int8":
-        asked["openvino"] = "mine.reranker_first: int8"
+    if mine.get("reranker") and mine.get("reranker_prescore") == "int8":
+        asked["openvino"] = "mine.reranker_prescore: int8"
     lacking = [name for name in asked if not all(find(package) for package in EXTRAS.get(name, ()))]
     if lacking:
         said = some([f"{asked[name]} needs the extra `{name}`" for name in lacking])

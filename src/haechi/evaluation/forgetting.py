@@ -1,6 +1,6 @@
 """The probes of other domains: has tuning cost what the model knew before?
 
-`data/guard` holds one probe of everyday questions; every subfolder in BEIR's format is one more.
+`data/probes` holds one probe of everyday questions; every subfolder in BEIR's format is one more.
 The question is not whether the figure fell but whether it fell by more than a margin: tuned must be shown to be
 not inferior. With few queries neither can be shown, and then the answer is INCONCLUSIVE, never PASS.
 """
@@ -25,7 +25,7 @@ LOOKED_AT = 10
 
 
 @dataclass(frozen=True, slots=True)
-class GuardPassage:
+class ProbePassage:
     """A passage of a probe."""
 
     id: str
@@ -33,7 +33,7 @@ class GuardPassage:
 
 
 @dataclass(frozen=True, slots=True)
-class GuardQuery:
+class ProbeQuery:
     """A question with the passages that answer it."""
 
     query_id: str
@@ -45,11 +45,11 @@ class GuardQuery:
 class Probe:
     """Questions over passages of another domain."""
 
-    passages: tuple[GuardPassage, ...]
-    queries: tuple[GuardQuery, ...]
+    passages: tuple[ProbePassage, ...]
+    queries: tuple[ProbeQuery, ...]
 
 
-def load_guards(folder: Path) -> dict[str, Probe]:
+def load_probes(folder: Path) -> dict[str, Probe]:
     """All probes by name, the general one first."""
     found = {GENERAL: _load(folder)}
     for sub in sorted(path for path in folder.iterdir() if path.is_dir()):
@@ -60,7 +60,7 @@ def load_guards(folder: Path) -> dict[str, Probe]:
 def load_beir(folder: Path) -> Probe:
     """BEIR's three files: corpus.jsonl, queries.jsonl, qrels/test.tsv."""
     passages = [
-        GuardPassage(row["_id"], " ".join(filter(None, (row.get("title", ""), row["text"]))))
+        ProbePassage(row["_id"], " ".join(filter(None, (row.get("title", ""), row["text"]))))
         for row in _rows(folder / "corpus.jsonl")
     ]
     gold: dict[str, list[str]] = defaultdict(list)
@@ -72,7 +72,7 @@ def load_beir(folder: Path) -> Probe:
         if float(parts[2]) > 0:
             gold[parts[0]].append(parts[1])
     rows = _rows(folder / "queries.jsonl")
-    queries = [GuardQuery(row["_id"], row["text"], tuple(gold[row["_id"]])) for row in rows if row["_id"] in gold]
+    queries = [ProbeQuery(row["_id"], row["text"], tuple(gold[row["_id"]])) for row in rows if row["_id"] in gold]
     return _checked(folder, passages, queries)
 
 
@@ -89,8 +89,8 @@ def compare_probe(
         "base": round(sum(old) / len(old), 6),
         "tuned": round(sum(new) / len(new), 6),
         "difference": {"value": round(gap.value, 6), "low": round(gap.low, 6), "high": round(gap.high, 6)},
-        "margin": params.guard_margin,
-        **not_inferior(gap, len(ids), params.guard_margin),
+        "margin": params.probe_margin,
+        **not_inferior(gap, len(ids), params.probe_margin),
     }
 
 
@@ -114,11 +114,11 @@ def not_inferior(gap: Difference, n: int, margin: float) -> dict[str, Any]:
 
 
 def _load(folder: Path) -> Probe:
-    passages = list(read_records(folder / "corpus.jsonl", GuardPassage))
-    return _checked(folder, passages, list(read_records(folder / "queries.jsonl", GuardQuery)))
+    passages = list(read_records(folder / "corpus.jsonl", ProbePassage))
+    return _checked(folder, passages, list(read_records(folder / "queries.jsonl", ProbeQuery)))
 
 
-def _checked(folder: Path, passages: Sequence[GuardPassage], queries: Sequence[GuardQuery]) -> Probe:
+def _checked(folder: Path, passages: Sequence[ProbePassage], queries: Sequence[ProbeQuery]) -> Probe:
     known = {passage.id for passage in passages}
     for query in queries:
         if not query.gold or not known.issuperset(query.gold):

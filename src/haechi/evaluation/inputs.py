@@ -45,7 +45,7 @@ class Inputs:
     train_pairs: Sequence[Pair]
     valid_pairs: Sequence[Pair]
     testset: TestSet
-    guards: Mapping[str, Probe]
+    probes: Mapping[str, Probe]
     others: Mapping[str, Other] = field(default_factory=dict)
     reranker: PairScores | None = None
     heads: m3_systems.Encode | None = None

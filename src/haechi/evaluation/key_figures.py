@@ -22,6 +22,6 @@ def key_figures(found: Mapping[str, Any]) -> dict[str, Any]:
         "recall@10": {TUNED: primary[TUNED]["recall@10"]},
         "mrr@10": {TUNED: primary[TUNED]["mrr@10"]},
         "gain": {bound: gap[bound] for bound in ("low", "high")},
-        "guard": found["guard"][GENERAL]["difference"]["value"],
+        "probe": found["probe"][GENERAL]["difference"]["value"],
         **{name: {system: told[system] for system in COMPARED[name]} for name, told in slices.items()},
     }

@@ -24,7 +24,7 @@ class EvaluateParams:
     """Coverage of the intervals."""
     missing_gold: Literal["count", "exclude"]
     """Gold that the corpus lacks: `count` it as not found, or `exclude` it, and queries that have no other."""
-    guard_margin: PositiveFloat
+    probe_margin: PositiveFloat
     """Most nDCG@10 that tuning may cost on a probe of other domains."""
     reranker: str
     """Cross-encoder (alias, hub id or folder) that reorders the hybrid's best; empty for none."""

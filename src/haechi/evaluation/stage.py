@@ -99,7 +99,7 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams,
     words_of = {q.id: found for q, found in zip(asked, words, strict=True)}
     rows = judge(tests, gold, runs, Facetter(inputs.corpus, inputs.train_pairs, searcher.name))
     rows = [replace(row, failure=explainer.reasons(row, words_of[row.query_id])) for row in rows]
-    vectors = {name: _probe_vectors(inputs, name, source) for name in inputs.guards}
+    vectors = {name: _probe_vectors(inputs, name, source) for name in inputs.probes}
     gating, points = _gating([valid[q.id] for q in known], [tuned[q.id] for q in asked], vectors[GENERAL][1][0], passages)
     metrics = {
         "testset": inputs.testset.fingerprint,
@@ -112,7 +112,7 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams,
         **({"others": {name: other.hash for name, other in inputs.others.items()}} if inputs.others else {}),
         **summarise(rows, params),
         "failures": count_failures(rows),
-        "guard": {name: compare_probe(probe, *vectors[name], params) for name, probe in inputs.guards.items()},
+        "probe": {name: compare_probe(probe, *vectors[name], params) for name, probe in inputs.probes.items()},
         "drift": _rounded(drift(vectors[GENERAL][0][1], vectors[GENERAL][1][1])),
         "geometry": _rounded(_geometry(tests, gold, searcher, tuned, questions, passages, params.seed)),
         "gating": _rounded(gating),
@@ -166,7 +166,7 @@ def _further(
 
 def _probe_vectors(inputs: Inputs, name: str, source: Source) -> tuple[tuple[Vectors, Vectors], tuple[Vectors, Vectors]]:
     """Vectors of a probe's questions and passages, by the base and by the tuned model."""
-    probe = inputs.guards[name]
+    probe = inputs.probes[name]
     questions, passages = [q.query_text for q in probe.queries], [p.text for p in probe.passages]
     before, after = ((source.queries(m, questions), source.passages(m, passages)) for m in (inputs.base, inputs.encoder))
     return before, after

@@ -80,7 +80,7 @@ class Rules:
         if self.cheap is None or not positive.any():  # random fill comes without its positives, and is little
             return scorer(pairs)
         asked = Asked(candidates.query, positive, len(self.queries))
-        wanted = Wanted(p.margin, p.negatives, p.reranker_certainty, evenly if p.choice == "spread" else None)
+        wanted = Wanted(p.margin, p.num_negatives, p.reranker_certainty, evenly if p.sampling_strategy == "spread" else None)
         cheap = np.asarray(self.cheap(pairs), dtype=np.float64)
         return cascade(asked, cheap, lambda rows: np.asarray(scorer([pairs[row] for row in rows]), dtype=np.float64), wanted)[0]
 

@@ -78,7 +78,7 @@ def count(
             if number and name not in ("positive", "promoted", "chosen", "spare")
         },
         "structural_unknown": unknown,
-        "examples_short_of_negatives": sum(1 for example in examples if len(example.neg) < params.negatives),
+        "examples_short_of_negatives": sum(1 for example in examples if len(example.neg) < params.num_negatives),
         "examples_without_negatives": sum(1 for example in examples if not example.neg),
         "sources": dict(sorted(Counter(example.source for example in examples).items())),
     }

@@ -129,9 +129,9 @@ class _Chooser:
     def choose(self, candidates: Candidates, fates: Fates) -> tuple[Candidates, Fates, dict[int, Ints]]:
         """Candidates, random ones among them, their fates, and the rows that each query took."""
         params = self._params
-        wanted = np.full(len(self._queries), params.negatives)
+        wanted = np.full(len(self._queries), params.num_negatives)
         order = priority(candidates.score, self._draws(candidates), params)
-        fates, chosen = self._choice(candidates, fates, order, wanted, params.choice == "spread")
+        fates, chosen = self._choice(candidates, fates, order, wanted, params.sampling_strategy == "spread")
         missing = wanted - np.array([len(chosen.get(row, ())) for row in range(len(wanted))], dtype=np.int64)
         if params.too_few == "fewer" or not missing.any():
             return candidates, fates, chosen

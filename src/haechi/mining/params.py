@@ -47,9 +47,9 @@ class MineParams:
     """A candidate stays only if its score is this far below the lowest positive score; 0 asks for no distance."""
     max_uses: Positive
     """Most examples that one passage serves as a negative."""
-    negatives: Positive
+    num_negatives: Positive
     """Negatives wanted for an example."""
-    choice: Literal["top", "sampled", "spread"]
+    sampling_strategy: Literal["top", "sampled", "spread"]
     """Which of the candidates left are taken: the hardest, a draw that favours hard ones, or evenly from hard to easy."""
     sampling_temperature: PositiveFloat
     """Scores are divided by it in a draw: the larger, the more even."""
@@ -64,12 +64,19 @@ class MineParams:
     """What the language model must rate a candidate, of 10, to promote it."""
     promote_most: Positive
     """Most candidates of a query that are shown to the judge, the best scored first."""
-    reranker_first: Literal["none", "bf16", "int8"] = "none"
+    reranker_prescore: Literal["none", "bf16", "int8"] = "none"
     """Whether the reranker in fewer bits scores first (extra `openvino`), and the reranker proper only where that can matter."""
     reranker_certainty: NonNegativeFloat = 1.5
     """Standard errors of such a first score that count as near the margin or a place that decides; 1.5 keeps 98 % of choices."""
 
     def __post_init__(self) -> None:
-        whole = self.choice != "sampled" and not self.absolute_margin and self.promote == "none" and not self.reranker_block
-        if self.reranker_first != "none" and not whole:
-            raise ValueError("reranker_first is for choice top or spread, absolute_margin 0, promote none and reranker_block 0")
+        whole = (
+            self.sampling_strategy != "sampled"
+            and not self.absolute_margin
+            and self.promote == "none"
+            and not self.reranker_block
+        )
+        if self.reranker_prescore != "none" and not whole:
+            raise ValueError(
+                "reranker_prescore is for sampling_strategy top or spread, absolute_margin 0, promote none and reranker_block 0"
+            )

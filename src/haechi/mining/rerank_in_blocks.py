@@ -25,10 +25,10 @@ def scored(rules: Rules, params: MineParams, candidates: Candidates, fates: Fate
     while going.any() and start <= place.max(initial=-1):
         seen = (place >= start) & (place < start + block) & going[candidates.query]
         candidates = rules.with_scores(candidates, seen)
-        best = _best(candidates, racing & fits(candidates), params.negatives)
+        best = _best(candidates, racing & fits(candidates), params.num_negatives)
         improved = np.zeros(len(lowest), dtype=bool)
         improved[candidates.query[best & seen]] = True
-        full = np.bincount(candidates.query[best], minlength=len(lowest)) == params.negatives
+        full = np.bincount(candidates.query[best], minlength=len(lowest)) == params.num_negatives
         going &= improved | ~full
         start += block
     return candidates, lowest

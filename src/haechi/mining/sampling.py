@@ -37,7 +37,7 @@ def turns(seed: int, queries: Hashes) -> Ints:
 def priority(scores: Floats, draws: Doubles, params: MineParams) -> Doubles:
     """The higher, the sooner taken; a draw without replacement is a sort by score and Gumbel noise."""
     exact = scores.astype(np.float64)
-    return exact / params.sampling_temperature - np.log(-np.log(draws)) if params.choice == "sampled" else exact
+    return exact / params.sampling_temperature - np.log(-np.log(draws)) if params.sampling_strategy == "sampled" else exact
 
 
 class Choice:

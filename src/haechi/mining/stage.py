@@ -85,8 +85,8 @@ def mine_all(
                 f"together ({found.before:.3f}); it is {'used all the same (mine.reranker_forced)' if passed else 'not used'}"
             )
     cheap: Scorer | None = None
-    if reranker and scorer and params.reranker_first != "none":
-        cheap = Reranker(reranker, store, compiled_to=params.reranker_first).scores
+    if reranker and scorer and params.reranker_prescore != "none":
+        cheap = Reranker(reranker, store, compiled_to=params.reranker_prescore).scores
     agreement = AGREEMENT if params.promote == "agreement" and scorer else None
     advice = Advice(scorer, reads or agreement, cheap=cheap)
     first = replace(searched, query_vectors=searched.query_vectors[: len(train)])

@@ -39,7 +39,7 @@ def checks(found: Found) -> list[Check]:
         *_leaks(found),
         *_fingerprints(found),
         *_encoder(found),
-        *_guard(found.stage("evaluate")),
+        *_forgetting(found.stage("evaluate")),
         *_health(found),
         *_selection(found),
         *_mining(found),
@@ -151,9 +151,9 @@ def _encoder(found: Found) -> Iterator[Check]:
         )
 
 
-def _guard(scores: Mapping[str, Any]) -> Iterator[Check]:
+def _forgetting(scores: Mapping[str, Any]) -> Iterator[Check]:
     """What the tuned model may have unlearnt."""
-    for probe, told in scores.get("guard", {}).items():
+    for probe, told in scores.get("probe", {}).items():
         name = PROBES.get(probe, Words(f"Other abilities: {probe}", f"다른 능력: {probe}"))
         gap = told["difference"]
         figures = f"{gap['value']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]"

@@ -18,7 +18,7 @@ HEADER = """# A sweep: docs/sweeps.md explains every key, docs/parameters.md eve
 def preset(sections: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The file as plain values, for what params.yaml has now."""
     static = sections["model"]["base"] == STATIC
-    negatives = max(1, min(4, int(sections["mine"]["negatives"])))
+    negatives = max(1, min(4, int(sections["mine"]["num_negatives"])))
     parameters: dict[str, Any] = {
         "train.lr": {"low": 5e-5, "high": 1e-2, "log": True} if static else {"low": 5e-7, "high": 1e-4, "log": True},
         "train.temperature": {"low": 0.01, "high": 0.3},
