@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
-from haechi.question_writer.clauses import analyse  # noqa: E402
+from haechi.question_writer.sentences import analyse  # noqa: E402
 from haechi.questions.generate import offline_writer  # noqa: E402
 from haechi.questions.params import GenerateQaParams  # noqa: E402
 from haechi.questions.repeats import Repeats  # noqa: E402

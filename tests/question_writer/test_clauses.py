@@ -2,8 +2,9 @@
 
 import pytest
 
-from haechi.question_writer.clauses import Clause, Phrase, Sentence, analyse, read, sentences
+from haechi.question_writer.clauses import Clause, Phrase, read
 from haechi.question_writer.inflection import conjugated
+from haechi.question_writer.sentences import Sentence, analyse, sentences
 
 
 def sentences_of(text: str) -> list[Sentence]:

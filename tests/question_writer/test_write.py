@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from small_law import passage
 from strategies import words
 
-from haechi.question_writer.clauses import analyse
 from haechi.question_writer.facts import TITLE_SORTS, Fact, clean_title, facts
 from haechi.question_writer.inflection import ENDINGS, PAIRS
+from haechi.question_writer.sentences import analyse
 from haechi.question_writer.templates import HELD_OUT, STYLES, TRAINING, Frames
 from haechi.question_writer.write import Wording, write_questions
 from haechi.records.passage import Passage

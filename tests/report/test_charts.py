@@ -1,8 +1,9 @@
 """Charts as tables and panels."""
 
 from haechi.report import style
-from haechi.report.charts import Say, rate
+from haechi.report.charts import rate
 from haechi.report.inputs import Found
+from haechi.report.style import Say
 
 ROWS = [{"step": n, "loss": 1.0, "learning_rate": 0.1 / n, "grad_norm": 2.0 / n} for n in (1, 2, 3)]
 CHECKS = [{"step": 3, "valid_ndcg@10": 0.5}]

@@ -9,16 +9,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from haechi.question_writer.clauses import BOUND, Clause, Phrase, Sentence, Token, Word, clause_of, read, sentences, starts
+from haechi.question_writer.clauses import Clause, Phrase, clause_of, read, starts
+from haechi.question_writer.sentences import BOUND, Sentence, Token, sentences
+from haechi.question_writer.usable_phrases import AGENT, POINTS_ELSEWHERE, nominalised, sayable, searchable, telling
 from haechi.records.passage import Passage
 
 _TERM = re.compile(r"[\"“']([가-힣A-Za-z0-9·ㆍ\s]{2,24})[\"”'](?:\s*\([^)]*\))?\s*(?:이란|란|이라\s?함은|라\s?함은)\s")
 _PERIOD = re.compile(
     r"(?:\d+|[일이삼사오육칠팔구십]+)\s?(?:영업일|일|주일?|개월|월|년|시간|분)\s?(?:이내|내에|내로|안에|전까지|이전|까지)"
-)
-_POINTS_ELSEWHERE = re.compile(
-    r"준용|규정[은을]|[호목]의|제\d+[조항호목]|대통령령|총리령|고시로|별표|서식|필요한 사항[은을]|각각|같은 [조항법]"
-    r"|정하여 고시|고시한다"
 )
 _PENALTIES = ("과태료", "과징금", "벌금", "징역", "과료")
 _UNTITLED = frozenset(
@@ -77,11 +75,11 @@ def facts(passage: Passage, tokens: Sequence[Token]) -> list[Fact]:
     if title:
         context["title"] = title
     made = list(_title(passage, title, context, found))
-    counts = Counter(word.noun for sentence in found for word in sentence.words if _searchable(word))
+    counts = Counter(word.noun for sentence in found for word in sentence.words if searchable(word))
     common = {noun for noun, count in counts.items() if count > 1 or noun in title}
     lead: tuple[Sentence, Clause] | None = None
     for sentence in found:
-        clause = None if _POINTS_ELSEWHERE.search(" ".join(word.surface for word in sentence.words)) else read(sentence.words)
+        clause = None if POINTS_ELSEWHERE.search(" ".join(word.surface for word in sentence.words)) else read(sentence.words)
         if sentence.item:
             if lead:
                 made += _from_item(sentence, lead[1], context)
@@ -102,7 +100,7 @@ def clean_title(title: str) -> str:
     """The title as people say it: without brackets and a trailing 등; nothing if it is no words."""
     title = re.sub(r"\([^()]*\)|<[^<>]*>|\[[^\[\]]*\]|[「」\"“”‘’']", "", title)
     title = re.sub(r"\s*등$", "", " ".join(title.split())).strip(" .,ㆍ")
-    return title if 2 <= len(title) <= 40 and len(_SYLLABLE.findall(title)) >= 2 and not _POINTS_ELSEWHERE.search(title) else ""
+    return title if 2 <= len(title) <= 40 and len(_SYLLABLE.findall(title)) >= 2 and not POINTS_ELSEWHERE.search(title) else ""
 
 
 def _title(
@@ -161,18 +159,18 @@ def _definition(sentence: Sentence, context: Mapping[str, str | tuple[Phrase, ..
     if 0 <= top < place - 2 and words[place - 1].role == "object":
         body = words[top + 1 : place]
         options = [s for s in starts(body[:-1], 0, last=body[-1]) if 3 <= len(body) - s <= 8]
-        if options and not _POINTS_ELSEWHERE.search(" ".join(w.surface for w in body)):
+        if options and not POINTS_ELSEWHERE.search(" ".join(w.surface for w in body)):
             slots["desc"] = tuple(Phrase(tuple(body[s:])) for s in options[:3])
     yield Fact("definition", slots, sentence.text)
 
 
 def _from_clause(sentence: Sentence, clause: Clause, context: Mapping[str, str | tuple[Phrase, ...]]) -> Iterator[Fact]:
     slots = dict(context)
-    if clause.who and _sayable(clause.who) and _AGENT.search(clause.who.words[-1].noun):
+    if clause.who and sayable(clause.who) and AGENT.search(clause.who.words[-1].noun):
         slots["who"] = (clause.who,)
-    if clause.case and _sayable(clause.case) and _telling(clause.case):
+    if clause.case and sayable(clause.case) and telling(clause.case):
         slots["case"] = (clause.case,)
-    acts = tuple(act for act in clause.acts if _sayable(act) and (act.listed or _telling(act)))
+    acts = tuple(act for act in clause.acts if sayable(act) and (act.listed or telling(act)))
     if any(word.role == "subject" for act in acts for word in act.words) and clause.who and clause.who.words[-1].role == "topic":
         slots.pop("who", None)
     theme = clause.who is not None and "who" not in slots
@@ -191,7 +189,7 @@ def _from_clause(sentence: Sentence, clause: Clause, context: Mapping[str, str |
     plain = tuple(act for act in acts if not act.listed)
     if plain:
         slots["act"] = plain
-        if names := _names(plain):
+        if names := nominalised(plain):
             slots["name"] = names
     main = " ".join(word.surface for word in clause.acts[0].words) if clause.acts else ""
     if plain and clause.mood in ("duty", "power") and _PERIOD.search(main):
@@ -211,18 +209,18 @@ def _from_item(item: Sentence, lead: Clause, context: Mapping[str, str | tuple[P
     last = words[-1]
     if len(words) < 3 or not last.bound or last.head not in ("경우", "때", "자", "행위", "사람") or words[-2].role != "modifier":
         return
-    if _POINTS_ELSEWHERE.search(" ".join(word.surface for word in words)):
+    if POINTS_ELSEWHERE.search(" ".join(word.surface for word in words)):
         return
     done = clause_of(words[:-1], words[-2].morphemes[:-1], words[-2].morphemes[-1:])
-    if done is None or not _sayable(done) or not _telling(done):
+    if done is None or not sayable(done) or not telling(done):
         return
     slots = dict(context)
     if lead.mood == "penalty":
         yield Fact("penalty", {**slots, "done": (done,), **_name_slot((done,))}, item.text)
     elif last.head in ("경우", "때"):
-        if lead.who and _sayable(lead.who) and _AGENT.search(lead.who.words[-1].noun):
+        if lead.who and sayable(lead.who) and AGENT.search(lead.who.words[-1].noun):
             slots["who"] = (lead.who,)
-        acts = tuple(act for act in lead.acts if _sayable(act) and len(act.words) > 1 and not act.listed)
+        acts = tuple(act for act in lead.acts if sayable(act) and len(act.words) > 1 and not act.listed)
         if acts:
             slots["act"] = acts
         yield Fact(lead.mood, {**slots, "case": (done,)}, item.text)
@@ -238,7 +236,7 @@ def _penalty(sentence: Sentence, slots: dict[str, str | tuple[Phrase, ...]]) -> 
             if before.role != "modifier":
                 continue
             done = clause_of(words[:i], before.morphemes[:-1], before.morphemes[-1:])
-            if done and _sayable(done) and _telling(done):
+            if done and sayable(done) and telling(done):
                 rest = {key: value for key, value in slots.items() if key in ("law", "title")}
                 extra: dict[str, str | tuple[Phrase, ...]] = {"penalty": penalty} if penalty else {}
                 yield Fact("penalty", {**rest, **extra, "done": (done,), **_name_slot((done,))}, sentence.text)
@@ -247,157 +245,12 @@ def _penalty(sentence: Sentence, slots: dict[str, str | tuple[Phrase, ...]]) -> 
 
 def _words(sentence: Sentence, context: Mapping[str, str | tuple[Phrase, ...]], common: set[str]) -> Iterator[Fact]:
     """Nouns of one sentence, for what people type into a search box; those that the passage is about, if there are enough."""
-    nouns = list(dict.fromkeys(word.noun for word in sentence.words if _searchable(word)))
-    telling = [noun for noun in nouns if noun in common]
-    if len(telling) >= 3 or len(nouns) >= 4:
-        yield Fact("words", {**context, "nouns": "\t".join(telling if len(telling) >= 3 else nouns)}, sentence.text)
-
-
-def _searchable(word: Word) -> bool:
-    if word.role not in ("object", "subject", "topic", "genitive", "bare", "adverbial") or word.bound or word.head in BOUND:
-        return False
-    tags = {tag for _, tag in word.morphemes if tag[0] != "J"}
-    if not word.noun.isalnum() and "ㆍ" not in word.noun:
-        return False
-    return tags <= {"NNG", "NNP", "XSN", "XPN", "SL"} and 2 <= len(word.noun) <= 12 and word.noun not in _EMPTY
-
-
-_EMPTY = frozenset(
-    [
-        "경우",
-        "사항",
-        "규정",
-        "필요",
-        "관련",
-        "해당",
-        "기타",
-        "내용",
-        "다음",
-        "각각",
-        "이상",
-        "이하",
-        "이내",
-        "대통령령",
-        "총리령",
-        "상당",
-        "당시",
-        "이후",
-        "이전",
-        "따라서",
-        "또한",
-        "여부",
-        "부분",
-        "본문",
-        "단서",
-        "위하",
-        "등",
-        "및",
-        "또는",
-        "방법",
-        "업무",
-        "조치",
-        "요건",
-        "행위",
-        "서류",
-        "자료",
-        "처분",
-        "신청",
-        "기준",
-        "절차",
-        "사유",
-        "결정",
-        "포함",
-        "개인",
-        "범위",
-        "목적",
-        "자신",
-        "사실",
-        "결과",
-        "시점",
-        "시기",
-        "용도",
-        "명목",
-    ]
-)
-
-
-def _names(acts: Sequence[Phrase]) -> tuple[Phrase, ...]:
-    """The act as a noun: 정보를 제공 -> 정보 제공; with a word before it where one belongs to it."""
-    for act in acts[::-1]:
-        if len(act.words) >= 2 and act.stem[-1] in (("하", "XSV"), ("되", "XSV")) and not act.listed:
-            before = act.words[-2]
-            fits = before.role == "object" or (act.stem[-1][0] == "되" and before.role in ("subject", "topic"))
-            if not fits or before.bound or before.head in BOUND:
-                return ()
-            more = len(act.words) >= 3 and act.words[-3].role in ("genitive", "bare") and _searchable(act.words[-3])
-            if more:
-                return (Phrase(act.words[-3:]),)
-            return (Phrase(act.words[-2:]),) if before.noun not in _EMPTY and len(before.noun) > 2 else ()
-    return ()
+    nouns = list(dict.fromkeys(word.noun for word in sentence.words if searchable(word)))
+    repeated = [noun for noun in nouns if noun in common]
+    if len(repeated) >= 3 or len(nouns) >= 4:
+        yield Fact("words", {**context, "nouns": "\t".join(repeated if len(repeated) >= 3 else nouns)}, sentence.text)
 
 
 def _name_slot(acts: tuple[Phrase, ...]) -> dict[str, str | tuple[Phrase, ...]]:
-    names = _names(acts)
+    names = nominalised(acts)
     return {"name": names} if names else {}
-
-
-def _sayable(phrase: Phrase) -> bool:
-    """Whether it can be said on its own: no citation left over, not too long, no bare bracket, no 자 without its modifier."""
-    text = " ".join(word.surface for word in phrase.words)
-    if len(text) > 60 or _POINTS_ELSEWHERE.search(text) or _UNSAYABLE.search(text):
-        return False
-    for i, word in enumerate(phrase.words):
-        alone = i == 0 or phrase.words[i - 1].role in ("object", "subject", "topic", "adverbial")
-        if alone and word.role == "adverbial" and word.noun in _BARE and not word.listed:
-            return False  # 방법으로: the words that said which are masked
-    return all(
-        i > 0 and phrase.words[i - 1].role in ("modifier", "genitive")
-        for i, word in enumerate(phrase.words)
-        if word.bound and word.head in _NEEDS_A_MODIFIER
-    )
-
-
-_UNSAYABLE = re.compile(r"[^가-힣A-Za-z0-9\s%.,ㆍ·∼~-]|(?<![\d가-힣])\d+(?:을|를)(?![가-힣])|(?<![가-힣])밖의")
-_BARE = frozenset(
-    [
-        "사유",
-        "이유",
-        "방법",
-        "기준",
-        "절차",
-        "요건",
-        "금액",
-        "범위",
-        "목적",
-        "내용",
-        "사항",
-        "구분",
-        "순서",
-        "규정",
-        "용도",
-        "명목",
-        "형태",
-        "시점",
-        "시기",
-    ]
-)
-_NEEDS_A_MODIFIER = {"자", "것", "바", "데", "경우", "때", "날", "점", "수", "뜻"}
-_AGENT = re.compile(
-    r"(?<!투)(?<!출)(?<!이)(?<!하)(?<!융)(?<!증)자$|(?<!승)(?<!확)(?<!요)(?<!원)인$|(?<!지)(?<!구)원$|(?<!심)(?<!조)(?<!검)(?<!감)(?<!공)사$"
-    r"|(?:은행|위원회|협의회|총회|이사회|조합|법원|재판부|관청|행정청|기관|법인|국가|단체|공단|공사|기구|기금|회사|채권자|정부|부모|자녀|배우자)$"
-    r"|(?:장관|원장|청장|시장|군수|구청장|도지사|위원장|회장|소장|법관|세관|관리관|감독관|조사관|경찰관|공무원|교원|검사|판사|변호사|감사)$"
-    r"|(?:주주|사업주|고용주|채무자|사람|분|팀|센터|주체|손님|고객|가족|이웃|동료|친구|직원|업체|가게|학교|병원)$"
-)
-"""Who can do something: persons, bodies, authorities."""
-
-
-def _telling(phrase: Phrase) -> bool:
-    """Whether it says what it is about: two nouns of its own or more."""
-    nouns = {
-        f
-        for w in phrase.words
-        for f, tag in w.morphemes
-        if tag in ("NNG", "NNP", "SL", "XR") and f not in _EMPTY and f not in BOUND
-    }
-    about = {f for w in phrase.words[:-1] for f, tag in w.morphemes if f in nouns}
-    return bool(about) and len(nouns) >= 2 and sum(map(len, nouns)) >= 4

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from haechi.question_writer.clauses import Phrase, Token, Word
+from haechi.question_writer.clauses import Phrase
 from haechi.question_writer.facts import Fact, facts
 from haechi.question_writer.inflection import (
     ENDINGS,
@@ -26,6 +26,7 @@ from haechi.question_writer.inflection import (
     conjugated,
     with_particle,
 )
+from haechi.question_writer.sentences import Token, Word
 from haechi.question_writer.templates import Frames
 from haechi.records.passage import Passage
 from haechi.records.question import Question

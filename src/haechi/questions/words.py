@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from haechi.inference.cached_tokens import MADE, Tokens
-from haechi.question_writer.clauses import Token, analyse
+from haechi.question_writer.sentences import Token, analyse
 from haechi.records.passage import Passage
 from haechi.rowstore.store import Store
 from haechi.text.morphemes import content

@@ -1,11 +1,10 @@
-"""Every plot of a run: its picture, the table that `dvc plots` draws it from, and what it shows in a sentence.
+"""Draws every chart of a run, and gives the table that `dvc plots` draws it from.
 
 A chart is a function of what was found; it gives None where its data are missing. Texts in pictures go through `Say`,
 which remembers the Korean of each, so one SVG serves both languages.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,50 +12,12 @@ import numpy as np
 from haechi.report import style, translations
 from haechi.report.inputs import Found
 from haechi.report.slices import Slice
-from haechi.report.style import FAINT, GAIN, INK, LOSS, SERIES, TIE, colour
+from haechi.report.style import FAINT, GAIN, INK, LOSS, SERIES, TIE, WIDTH, Picture, Say, colour
 from haechi.scoring.facets import SMALLEST
 from haechi.scoring.names import BASE, BM25, HEADLINE, HYBRID, TUNED, shown
-from haechi.text.bilingual import Words
 
-WIDTH = 7.2
 SHOWN_LAWS = 7
 """Laws with a colour of their own on the map: as many as eyes can distinguish."""
-
-
-@dataclass
-class Say:
-    """Texts of one picture: drawn in English, remembered in Korean."""
-
-    korean: dict[str, str] = field(default_factory=dict)
-
-    def __call__(self, en: str, ko: str) -> str:
-        """The English text."""
-        self.korean[en] = ko
-        return en
-
-    def words(self, said: Words) -> str:
-        """A name."""
-        return self(said.en, said.ko)
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A drawn chart."""
-
-    figure: Any
-    columns: tuple[str, ...]
-    rows: list[tuple[Any, ...]]
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A chart with its texts."""
-
-    name: str
-    title: Words
-    reading: Words
-    """How to read it."""
-    draw: Callable[[Found, Sequence[Slice], Say], Picture | None]
 
 
 def systems(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
@@ -375,115 +336,6 @@ def space(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8.5)
     columns = tuple(table[0])
     return Picture(figure, columns, [tuple(row[column] for column in columns) for row in table])
-
-
-PLOTS = (
-    Plot(
-        "systems",
-        Words("How well each system finds what the court cited", "시스템마다 법원이 인용한 조문을 얼마나 잘 찾는가"),
-        Words(
-            "Longer is better. The thin line is the interval: where two lines overlap much, the difference may be chance.",
-            "길수록 좋습니다. 가는 선은 신뢰구간이며, 두 선이 많이 겹치면 차이는 우연일 수 있습니다.",
-        ),
-        systems,
-    ),
-    Plot(
-        "recall",
-        Words("How many results must one read?", "결과를 몇 개까지 읽어야 하는가"),
-        Words(
-            "Share of the cited articles among the first k results; higher and further left is better.",
-            "상위 k개 안에 있는 인용 조문의 비율입니다. 높고 왼쪽일수록 좋습니다.",
-        ),
-        recall,
-    ),
-    Plot(
-        "gains",
-        Words("Gain and loss, query by query", "질의마다 나아졌는가 나빠졌는가"),
-        Words(
-            "Tuned against untuned model. Much blue and little orange: the gain is broad, not the work of a few queries.",
-            "기본 모델과 비교한 것입니다. 파란색이 넓고 주황색이 좁으면 일부 질의가 아니라 전반적으로 나아진 것입니다.",
-        ),
-        gains,
-    ),
-    Plot(
-        "slices",
-        Words("Where it is better and where worse", "어디서 낫고 어디서 못한가"),
-        Words(
-            "A row is a kind of query. Where the circle stands left of the square, word search (BM25) does better.",
-            "한 줄이 질의 유형 하나입니다. 동그라미가 네모보다 왼쪽이면 그 유형에서는 키워드 검색(BM25)이 낫습니다.",
-        ),
-        by_slice,
-    ),
-    Plot(
-        "training",
-        Words("Did training go well?", "학습은 순조로웠는가"),
-        Words(
-            "Loss should fall and validation rise. Dashed: the chosen checkpoint; a fall after it is harmless.",
-            "손실은 내려가고 검증 점수는 올라가야 합니다. 점선은 선택한 체크포인트이며, 그 뒤의 하락은 문제가 되지 않습니다.",
-        ),
-        training,
-    ),
-    Plot(
-        "rate",
-        Words("Learning rate and gradient norm", "학습률과 기울기 크기"),
-        Words(
-            "The gradient norm should settle; late peaks are a warning. Active triplets, if any, should become fewer.",
-            "기울기는 점차 안정되어야 합니다. 뒤늦게 커지면 좋지 않은 신호입니다. 활성 트리플릿이 있다면 줄어들어야 합니다.",
-        ),
-        rate,
-    ),
-    Plot(
-        "selection",
-        Words("Which checkpoint was chosen, and why", "어느 체크포인트를 왜 골랐는가"),
-        Words("Chosen on validation queries, never on the test set.", "평가 집합이 아니라 검증 질의로 골랐습니다."),
-        selection,
-    ),
-    Plot(
-        "scores",
-        Words("Scores of positives and hard negatives", "정답과 하드 네거티브의 점수"),
-        Words(
-            "Before training. Where the hills overlap, there is something to learn, and false negatives are likelier.",
-            "학습 전 점수입니다. 두 분포가 겹치는 곳에 배울 것이 있고, 잘못된 네거티브(실제로는 정답)도 많을 수 있습니다.",
-        ),
-        scores,
-    ),
-    Plot(
-        "mining",
-        Words("What became of the candidates for negatives", "하드 네거티브 후보는 어떻게 처리되었는가"),
-        Words(
-            "Only the blue ones train the model; every other was set aside for the reason named.",
-            "파란색만 학습에 사용했고, 나머지는 표시된 이유로 제외했습니다.",
-        ),
-        mining,
-    ),
-    Plot(
-        "questions",
-        Words("Do synthetic questions look like real ones?", "합성 질문은 실제 질문과 비슷한가"),
-        Words(
-            "The nearer the curves, the better training fits what people ask. Much overlap makes a question easy.",
-            "곡선이 가까울수록 학습이 실제 질문에 맞습니다. 청크와 겹치는 단어가 많으면 쉬운 질문입니다.",
-        ),
-        questions,
-    ),
-    Plot(
-        "gating",
-        Words("When to answer nothing", "언제 답하지 말아야 하는가"),
-        Words(
-            "A threshold on the best score: answer legal queries, refuse everyday questions. Dotted: the chosen one.",
-            "최고 점수에 적용하는 임계값입니다. 법률 질의에는 답하고 일상 질문은 거절해야 합니다. 점선이 선택한 임계값입니다.",
-        ),
-        gating,
-    ),
-    Plot(
-        "map",
-        Words("Passages on a plane, by law", "법령별 청크 지도"),
-        Words(
-            "Neighbours in the model's space stand near each other. After training, each law should form an island of its own.",
-            "모델이 비슷하다고 보는 청크가 가까이 놓입니다. 학습 뒤에 법령별로 무리를 이루면 잘 구별하는 것입니다.",
-        ),
-        space,
-    ),
-)
 
 
 def _axes(height: float) -> tuple[Any, Any]:

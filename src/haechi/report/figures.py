@@ -7,9 +7,10 @@ from html import escape, unescape
 from pathlib import Path
 
 from haechi.report import style
-from haechi.report.charts import PLOTS, Picture, Plot, Say
 from haechi.report.inputs import Found
+from haechi.report.plots import PLOTS, Plot
 from haechi.report.slices import Slice
+from haechi.report.style import Picture, Say
 from haechi.runtime.files import write_bytes, write_csv, write_text
 
 SPARE = 14.0

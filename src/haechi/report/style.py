@@ -5,12 +5,14 @@ dark counterpart, set by a style sheet that the file carries. Pages that hold th
 """
 
 import warnings
+from dataclasses import dataclass, field
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
 from haechi.runtime.files import write_bytes
 from haechi.scoring.names import COLOURS, OTHER_COLOUR
+from haechi.text.bilingual import Words
 
 FONT = Path(__file__).with_name("fonts") / "HaechiSans-Regular.otf"
 FAMILIES = (
@@ -25,6 +27,7 @@ FAMILIES = (
 """The first draws the PNG; a browser without it takes the next that it has."""
 FONTS = ", ".join(f"'{name}'" if " " in name else name for name in FAMILIES)
 
+WIDTH = 7.2
 INK, FAINT, GRID = "#222426", "#6b7075", "#dfe2e5"
 GAIN, LOSS, TIE = "#0072b2", "#d55e00", "#b0b4b8"
 SERIES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c7a00", "#999999")
@@ -45,6 +48,31 @@ DARK = {
     "#999999": "#8b9198",
 }
 """Colour on white -> the same on a dark ground."""
+
+
+@dataclass
+class Say:
+    """Texts of one picture: drawn in English, remembered in Korean."""
+
+    korean: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, en: str, ko: str) -> str:
+        """The English text."""
+        self.korean[en] = ko
+        return en
+
+    def words(self, said: Words) -> str:
+        """A name."""
+        return self(said.en, said.ko)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn chart."""
+
+    figure: Any
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
 
 
 def colour(system: str) -> str:

@@ -11,7 +11,7 @@ from haechi.pairs.user_queries import label_user_queries
 from haechi.parsing.ingest import RawCorpus
 from haechi.parsing.params import PreprocessParams
 from haechi.parsing.passages import document_passages
-from haechi.question_writer.clauses import analyse
+from haechi.question_writer.sentences import analyse
 from haechi.question_writer.templates import HELD_OUT
 from haechi.question_writer.write import Wording, write_questions
 from haechi.records.query import Qrel, TestQuery
