@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from msgspec import Meta
 
@@ -50,32 +50,71 @@ TOUCHED = (
     "params.yaml: guards",
     "params.yaml: select",
     "params.yaml: evaluate",
+    "params.yaml: rank",
+    "src/haechi/runtime/files.py",
+    "src/haechi/text/morphemes.py",
+    "src/haechi/records/mined.py",
     "src/haechi/parsing/statutes.py",
+    "src/haechi/citations/resolve.py",
+    "src/haechi/corpus/merge.py",
     "src/haechi/pairs/build.py",
+    "src/haechi/testset/build.py",
+    "src/haechi/models/registry.py",
+    "src/haechi/static_model/vocabulary.py",
+    "src/haechi/rowstore/store.py",
+    "src/haechi/inference/cached_encoder.py",
+    "src/haechi/llm/client.py",
+    "src/haechi/question_writer/templates.py",
     "src/haechi/questions/filters.py",
+    "src/haechi/questions/prompts/fact.md",
     "src/haechi/retrieval/bm25.py",
     "src/haechi/mining/candidates.py",
-    "src/haechi/models/registry.py",
+    "src/haechi/guards/rules.py",
     "src/haechi/training/losses.py",
     "src/haechi/scoring/metrics.py",
+    "src/haechi/selection/choose.py",
+    "src/haechi/export/formats.py",
+    "src/haechi/evaluation/stage.py",
     "src/haechi/report/report.py",
+    "src/haechi/pipeline/stage_details.py",
+    "src/haechi/comparison/compare.py",
+    "src/haechi/sweeps/engine/study.py",
+    "src/haechi/serving/engine.py",
+    "src/haechi/fetch/client.py",
+    "src/haechi/replay/run.py",
+    "src/haechi/doctor/examine.py",
+    "src/haechi/cli/main.py",
 )
-"""What people change most; the table in the README says for each of these which stages may rerun."""
+"""What people change: data, every section, and a module of every room; the table says for each which stages may rerun."""
 
 Stages = Mapping[str, Stage]
+
+
+class Reruns(NamedTuple):
+    """The words of the table of reruns in one language."""
+
+    touched: str
+    reruns: str
+    tail: str
+    all: str
+    nothing: str
+
+
+PIPELINE = {
+    "docs/pipeline.md": Reruns("touched", "reruns, at most", "{} and all after it", "all but `testset`", "nothing"),
+    "docs/ko/pipeline.md": Reruns("바꾼 것", "다시 실행되는 단계(최대)", "{}부터 끝까지", "`testset`을 제외한 모두", "없음"),
+}
 
 
 def documents(root: Path, params: Path, metrics: Path) -> dict[Path, str]:
     """Every document that holds something of the code, as it should be; `metrics` holds evaluate.json and per_query.json."""
     stages, values = load_stages(root), read_yaml(params)
     results = _results(metrics, load_section(params, "evaluate", EvaluateParams))
-    blocks = {"graph": _graph(stages), "reruns": _reruns(stages), "results": results}
     made = {root / PARAMETERS: _parameters(stages, values)}
     for name in READMES:
-        text = (root / name).read_text(encoding="utf-8")
-        for block, lines in blocks.items():
-            text = _with_block(root / name, text, block, lines)
-        made[root / name] = text
+        made[root / name] = _with_blocks(root / name, {"graph": _graph(stages), "results": results})
+    for name, words in PIPELINE.items():
+        made[root / name] = _with_blocks(root / name, {"reruns": _reruns(stages, words)})
     return made
 
 
@@ -99,25 +138,35 @@ def _here(root: Path) -> dict[Path, str]:
 
 
 def _graph(stages: Stages) -> list[str]:
-    """The pipeline less the arrows that a longer way says already."""
+    """The pipeline less the arrows that a longer way says already, a chain of arrows a line."""
     edges = [(a, b) for a in stages for b in stages if a != b and feeds(stages[a], stages[b])]
-    reduced = [(a, b) for a, b in edges if not any(_reaches(edges, c, b) for first, c in edges if first == a and c != b)]
-    return ["```mermaid", "flowchart LR", *(f"    {a} --> {b}" for a, b in reduced), "```"]
+    left = [(a, b) for a, b in edges if not any(_reaches(edges, c, b) for first, c in edges if first == a and c != b)]
+    chains = []
+    while left:
+        chain = list(left.pop(0))
+        while after := next((edge for edge in left if edge[0] == chain[-1]), None):
+            left.remove(after)
+            chain.append(after[1])
+        chains.append(f"    {' --> '.join(chain)}")
+    return ["```mermaid", "flowchart LR", *chains, "```"]
 
 
 def _reaches(edges: Sequence[tuple[str, str]], start: str, end: str) -> bool:
     return start == end or any(_reaches(edges, then, end) for first, then in edges if first == start)
 
 
-def _reruns(stages: Stages) -> list[str]:
+def _reruns(stages: Stages, words: Reruns) -> list[str]:
+    """A row for each touched thing; a tail of the pipeline is named by its first stage."""
     thawed = [name for name, stage in stages.items() if not stage.frozen]
+    tails = {tuple(thawed[place:]): words.tail.format(f"`{name}`") for place, name in enumerate(thawed[:-1])}
+    tails |= {tuple(thawed): words.all, (): words.nothing}
     rows = []
     for touched in TOUCHED:
         file, _, section = touched.partition(": ")
         rerun = rerun_after(stages, (file,), section)
-        names = "all but testset" if rerun == thawed else ", ".join(rerun) or "nothing"
-        rows.append((" ".join(f"`{part}`" for part in touched.split(": ")), names))
-    return _table(("touched", "reruns, at most"), rows)
+        names = ", ".join(f"`{name}`" for name in rerun)
+        rows.append((" ".join(f"`{part}`" for part in touched.split(": ")), tails.get(tuple(rerun), names)))
+    return _table((words.touched, words.reruns), rows)
 
 
 def _results(metrics: Path, params: EvaluateParams) -> list[str]:
@@ -204,6 +253,14 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, figures: bo
     rule = ["---", *(["---:"] if figures else ["---"]) * (len(columns) - 1)]
     escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     return [f"| {' | '.join(row)} |" for row in ([*columns], rule, *escaped)]
+
+
+def _with_blocks(file: Path, blocks: Mapping[str, Sequence[str]]) -> str:
+    """The document with these blocks replaced."""
+    text = file.read_text(encoding="utf-8")
+    for name, lines in blocks.items():
+        text = _with_block(file, text, name, lines)
+    return text
 
 
 def _with_block(file: Path, text: str, name: str, lines: Sequence[str]) -> str:
