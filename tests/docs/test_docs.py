@@ -1,5 +1,6 @@
 """The documents say what the code does: generated parts are fresh, and every name in them exists."""
 
+import itertools
 import json
 import re
 import subprocess
@@ -17,15 +18,22 @@ from haechi.runtime.errors import HaechiError
 
 ROOT = Path(__file__).resolve().parents[2]
 READMES = [ROOT / name for name in docs.READMES]
-PAGES = [*READMES, *(ROOT / name for name in ("ARCHITECTURE.md", "CHANGELOG.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAPERS = ("ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+PAGES = [*READMES, *(ROOT / name for name in PAPERS), *sorted((ROOT / "docs").rglob("*.md"))]
+KOREAN = sorted((ROOT / "docs" / "ko").glob("*.md"))
+PAIRS = [tuple(READMES), *((ROOT / "docs" / page.name, page) for page in KOREAN)]
+"""A page in English and in Korean."""
 COMMANDS = ("pip install -e . -c constraints.txt && dvc repro", "pip install -e '.[test]' -c constraints.txt && pytest")
 EXTENSIONS = ("py", "safetensors", "json", "jsonl", "md", "txt", "yaml", "lock", "parquet")
 SECTION = re.compile(r"`(?!(?:sys|scipy|torch|ir_measures)\.)([a-z_]+)\.([a-z_0-9]+)`|-S '?([a-z_]+)\.([a-z_0-9]+)=")
 
 
-def stages() -> docs.Stages:
-    found: docs.Stages = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    return found
+def in_both(name: str) -> list[Path]:
+    return [ROOT / "docs" / name, ROOT / "docs" / "ko" / name]
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
 
 
 def committed(name: str, folder: Path) -> Path:
@@ -56,40 +64,48 @@ def test_generated_parts_are_fresh(tmp_path: Path) -> None:
     assert not stale, "run `haechi docs --write`"
 
 
-def closure(arrows: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    reached = set(arrows)
-    while more := {(a, d) for a, b in reached for c, d in arrows if b == c} - reached:
-        reached |= more
-    return reached
-
-
 def edges(mermaid: str) -> set[tuple[str, str]]:
+    """Of a graph as DVC draws it."""
     names = dict(re.findall(r'(node\d+)\["(.+)"\]', mermaid))
     return {(names[a], names[b]) for a, b in re.findall(r"(node\d+)-->(node\d+)", mermaid)}
 
 
-@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
-def test_the_graph_is_that_of_dvc(readme: Path) -> None:
-    """For stages, less the arrows that a longer way says already: what can be reached from where is the same."""
+def chained(mermaid: str) -> set[tuple[str, str]]:
+    """Of a graph as the READMEs draw it: `a --> b --> c`."""
+    chains = [line.strip().split(" --> ") for line in mermaid.splitlines() if " --> " in line]
+    return {pair for chain in chains for pair in itertools.pairwise(chain)}
+
+
+def reachable(graph: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Who stands before whom, by whatever way."""
+    closed = set(graph)
+    while more := {(a, d) for a, b in closed for c, d in graph if b == c} - closed:
+        closed |= more
+    return closed
+
+
+@pytest.mark.parametrize("readme", READMES, ids=name_of)
+def test_the_graph_says_the_order_of_dvc_and_no_arrow_twice(readme: Path) -> None:
+    """For stages; documents that somebody adds with `dvc add` are no part of it."""
     dag = subprocess.run(["dvc", "dag", "--mermaid"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     found = re.search(r"```mermaid\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+    of_stages = {(a, b) for a, b in edges(dag) if {a, b} <= load_stages(ROOT).keys()}
 
     assert found
-    drawn = set(re.findall(r"(\w+) --> (\w+)", found[1]))
-    assert closure(drawn) == closure({(a, b) for a, b in edges(dag) if {a, b} <= stages().keys()})
-    assert all(closure(drawn - {edge}) != closure(drawn) for edge in drawn), "an arrow too many"
+    drawn = chained(found[1])
+    assert of_stages
+    assert drawn <= of_stages
+    assert reachable(drawn) == reachable(of_stages)
+    assert [arrow for arrow in drawn if arrow in reachable(drawn - {arrow})] == []
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """What `haechi docs` reads and writes, in a folder of its own."""
-    for name in ("dvc.yaml", "params.yaml", "metrics/evaluate.json", "metrics/per_query.json", *docs.READMES, docs.PARAMETERS):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    read = ("dvc.yaml", "params.yaml", "metrics/evaluate.json", "metrics/per_query.json")
+    for name in (*read, *docs.READMES, *docs.PIPELINE, docs.PARAMETERS):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
-    params = tmp_path / "src" / "haechi" / "params"
-    params.mkdir(parents=True)
-    for file in (ROOT / "src" / "haechi" / "params").glob("*.py"):
-        (params / file.name).touch()
     docs.write(tmp_path)
     return tmp_path
 
@@ -132,7 +148,9 @@ def test_a_lost_marker_is_named(project: Path) -> None:
 
 def test_writing_keeps_what_is_written_by_hand(project: Path) -> None:
     readme = project / "README.md"
-    readme.write_text(readme.read_text(encoding="utf-8").replace("## Recipes", "## Recipes\n\nBy hand."), encoding="utf-8")
+    readme.write_text(
+        readme.read_text(encoding="utf-8").replace("## Five recipes", "## Five recipes\n\nBy hand."), encoding="utf-8"
+    )
     before = readme.read_text(encoding="utf-8")
     docs.write(project)
 
@@ -174,49 +192,67 @@ def test_files_in_the_table_of_reruns_exist() -> None:
     assert [name for name in docs.TOUCHED if not (ROOT / name.partition(":")[0]).is_file()] == []
 
 
-@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
+def test_the_table_of_reruns_has_a_file_of_every_room_and_every_section() -> None:
+    rooms = {room.parent.name for room in (ROOT / "src" / "haechi").glob("*/__init__.py")}
+    sections = set(YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8")))
+
+    assert rooms - {name.split("/")[2] for name in docs.TOUCHED if name.startswith("src/")} == set()
+    assert sections - {name.partition(": ")[2] for name in docs.TOUCHED} == set()
+
+
+@pytest.mark.parametrize("page", READMES, ids=name_of)
+def test_a_readme_is_read_in_one_sitting(page: Path) -> None:
+    assert len(page.read_text(encoding="utf-8").splitlines()) <= 170
+
+
+@pytest.mark.parametrize("readme", READMES, ids=name_of)
 def test_both_commands_stand_alone_in_a_block(readme: Path) -> None:
     text = readme.read_text(encoding="utf-8")
 
     assert [command for command in COMMANDS if f"```sh\n{command}\n```" not in text] == []
 
 
-def test_both_readmes_have_the_same_skeleton() -> None:
+def runnable(text: str) -> list[str]:
+    """Blocks of code, less the comments, which are translated."""
+    return [re.sub(r" +# .*", "", block) for block in re.findall(r"```(?:sh|python|mermaid)\n.*?```", text, re.DOTALL)]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: name_of(pair[1]))
+def test_both_languages_have_the_same_skeleton(pair: tuple[Path, Path]) -> None:
     """Headings, code, links and rows of tables: what a translation has to keep."""
-    one, two = (readme.read_text(encoding="utf-8") for readme in READMES)
+    one, two = (page.read_text(encoding="utf-8") for page in pair)
 
     for pattern in (r"^#+ ", r"^\|", r"^- ", r"^\d+\. ", r"^<!-- .* -->$"):
         assert len(re.findall(pattern, one, re.MULTILINE)) == len(re.findall(pattern, two, re.MULTILINE)), pattern
-    assert re.findall(r"```(?:sh|python|mermaid)\n.*?```", one, re.DOTALL) == re.findall(
-        r"```(?:sh|python|mermaid)\n.*?```", two, re.DOTALL
-    )
+    assert runnable(one) == runnable(two)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_lead_somewhere(page: Path) -> None:
+    links = [link.partition("#") for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))]
+    local = [(page.parent / target if target else page, anchor) for target, _, anchor in links if not target.startswith("http")]
+
+    assert [str(target) for target, _ in local if not target.exists()] == []
+    assert [(str(target), anchor) for target, anchor in local if anchor and anchor not in headings(target)] == []
+
+
+def headings(page: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "lab-log.md"], ids=name_of)
+def test_commands_named_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    links = re.findall(r"\]\(([^)\s]+)\)", text)
-    headings = {
-        re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-    }
-    local = [link for link in links if not link.startswith(("http", "#"))]
-
-    assert [link for link in local if not (page.parent / link.partition("#")[0]).exists()] == []
-    assert [link for link in links if link.startswith("#") and link[1:] not in headings] == []
-
-
-@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
-def test_commands_named_exist(readme: Path) -> None:
-    text = readme.read_text(encoding="utf-8")
     shell = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
     named = re.findall(r"^haechi .*", shell, re.MULTILINE) + re.findall(r"`(haechi [^`]*)`", text)
-    known = tuple(commands(main))
+    known = ("haechi --help", *commands(main))
 
-    assert named
+    assert named or page not in READMES
     assert [line for line in named if not line.startswith(known)] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_parameters_named_exist(page: Path) -> None:
     values = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     found = SECTION.findall(page.read_text(encoding="utf-8"))
@@ -225,20 +261,34 @@ def test_parameters_named_exist(page: Path) -> None:
     assert [f"{section}.{key}" for section, key in sorted(named) if key not in values.get(section, {})] == []
 
 
-@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
-def test_stages_and_environment_variables_are_all_there(readme: Path) -> None:
-    text = readme.read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", in_both("pipeline.md"), ids=name_of)
+def test_stages_are_all_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    assert [name for name in load_stages(ROOT) if f"\n| `{name}` |" not in text] == []
+
+
+@pytest.mark.parametrize("page", in_both("environment.md"), ids=name_of)
+def test_environment_variables_are_all_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
     code = [file.read_text(encoding="utf-8") for part in ("src", "stages", "tests") for file in (ROOT / part).rglob("*.py")]
     variables = {name for source in code for name in re.findall(r"\bHAECHI_[A-Z]+\b", source)}
 
-    assert [name for name in stages() if f"\n| `{name}` |" not in text] == []
     assert {name for name in variables if f"\n| `{name}` |" not in text} == set()
     assert set(re.findall(r"\bHAECHI_[A-Z]+\b", text)) <= variables
 
 
-@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
-def test_proofs_named_exist(readme: Path) -> None:
-    named = set(re.findall(r"`(tests/[\w/.]+)`", readme.read_text(encoding="utf-8")))
+@pytest.mark.parametrize("page", in_both("promises.md"), ids=name_of)
+def test_proofs_named_exist(page: Path) -> None:
+    named = set(re.findall(r"`(tests/[\w/.]+)`", page.read_text(encoding="utf-8")))
 
     assert named
     assert sorted(name for name in named if not (ROOT / name).exists()) == []
+
+
+def test_the_tree_of_the_readmes_names_every_room() -> None:
+    rooms = {room.parent.name for room in (ROOT / "src" / "haechi").glob("*/__init__.py")}
+
+    for readme in READMES:
+        named = set(re.findall(r"(\w+)/", readme.read_text(encoding="utf-8")))
+        assert rooms - named == set(), readme.name

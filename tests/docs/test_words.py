@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+DIARY = ("lab-log.md", "benchmarks.md")
+"""What was once done and measured, in the words of the day."""
 TEXTS = (
     "README.md",
     "README.ko.md",
-    "docs/sweeps.md",
-    "docs/parameters.md",
+    *sorted(page.relative_to(ROOT).as_posix() for page in (ROOT / "docs").rglob("*.md") if page.name not in DIARY),
     "src/haechi/serving/page/app.js",
     "src/haechi/serving/page/index.html",
     "src/haechi/sweeps/results/page.html",

@@ -1,4 +1,4 @@
-"""Every command of the README and of docs/ runs: on the miniature project, as it is written or shortened, so that none can rot."""
+"""Every command of the README, of docs/ and of CONTRIBUTING.md runs: on the miniature project, as it is written or shortened, so that none can rot."""
 
 import re
 import shlex
@@ -11,7 +11,8 @@ from proofs.conftest import Mini
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-PAGES = [project.ROOT / "README.md", *sorted((project.ROOT / "docs").glob("*.md"))]
+PAGES = [project.ROOT / "README.md", *sorted((project.ROOT / "docs").glob("*.md")), project.ROOT / "CONTRIBUTING.md"]
+"""Korean pages show the same commands: tests/docs/test_docs.py."""
 DIARY = "lab-log.md"
 """Tells what was once done; nobody is asked to do it again."""
 
@@ -44,6 +45,9 @@ class Skipped(str):
 HOW: dict[str, Shorten | Skipped] = {
     r"pip install": Skipped("needs the network; .ci/run runs it as it is written"),
     r"pytest": Skipped("this is such a run"),
+    r"ruff|mypy|haechi (deps|docs) ": Skipped(".ci/run runs it, on this very checkout"),
+    r"mkdocs build": Skipped("tests/docs/test_site.py builds the site"),
+    r"git clone|python -m venv|source|cd ": Skipped("tells where the reader begins"),
     r"export ": Skipped("tells what is a secret of the reader"),
     r"haechi fetch": Skipped("needs the network and a key; tests/fetch has a server of its own"),
     r"haechi verify": Skipped("runs the whole pipeline again; tests/proofs/test_replay.py does"),
@@ -54,7 +58,7 @@ HOW: dict[str, Shorten | Skipped] = {
     r"haechi sweep preset": also("--count 1"),
     r"haechi learning-curve": instead(r"--shares \S+", "--shares 0.5"),
     r"haechi lr-sweep": also("--low 1e-3 --high 4e-3 --rates 3 --seeds 2 --examples 40"),
-    r"haechi mined show": instead(r"PREC_\w+", "{query_id}"),  # the miniature has other decisions
+    r"haechi mined show|grep -m1": instead(r"PREC_\w+", "{query_id}"),  # the miniature has other decisions
     r"dvc exp run -n \S+ -S train\.lr=\S+$": as_written,
     r"git restore params\.yaml dvc\.lock metrics$|dvc checkout$": as_written,
     r"dvc exp run --queue": as_written,

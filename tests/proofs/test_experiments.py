@@ -26,7 +26,9 @@ def test_a_new_rate_reruns_train_and_what_follows_and_really_trains(finished: Pa
     table = project.dvc(finished, "metrics", "diff", COLUMNS="120").stdout.rstrip().splitlines()
     assert 2 < len(table) <= 31  # a line of names first
     assert max(map(len, table)) <= 120
-    (asked,) = re.findall(r"^dvc (exp show .*)$", (project.ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    (asked,) = re.findall(
+        r"^dvc (exp show .*)$", (project.ROOT / "docs" / "recipes.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
     shown = project.dvc(finished, *shlex.split(asked), "--no-pager", COLUMNS="120").stdout
     assert max(map(len, shown.splitlines())) <= 120
     assert all(name in shown for name in ("Experiment", "ndcg@10.tuned", "unseen.tuned", "validation.chosen", "train.lr"))
