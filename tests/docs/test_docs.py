@@ -24,7 +24,7 @@ KOREAN = sorted((ROOT / "docs" / "ko").glob("*.md"))
 PAIRS = [tuple(READMES), *((ROOT / "docs" / page.name, page) for page in KOREAN)]
 """A page in English and in Korean."""
 COMMANDS = ("pip install -e . -c constraints.txt && dvc repro", "pip install -e '.[test]' -c constraints.txt && pytest")
-EXTENSIONS = ("py", "safetensors", "json", "jsonl", "md", "txt", "yaml", "lock", "parquet")
+EXTENSIONS = ("py", "yml", "safetensors", "json", "jsonl", "md", "txt", "yaml", "lock", "parquet")
 SECTION = re.compile(r"`(?!(?:sys|scipy|torch|ir_measures)\.)([a-z_]+)\.([a-z_0-9]+)`|-S '?([a-z_]+)\.([a-z_0-9]+)=")
 
 

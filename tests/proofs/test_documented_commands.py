@@ -47,7 +47,6 @@ HOW: dict[str, Shorten | Skipped] = {
     r"pytest": Skipped("this is such a run"),
     r"ruff|mypy|haechi (deps|docs) ": Skipped(".ci/run runs it, on this very checkout"),
     r"mkdocs build": Skipped("tests/docs/test_site.py builds the site"),
-    r"git clone|python -m venv|source|cd ": Skipped("tells where the reader begins"),
     r"export ": Skipped("tells what is a secret of the reader"),
     r"haechi fetch": Skipped("needs the network and a key; tests/fetch has a server of its own"),
     r"haechi verify": Skipped("runs the whole pipeline again; tests/proofs/test_replay.py does"),
@@ -60,7 +59,7 @@ HOW: dict[str, Shorten | Skipped] = {
     r"haechi lr-sweep": also("--low 1e-3 --high 4e-3 --rates 3 --seeds 2 --examples 40"),
     r"haechi mined show|grep -m1": instead(r"PREC_\w+", "{query_id}"),  # the miniature has other decisions
     r"dvc exp run -n \S+ -S train\.lr=\S+$": as_written,
-    r"git restore params\.yaml dvc\.lock metrics$|dvc checkout$": as_written,
+    r"git restore|dvc checkout": as_written,
     r"dvc exp run --queue": as_written,
     r"dvc exp run": begun,  # a whole training each, some with what has to be downloaded
     r"\w+=\w+ dvc repro": also("--dry"),  # after a sweep was applied a whole training, and it has an extra's name
