@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,16 +13,20 @@ from pipeline.checkout import ROOT
 from ruamel.yaml import YAML
 from small_law import PASSAGES, key
 
-from haechi.comparison import learning_curve
+from haechi.comparison import learning_curve, test_reads
 from haechi.comparison.alignment import align, divergence
 from haechi.comparison.judging_pool import Judged, judged_rate, pooled, read_sheet, sheet
 from haechi.comparison.learning_curve import part, unit_of
+from haechi.evaluation.params import EvaluateParams
 from haechi.pipeline.dvc_yaml import stage_command
 from haechi.records.mined import MinedExample
 from haechi.records.query import TestQuery
+from haechi.records.result import QueryResult
 from haechi.retrieval.run import Run
 from haechi.runtime.errors import BadRecord, HaechiError
-from haechi.runtime.files import write_jsonl, write_text
+from haechi.runtime.files import read_records, write_json, write_jsonl, write_text
+from haechi.runtime.params import load_section
+from haechi.scoring.per_query import write_rows
 
 QUERIES = [
     TestQuery(f"t{i}", f"우물 {i} 이용의 효력 여부", (key(4),), "precedent", f"g{i}", "", f"t{i}", False, False) for i in range(9)
@@ -113,6 +118,62 @@ def test_all_of_it_is_all_and_nothing_to_grow_is_an_error() -> None:
     assert part(EXAMPLES, "decisions", 1.0, 7) == (EXAMPLES, 20)
     with pytest.raises(HaechiError, match="no questions among"):
         part(EXAMPLES[:5], "questions", 0.5, 7)
+
+
+def test_a_decision_is_one_unit_with_all_its_issues_and_holdings() -> None:
+    ids = ["PREC_1_s1", "PREC_1_s1_h", "PREC_1_s2", "PREC_1_s2_h", "PREC_2_s10", "PREC_2_s10_h"]
+    sources = ["holding" if id.endswith("_h") else "precedent" for id in ids]
+    examples = [replace(example(0, source), query_id=id) for id, source in zip(ids, sources, strict=True)]
+
+    assert part(examples, "decisions", 1.0, 7) == (examples, 2)
+    half, n = part(examples, "decisions", 0.5, 7)
+    assert n == 1
+    assert [e.query_id for e in half] in (ids[:4], ids[4:])
+
+
+PARAMS = load_section(ROOT / "params.yaml", "evaluate", EvaluateParams)
+
+
+FACETS = {"articles": ("seen",), "law": ("가",), "year": ("2022",)}
+
+
+def result(query: int, rank: int) -> QueryResult:
+    return QueryResult(f"t{query}", "precedent", f"g{query}", True, ("a",), FACETS, {"tuned": (rank,)}, {"tuned": ("a",)})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ([5] * 20, [1] * 20, "more decisions helped"),
+        ([1] * 20, [5] * 20, "more decisions made it worse"),
+        ([1, 2] * 10, [2, 1] * 10, "whether more decisions help is open"),
+    ],
+)
+def test_a_learning_curve_ends_with_whether_more_data_helped(before: list[int], after: list[int], said: str) -> None:
+    few, many = ([result(query, rank) for query, rank in enumerate(ranks)] for ranks in (before, after))
+    told = learning_curve.conclusion((47, few), (187, many), "decisions", PARAMS)
+
+    assert told.startswith("From 47 to 187 decisions: ")
+    assert said in told
+
+
+def test_the_models_of_a_learning_curve_count_among_those_that_the_test_set_was_read_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_jsonl(tmp_path / learning_curve.EXAMPLES, EXAMPLES)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+
+    def scored(root: Path, work: Path, stage: str) -> None:
+        mark = len((work / learning_curve.EXAMPLES).read_bytes())
+        write_json(work / learning_curve.METRICS, {"testset": "t", "encoder": f"model of {mark} bytes"})
+        write_rows(work / learning_curve.PER_QUERY, [result(query, query + 1) for query in range(9)])
+
+    monkeypatch.setattr(learning_curve, "_run", scored)
+    learning_curve.measure_curve(tmp_path, "decisions", [0.5, 1.0], 7)
+
+    reads = list(read_records(tmp_path / test_reads.LEDGER, test_reads.Read))
+    assert [(read.testset, read.revision) for read in reads] == [("t", "learning-curve")] * 2
+    assert len({read.encoder for read in reads}) == 2
 
 
 @pytest.mark.parametrize("stage", learning_curve.STAGES)

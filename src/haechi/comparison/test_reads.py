@@ -1,11 +1,12 @@
 """How often a test set was read: test sets are spent by looking.
 
-`data/reads.jsonl` is a tracked set of (test set, model, revision), sorted. `haechi compare` and `haechi reeval` add to it;
-no stage does, so no output of the pipeline depends on who looked before. Looking twice at the same model changes nothing,
-and two branches merge by uniting their lines. Models whose figures git has kept (commits, experiments) count too.
+`data/reads.jsonl` is a tracked set of (test set, model, revision), sorted. `haechi compare`, `haechi reeval`
+and `haechi learning-curve` add to it; no stage does, so no output of the pipeline depends on who looked before.
+Looking twice at the same model changes nothing, and two branches merge by uniting their lines.
+Models whose figures git has kept (commits, experiments) count too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,11 @@ class Read:
 
 def record(root: Path, revisions: Iterable[Revision]) -> None:
     """Add these to the ledger."""
-    seen = {Read(r.yardstick[0], str(r.metrics["encoder"]), r.commit[:12] or WORKSPACE) for r in revisions}
+    add(root, {Read(r.yardstick[0], str(r.metrics["encoder"]), r.commit[:12] or WORKSPACE) for r in revisions})
+
+
+def add(root: Path, seen: Set[Read]) -> None:
+    """The same for models that no revision holds."""
     before = _ledger(root)
     if not seen <= before:
         write_jsonl(root / LEDGER, sorted(before | seen))
