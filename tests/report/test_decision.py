@@ -195,3 +195,67 @@ def test_a_hybrid_that_scores_as_the_tuned_model_is_not_advised(tmp_path: Path) 
     told = answered(root, behind).closing()
     assert "together with BM25" not in told
     assert "validation gave BM25 no weight" in told
+
+
+NOTHING = {"value": 0.0, "low": 0.0, "high": 0.0, "p_holm": 1.0, "wins": 0, "ties": 50, "losses": 0, "detectable": 0.0}
+OPEN = {"value": -0.006, "low": -0.048, "high": 0.037, "p_holm": 0.8, "wins": 9, "ties": 31, "losses": 10}
+LOWER = {"value": -0.1, "low": -0.14, "high": -0.06, "p_holm": 0.001, "wins": 2, "ties": 18, "losses": 30}
+HIGHER = {"value": 0.1, "low": 0.06, "high": 0.14, "p_holm": 0.001, "wins": 30, "ties": 18, "losses": 2}
+
+
+def differ(root: Path, **gaps: dict[str, float]) -> None:
+    """Put other differences into what evaluate wrote."""
+    before = gather(Places.below(root)).stage("evaluate")["difference"]
+    change(root, "evaluate", difference=before | {name.replace("_", "-"): {"ndcg@10": gap} for name, gap in gaps.items()})
+
+
+def test_a_difference_that_may_be_chance_is_never_called_lower(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    differ(root, tuned_bm25=OPEN)
+    told = answered(root)
+    said = [point for point in told.points if "BM25" in point.said.en and "-0.006" in point.said.en]
+
+    assert [(point.level, "is open" in point.said.en) for point in said] == [("mind", True)]
+    assert "whether it beats word search (BM25) is open" in told.decision.headline.en
+
+    differ(root, tuned_bm25=LOWER)
+    assert "scores lower than word search (BM25)" in answered(root).decision.headline.en
+
+
+def test_on_articles_kept_out_word_search_is_called_higher_only_beyond_chance(tmp_path: Path) -> None:
+    root = project(tmp_path)
+
+    def said(tuned: float, lead: tuple[float, float]) -> str:
+        means = {"base": 0.2, "bm25": 0.31, "tuned": tuned}
+        told = answered(root, [Slice("unseen", 40, means, tuned, tuned, 0.01, 0.2, *lead)])
+        return " ".join(point.said.en for point in told.points)
+
+    assert "word search scores higher" not in said(0.3, (-0.05, 0.03))
+    assert "word search scores higher" in said(0.2, (-0.15, -0.05))
+
+
+def test_where_the_base_was_kept_nothing_is_said_of_gains(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    change(root, "select", chosen="base")
+    differ(root, tuned_base=NOTHING, tuned_bm25=LOWER, hybrid_bm25=NOTHING, hybrid_tuned=HIGHER)
+    told = answered(root)
+    english, korean = (" ".join(point.said[place] for point in told.points) for place in (0, 1))
+
+    assert told.points[0].said.en == "The model that was scored is the untuned one, so there is no gain to judge."
+    assert not re.search("chance|would show|better|So the gain|Joined", english)
+    assert not re.search("우연|나아|하이브리드", korean)
+    assert "scores lower than word search" in english
+    assert "the same on every question" in told.closing()
+    assert "+0.000" not in told.closing()
+
+
+def test_a_hybrid_that_scores_as_bm25_is_neither_better_still_nor_advised(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    differ(root, tuned_bm25=OPEN, hybrid_bm25=NOTHING, hybrid_tuned=HIGHER)
+    told = answered(root)
+    assert "better still" not in " ".join(point.said.en for point in told.points)
+    assert "scores as BM25 alone" in " ".join(point.said.en for point in told.points)
+    assert "together with BM25" not in told.decision.advice.en
+
+    differ(root, tuned_bm25=LOWER, hybrid_bm25=OPEN | {"value": 0.006}, hybrid_tuned=HIGHER)
+    assert "higher than either" not in answered(root).decision.advice.en

@@ -211,6 +211,18 @@ def test_both_languages_say_the_same_number_of_things(page: str) -> None:
     assert not [text for text in spans["en"] if re.search("[가-힣]", text) and text != "한국어"]
 
 
+@pytest.mark.usefixtures("blank")
+def test_systems_that_score_the_same_on_every_query_are_called_the_same(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    same = {"value": 0.0, "low": 0.0, "high": 0.0, "p_holm": 1.0, "wins": 0, "ties": 50, "losses": 0}
+    before = gather(Places.below(root)).stage("evaluate")["difference"]
+    change(root, "evaluate", difference=before | {"hybrid-tuned": {"ndcg@10": same}})
+    row = page_of(root).page.partition("0 / 50 / 0")[2].partition("</tr>")[0]
+
+    assert "the same" in row
+    assert "같음" in row
+
+
 def test_the_graph_is_that_of_dvc_yaml() -> None:
     stages = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     names = {name: {key: _names(stage.get(key)) for key in ("deps", "outs", "metrics")} for name, stage in stages.items()}

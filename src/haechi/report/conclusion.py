@@ -11,7 +11,7 @@ from haechi.report.inputs import Found
 from haechi.report.slices import Slice
 from haechi.scoring.facets import SMALLEST
 from haechi.scoring.names import BASE, BM25, HEADLINE, HYBRID, TUNED
-from haechi.scoring.verdict import Judgement, gap_told, judge
+from haechi.scoring.verdict import Judgement, gap_told, identical, judge
 from haechi.text.bilingual import Words
 
 SUITES = {
@@ -52,8 +52,8 @@ class Answer:
     def closing(self) -> str:
         """The last lines of a run."""
         decision = self.decision
-        figures = f"Tuned less untuned: {gap_told(self.gap)}. All reasons: reports/report.html"
-        return f"{decision.headline.en}\n{figures}\n{decision.advice.en}"
+        figures = f"Tuned less untuned: {'the same on every question' if identical(self.gap) else gap_told(self.gap)}."
+        return f"{decision.headline.en}\n{figures} All reasons: reports/report.html\n{decision.advice.en}"
 
 
 def answer(found: Found, slices: Sequence[Slice], checks: Sequence[Check]) -> Answer | None:
@@ -63,16 +63,22 @@ def answer(found: Found, slices: Sequence[Slice], checks: Sequence[Check]) -> An
     if gap is None:
         return None
     judgement = _judged(gap)
-    points = [
+    known = findings(found, slices, checks, judgement)
+    points = [_kept(), *_bm25(scores)] if known.base_kept else _points(scores, slices, gap, judgement)
+    return Answer(judgement, decide(known), gap, points)
+
+
+def _points(scores: Mapping[str, Any], slices: Sequence[Slice], gap: Mapping[str, float], judgement: Judgement) -> list[Point]:
+    """What speaks for a tuned model and against it."""
+    return [
         _size(gap, judgement),
         *_breadth(gap),
         *_bm25(scores),
         *_behind(slices),
-        *_unseen(slices),
+        *_unseen(slices, judgement),
         *_lost(slices),
         *_hybrid(scores),
     ]
-    return Answer(judgement, decide(findings(found, slices, checks, judgement)), gap, points)
 
 
 def findings(found: Found, slices: Sequence[Slice], checks: Sequence[Check], over_base: Judgement) -> Findings:
@@ -111,22 +117,26 @@ def _over_bm25(scores: Mapping[str, Any]) -> Literal["better", "open", "below", 
     gap = difference(scores, TUNED, BM25)
     if gap is None:
         return "unknown"
-    if gap["value"] < 0:
-        return "below"
-    return "better" if _judged(gap) == "better" else "open"
+    said: dict[Judgement, Literal["better", "open", "below"]] = {"better": "better", "can't tell": "open", "worse": "below"}
+    return said[_judged(gap)]
 
 
 def _joined_with_bm25(scores: Mapping[str, Any], behind: Sequence[Slice]) -> Literal["helps", "same", "no"]:
-    """It helps where it is better, or gives more on questions for which BM25 is; never where BM25 alone scores higher."""
-    gap, means = difference(scores, HYBRID, TUNED), scores.get("primary", {})
+    """It helps where it is better, or gives more on questions for which BM25 is; never where BM25 alone does as well."""
+    gap, over_bm25 = difference(scores, HYBRID, TUNED), difference(scores, HYBRID, BM25)
     if gap is None:
         return "no"
-    if scores.get("hybrid_weight") == 1.0 or not gap["wins"] + gap["losses"]:
+    if scores.get("hybrid_weight") == 1.0 or identical(gap):
         return "same"
-    if means[HYBRID][HEADLINE] < means.get(BM25, means[HYBRID])[HEADLINE] or _judged(gap) == "worse":
+    if _judged(gap) == "worse" or (over_bm25 is not None and not _adds(over_bm25, needs_proof=_over_bm25(scores) == "below")):
         return "no"
     there = any(one.means.get(HYBRID, 0.0) > one.means[TUNED] for one in behind[:1])
     return "helps" if _judged(gap) == "better" or there else "no"
+
+
+def _adds(over_bm25: Mapping[str, float], *, needs_proof: bool) -> bool:
+    """Whether the hybrid is more than BM25 alone: beyond chance, where BM25 is better than the model."""
+    return _judged(over_bm25) == "better" if needs_proof else over_bm25["value"] > 0
 
 
 def _remedy(found: Found) -> str:
@@ -159,6 +169,17 @@ def _kind(one: Slice) -> Words:
         return SUITES[one.name]
     name = translations.slice_name(one.name)
     return Words(f"questions of the kind “{name.en}”", f"‘{name.ko}’ 질의")
+
+
+def _kept() -> Point:
+    """In place of a comparison of the untuned model with itself."""
+    return Point(
+        "bad",
+        Words(
+            "The model that was scored is the untuned one, so there is no gain to judge.",
+            "평가한 모델이 기본 모델이므로 비교할 향상이 없습니다.",
+        ),
+    )
 
 
 def _size(gap: Mapping[str, float], judgement: Judgement) -> Point:
@@ -207,7 +228,7 @@ def _bm25(scores: Mapping[str, Any]) -> list[Point]:
     said: dict[str, tuple[Level, Words]] = {
         "better": (
             "good",
-            Words(f"It also beats word search (BM25): {figures}.", f"키워드 검색(BM25)보다도 낫습니다: {figures}."),
+            Words(f"It beats word search (BM25): {figures}.", f"키워드 검색(BM25)보다 낫습니다: {figures}."),
         ),
         "open": (
             "mind",
@@ -240,7 +261,7 @@ def _behind(slices: Sequence[Slice]) -> list[Point]:
     ]
 
 
-def _unseen(slices: Sequence[Slice]) -> list[Point]:
+def _unseen(slices: Sequence[Slice], judgement: Judgement) -> list[Point]:
     """Does the gain reach articles that no training text was made from?"""
     unseen = next((s for s in slices if s.name == "unseen" and s.n >= SMALLEST and BASE in s.means), None)
     if unseen is None:
@@ -254,13 +275,16 @@ def _unseen(slices: Sequence[Slice]) -> list[Point]:
     if unseen.gap_low > 0:
         en += " So it learnt more than the articles it was shown"
         ko += " 학습한 조문만 외운 것은 아닙니다"
+    elif judgement != "better":
+        en += " No gain over the untuned model shows there"
+        ko += " 기본 모델보다 나아졌다고 볼 수 없습니다"
     else:
         en += " So the gain is, for all that this test shows, on articles that training cites"
         ko += " 이 평가로 보면 학습에 나온 조문에서만 나아졌습니다"
-    if bm25 is not None and bm25 > tuned:
+    if unseen.bm25_high < 0:
         en += "; on those kept out, word search scores higher"
         ko += ". 제외한 조문에서는 키워드 검색의 점수가 더 높습니다"
-    return [Point("good" if unseen.gap_low > 0 and (bm25 is None or tuned >= bm25) else "mind", Words(f"{en}.", f"{ko}."))]
+    return [Point("good" if unseen.gap_low > 0 and unseen.bm25_high >= 0 else "mind", Words(f"{en}.", f"{ko}."))]
 
 
 def _lost(slices: Sequence[Slice]) -> list[Point]:
@@ -283,6 +307,16 @@ def _hybrid(scores: Mapping[str, Any]) -> list[Point]:
     gap = difference(scores, HYBRID, TUNED)
     if gap is None or _judged(gap) != "better":
         return []
+    if (over_bm25 := difference(scores, HYBRID, BM25)) and identical(over_bm25):
+        return [
+            Point(
+                "mind",
+                Words(
+                    "Joined with BM25 (hybrid) it scores as BM25 alone: validation gave the model no weight.",
+                    "BM25와 함께 쓴 결과(하이브리드)는 BM25만 쓴 결과와 같습니다. 검증에서 모델의 가중치가 0으로 정해졌습니다.",
+                ),
+            )
+        ]
     figures = f"{gap['value']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]"
     return [
         Point(

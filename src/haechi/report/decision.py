@@ -20,9 +20,9 @@ class Findings:
 
     over_base: Judgement
     over_bm25: Literal["better", "open", "below", "unknown"]
-    """`open`: it scores no lower, and that may be chance; `below`: it scores lower."""
+    """`open`: chance may explain the difference, whichever way it points; `below`: it scores lower, beyond chance."""
     hybrid: Literal["helps", "same", "no"]
-    """Whether joining it with BM25 gives more, or the same figures to the last digit."""
+    """Whether joining it with BM25 gives more than either, or the tuned model's figures to the last digit."""
     training: Literal["good", "suspicious", "failed", "unknown"]
     leaks: bool
     mixed: bool

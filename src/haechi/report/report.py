@@ -26,7 +26,7 @@ from haechi.report.inputs import Found
 from haechi.report.slices import Slice
 from haechi.report.style import dark_rules
 from haechi.scoring.names import shown
-from haechi.scoring.verdict import judge
+from haechi.scoring.verdict import identical, judge
 from haechi.text.bilingual import Words
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ VERDICTS = {
     "better": Words("the first is better", "앞의 것이 나음"),
     "worse": Words("the second is better", "뒤의 것이 나음"),
     "can't tell": Words("can't tell", "알 수 없음"),
+    "same": Words("the same", "같음"),
 }
 SAID = {
     "cited": Words("cited", "인용됨"),
@@ -182,7 +183,7 @@ def _differences(scores: Mapping[str, Any]) -> list[dict[str, Any]]:
     for pair, by_metric in scores.get("difference", {}).items():
         gap = by_metric["ndcg@10"]
         one, _, two = pair.partition("-")
-        verdict = VERDICTS[judge(gap["value"], gap["low"], gap["high"], gap["p_holm"])]
+        verdict = VERDICTS["same" if identical(gap) else judge(gap["value"], gap["low"], gap["high"], gap["p_holm"])]
         rows.append({"one": one, "two": two, "gap": gap, "verdict": verdict})
     return rows
 

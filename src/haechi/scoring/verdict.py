@@ -17,6 +17,11 @@ def judge(value: float, low: float, high: float, p: float) -> Judgement:
     return "better" if value > 0 else "worse"
 
 
+def identical(gap: Mapping[str, float]) -> bool:
+    """Whether no query came out otherwise: that is more than a difference which can't be told from chance."""
+    return gap["wins"] + gap["losses"] == 0
+
+
 def gap_told(gap: Mapping[str, float]) -> str:
     """A difference of the headline metric with its interval and the test."""
     return f"{gap['value']:+.3f} {HEADLINE} [{gap['low']:+.3f}, {gap['high']:+.3f}], p = {gap['p_holm']:.4f}"
@@ -26,6 +31,8 @@ def verdict(metrics: dict[str, Any]) -> str:
     """Better, worse or can't tell, for tuned against base."""
     gap = metrics["difference"][f"{TUNED}-{BASE}"][HEADLINE]
     found = judge(gap["value"], gap["low"], gap["high"], gap["p_holm"])
+    if identical(gap):
+        return "The tuned model scores as the untuned one on every query."
     if found == "better":
         return f"The tuned model is better than the untuned one: {gap_told(gap)}."
     if found == "worse":
