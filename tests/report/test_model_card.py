@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from selection.made import SELECT
+from small_law import PASSAGES
 from training.made import VALIDATION, examples, recipe, static
 
 from haechi.cli.main import main
@@ -14,10 +15,12 @@ from haechi.models.load import save_encoder
 from haechi.pipeline.stage_details import file_of
 from haechi.report.model_card import DATA, licence, model_card
 from haechi.runtime.errors import HaechiError
-from haechi.runtime.files import read_json, sha256_file, write_json, write_text
+from haechi.runtime.files import read_json, sha256_file, write_json, write_jsonl, write_text
 from haechi.selection.stage import facts_of, select
 from haechi.training.engine import train
 from haechi.training.static_learner import plain
+
+RECIPE = "models/run/training_config.json"
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +43,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_json(root / file_of("evaluate"), figures)
     for file in DATA.values():
         write_text(root / file, file)
+    write_jsonl(root / DATA["corpus"], PASSAGES)
     return root
 
 
@@ -60,6 +64,48 @@ def test_the_command_shows_it_or_writes_it(project: Path, tmp_path: Path) -> Non
     CliRunner().invoke(main, ["card", "--root", str(project), "--out", str(tmp_path / "README.md")])
 
     assert shown.output == (tmp_path / "README.md").read_text() == model_card(project)
+
+
+GAIN = {"value": 0.2, "low": 0.1, "high": 0.3, "p_holm": 0.001, "wins": 9, "ties": 0, "losses": 1}
+
+
+def decided(project: Path, chosen: str = "step-000004", shuffled: bool = False, **gaps: dict[str, float]) -> str:
+    """The card where the run ended so; the project is as before afterwards."""
+    files = {file: read_json(project / file) for file in (file_of("select"), file_of("evaluate"), RECIPE)}
+    written = {file_of("train"): {"verdict": "good"}, file_of("make_pairs"): {"leakage": {}, "testset": "abc"}}
+    told = files[file_of("select")] | {"chosen": chosen, "validation": {"base": 0.1, "step-000004": 0.5}}
+    scores = files[file_of("evaluate")] | {"difference": {name: {"ndcg@10": gap} for name, gap in gaps.items()}}
+    recipe = files[RECIPE] | {"params": files[RECIPE]["params"] | {"shuffle_labels": shuffled}}
+    write_text(project / "params.yaml", f"train: {{lr: 0.006, shuffle_labels: {str(shuffled).lower()}}}\n")
+    for file, facts in {file_of("select"): told, file_of("evaluate"): scores, RECIPE: recipe, **written}.items():
+        write_json(project / file, facts)
+    try:
+        return model_card(project)
+    finally:
+        for file, facts in files.items():
+            write_json(project / file, facts)
+        for file in (*written, "params.yaml"):
+            (project / file).unlink()
+
+
+def test_the_card_says_at_its_top_what_the_report_decides(project: Path) -> None:
+    both = {"tuned-base": GAIN, "tuned-bm25": GAIN}
+    assert "**The tuned model is better" in decided(project, **both)
+    assert "Checkpoint step-000004, tuned from `embedded`" in decided(project, **both)
+
+    lower = {key: -value if key in ("value", "low", "high") else value for key, value in GAIN.items()}
+    behind = {"tuned-base": GAIN, "tuned-bm25": lower | {"low": -0.3, "high": -0.1}}
+    assert "**No: it is better than the untuned model, but scores lower than word search (BM25).**" in decided(project, **behind)
+
+
+def test_the_card_of_a_control_or_of_a_base_that_was_kept_does_not_praise_it(project: Path) -> None:
+    control = decided(project, shuffled=True, **{"tuned-base": GAIN})
+    assert "**This is a control with shuffled labels, not a model to use.**" in control
+    assert "tuned with shuffled labels, as a control, from `embedded`" in control
+
+    kept = decided(project, chosen="base", **{"tuned-base": GAIN})
+    assert "**No: the untuned model was kept.**" in kept
+    assert "tuned from" not in kept.lower()
 
 
 @pytest.mark.parametrize("name", ["select", "evaluate"])

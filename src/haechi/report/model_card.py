@@ -11,8 +11,13 @@ from typing import Any, NamedTuple
 from haechi.models.load import folder_hash
 from haechi.models.registry import STATIC, known
 from haechi.pipeline.stage_details import file_of, read_details
+from haechi.report.checks import checks
+from haechi.report.conclusion import answer
+from haechi.report.inputs import Places, gather
+from haechi.report.slices import sliced
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import read_json, sha256_file
+from haechi.scoring.names import BASE
 
 DATA = {
     "training examples": "data/mined/train.jsonl",
@@ -69,7 +74,8 @@ def model_card(root: Path) -> str:
         "",
         "# Retrieval model",
         "",
-        f"Tuned from `{base['base']}` ({base['parameters']:,} weights, {base['dim']} wide); checkpoint {chosen['chosen']}.",
+        *_decided(root),
+        f"{_made(chosen, recipe)} `{base['base']}` ({base['parameters']:,} weights, {base['dim']} wide).",
         f"Hash of the folder: {encoder}.",
         "",
         "```python",
@@ -100,6 +106,21 @@ def model_card(root: Path) -> str:
         *(f"- {section}.{key}: {value}" for section in ("params", "loss", "lora") for key, value in recipe[section].items()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _decided(root: Path) -> list[str]:
+    """What the report says at its top, so that the card praises nothing that the report rejects."""
+    found = gather(Places.below(root))
+    answered = answer(found, sliced(found.rows, float(found.stage("evaluate").get("confidence", 0.95))), checks(found))
+    return [f"**{answered.decision.headline.en}**", ""] if answered else []
+
+
+def _made(chosen: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
+    """What became of the base."""
+    if chosen["chosen"] == BASE:
+        return "Not tuned, since nothing that training made was better on validation: this is the untuned"
+    control = " with shuffled labels, as a control," if recipe["params"].get("shuffle_labels") else ""
+    return f"Checkpoint {chosen['chosen']}, tuned{control} from"
 
 
 def licence(base: str) -> str:
