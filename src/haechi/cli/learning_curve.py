@@ -21,5 +21,5 @@ def learning_curve(of: str, shares: str, seed: int) -> None:
     try:
         numbers = [float(share) for share in shares.split(",")]
     except ValueError as error:
-        raise UsageError(f"learning-curve --shares {shares}: expected numbers with commas, such as 0.1,0.5,1") from error
+        raise UsageError(f"haechi learning-curve --shares {shares}: expected numbers with commas, such as 0.1,0.5,1") from error
     measure_curve(Path(), "decisions" if of == "decisions" else "questions", numbers, seed)

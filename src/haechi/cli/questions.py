@@ -22,5 +22,5 @@ def questions(dry_run: bool) -> None:
     done = subprocess.run([sys.executable, *arguments, "--dry-run"], check=False)
     if done.returncode:
         raise HaechiError(
-            f"the dry run of generate_qa ended with {done.returncode}; it needs what `dvc repro merge_corpus` makes"
+            f"questions: the dry run of generate_qa ended with {done.returncode}; it needs what `dvc repro merge_corpus` makes"
         )

@@ -114,7 +114,9 @@ def best(id: str, storage: str, apply: bool) -> None:
     trials = opened.study.trials()
     found = board(trials, opened.sweep.goal)
     if not found.rows:
-        raise UsageError(f"sweep {opened.sweep.name}: no trial has ended yet")
+        raise UsageError(
+            f"haechi sweep best {opened.sweep.name}: no trial has ended yet; run `haechi sweep agent {opened.sweep.name}`"
+        )
     trial = found.rows[0].trial
     values = {name: value for name, value in {**opened.sweep.fixed, **trial.proposal.params}.items() if name != SEED}
     show_table(f"trial {trial.number}", ("parameter", "value"), values.items())

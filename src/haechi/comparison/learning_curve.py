@@ -110,7 +110,9 @@ def _decided(example: MinedExample) -> bool:
 def measure_curve(root: Path, of: Of, shares: Sequence[float], seed: int) -> None:
     """One point a share; the stages' own scripts run, so a point is what `dvc repro` would give on that part."""
     if not shares or any(not 0.0 <= share <= 1.0 for share in shares):
-        raise UsageError(f"learning-curve: shares should lie between 0 and 1, found {', '.join(map(str, shares)) or 'none'}")
+        raise UsageError(
+            f"haechi learning-curve: shares should lie between 0 and 1, found {', '.join(map(str, shares)) or 'none'}"
+        )
     examples = list(read_records(root / EXAMPLES, MinedExample))
     work = root / ".haechi" / "curve"
     with locks.writing(work):
