@@ -1,1 +1,1 @@
-"""dvc.yaml, dvc.lock and git as data: what a stage takes and gives; and the refresh of the test set. No stage runs it, but to find files."""
+"""dvc.yaml, dvc.lock and git as data; and the refresh of the test set. No stage runs it, but to find files."""
