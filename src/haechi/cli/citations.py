@@ -12,7 +12,7 @@ from haechi.runtime.options import FOLDER
 from haechi.runtime.progress import show_table
 
 
-@click.command(cls=Anywhere, epilog='Example: haechi citations "민법 제750조, 제751조 제1항" --date 20240101')
+@click.command(cls=Anywhere, epilog='Example: haechi citations "개인기록보호법 제21조 제1항, 제30조 제1항"')
 @click.argument("text")
 @click.option("--raw", type=FOLDER, default=Path("data/raw"), show_default=True, help="Where the laws are.")
 @click.option("--date", default="", help="Date of the citing decision (YYYYMMDD), for the date rule.")

@@ -11,7 +11,7 @@ from haechi.cli import options
 from haechi.cli.project import Anywhere
 
 
-@click.command(cls=Anywhere, epilog='Example: haechi search "음주운전으로 면허가 취소되는 기준" --law 도로교통법 --k 3')
+@click.command(cls=Anywhere, epilog='Example: haechi search "개인정보가 유출되면 배상을 받을 수 있나요?" --k 3')
 @click.argument("query")
 @click.option("--k", type=click.IntRange(1, 50), default=5, show_default=True, help="Results of each system.")
 @click.option("--law", "laws", multiple=True, help="Only passages of this law or rule; may be given several times.")
