@@ -99,7 +99,7 @@ def main(
     with (
         locks.writing(out, plots, metrics, details),
         resumable(Work("train", asdict(recipe), hashes(inputs), running())) as state,
-        status.told(details) as report,
+        status.told(details, state.again) as report,
         trackers.tracking(trackers_asked, asdict(recipe)) as tracked,
     ):
         if lost:

@@ -17,6 +17,7 @@ def facts(**changed: Any) -> dict[str, Any]:
         "state": "finished",
         "verdict": "good",
         "reasons": ["validation rose"],
+        "next": ["dvc exp run -n epochs-5 -S train.epochs=5", "dvc exp run -n lr-0.01 -S train.lr=0.01", "haechi doctor"],
     } | changed
 
 
@@ -26,7 +27,10 @@ def test_it_says_what_was_trained_on_and_what_came_of_it() -> None:
     assert read == "1,985 mined examples, of which 1,324 are used (1,465 rows)"
     assert made == "36 steps; validation ndcg@10 0.1579 -> 0.4010; training loss 3.3694 -> 0.6737"
     assert dropped == {}
-    assert said.splitlines() == ["finished, verdict good: validation rose", "what to try next: haechi verdict"]
+    assert said.splitlines() == ["finished, verdict good: validation rose", ADVICE]
+
+
+ADVICE = "when this run is done: dvc exp run -n epochs-5 -S train.epochs=5; or dvc exp run -n lr-0.01 -S train.lr=0.01"
 
 
 @given(reasons=st.lists(st.text("abc ", min_size=1), min_size=1, max_size=9))

@@ -18,7 +18,8 @@ from ruamel.yaml import YAML
 
 from haechi.guards.params import GuardsParams, RuleName
 from haechi.guards.status import state_of, told
-from haechi.guards.verdict import FAR_BELOW, USUAL_RATE, Module, Seen, Verdict, judge
+from haechi.guards.verdict import BACK, FAR_BELOW, USUAL_RATE, Module, Seen, Verdict, judge
+from haechi.report.decision import RULES
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import read_json
 from haechi.runtime.locks import writing
@@ -44,6 +45,7 @@ def judged(found: Seen, target: float = 0.0, floor: float = 0.0, static: bool = 
     return judge(found, replace(GUARDS, target=target, floor=floor), sections, static=static)
 
 
+EARLY = curve([4.0, 1.0, *[0.5] * 8], ndcg=[0.2, 0.5, 0.56, *[0.55] * 7])
 GOOD = curve(FALLING, ndcg=RISING)
 CASES: dict[str, tuple[Verdict, str, str, str]] = {
     # name: (verdict, word, part of a reason, part of the first advice)
@@ -82,6 +84,14 @@ CASES: dict[str, tuple[Verdict, str, str, str]] = {
     "frozen and moved": (
         judged(seen(GOOD, modules=[*HEALTHY, Module("b", 4, 0, False, True)])), "failed", "all the same: b", "train.epochs"
     ),
+    "the best came early": (judged(seen(EARLY), epochs=12), "good", "epochs after step 20 gave nothing better", "-n epochs-3 -S train.epochs=3"),
+    "the best came early, but the run was stopped": (
+        judged(seen(EARLY, "stopped", "no better", "early_stopping"), epochs=12), "good", "validation rose", "haechi compare"
+    ),
+    "the best came early, of two epochs": (judged(seen(EARLY), epochs=2), "good", "nothing better", "train.epochs=1"),
+    "the best came early, of one epoch": (judged(seen(EARLY), epochs=1), "good", "validation rose", "haechi compare"),
+    "a control": (judged(seen(GOOD), shuffle_labels=True), "good", "so this is a control", "-S train.shuffle_labels=false"),
+    "a control that overfits": (judged(seen(FALLS), shuffle_labels=True), "suspicious", "so this is a control", "-S train.shuffle_labels=false"),
     "nothing moved": (judged(seen(GOOD, modules=[Module("b", 4, 4, True, False)])), "failed", "no module moved", "train.epochs"),
 }  # fmt: skip
 
@@ -149,7 +159,8 @@ def test_every_advice_can_be_run(command: str, tmp_path: Path) -> None:
     """A parameter that is set is one that there is, with a value that its stage takes."""
     words = shlex.split(command)
     if words[:3] == ["dvc", "exp", "run"]:
-        key, _, value = words[4].partition("=")
+        key, _, value = words[words.index("-S") + 1].partition("=")
+        assert re.fullmatch(r"-n [\w.+-]+", " ".join(words[3:5])), "experiments can be told apart"
         section, *names = key.split(".")
         values = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
         place = values[section]
@@ -193,11 +204,31 @@ def test_an_error_is_written_down_and_goes_on_its_way(tmp_path: Path, error: Bas
     assert (facts["state"], facts["reason"], facts["verdict"], facts["step"]) == (state, reason, "failed", 3)
 
 
+def test_an_experiment_that_was_interrupted_or_killed_keeps_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DVC_EXP_NAME", "lr-0.003")
+    file = tmp_path / "train.json"
+    with told(file):
+        assert state_of(file, tmp_path / "run")["next"] == ["dvc exp run -n lr-0.003"], "nobody holds its lock: it was killed"
+
+    def interrupt() -> None:
+        with told(file):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+    assert read_json(file)["next"] == ["dvc exp run -n lr-0.003"]
+
+
+def test_the_only_advice_on_a_control_is_the_way_back() -> None:
+    assert {CASES[name][0].next for name in CASES if "control" in name} == {(BACK,)}
+    assert any(BACK in rule.advice.en for rule in RULES if rule.advice), "the report gives the same"
+
+
 def test_an_interrupted_run_has_no_verdict_and_says_how_it_goes_on(tmp_path: Path) -> None:
     file = tmp_path / "train.json"
 
     def interrupt() -> None:
-        with told(file) as report:
+        with told(file, lambda: "goes on at step 2") as report:
             report({"step": 3, "steps": 9})
             raise KeyboardInterrupt
 
@@ -205,7 +236,7 @@ def test_an_interrupted_run_has_no_verdict_and_says_how_it_goes_on(tmp_path: Pat
         interrupt()
     facts = read_json(file)
     assert facts["state"] == "interrupted"
-    assert facts["reason"] == "after step 3 of 9; it goes on from its last state when it is started again"
+    assert facts["reason"] == "after step 3 of 9; the same run again goes on at step 2"
     assert facts["next"] == ["dvc repro"]
     assert "verdict" not in facts
 

@@ -157,7 +157,7 @@ def test_the_advice_of_a_failed_training_is_passed_on_and_adoption_is_not(tmp_pa
     assert "`dvc exp run -S train.lr=0.006`" in answered(root).decision.advice.en
 
     change(root, "train", next=["dvc repro", "haechi compare HEAD workspace"])
-    assert "`dvc exp run -S train.lr=0.5`" in answered(root).decision.advice.en, "half of the rate in params.yaml"
+    assert "`dvc exp run -n lr-0.5 -S train.lr=0.5`" in answered(root).decision.advice.en, "half of the rate in params.yaml"
 
 
 def kind(name: str, n: int, base: float, bm25: float, tuned: float, hybrid: float = 0.0) -> Slice:

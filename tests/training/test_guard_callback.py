@@ -77,7 +77,7 @@ def test_three_in_a_row_stop_the_run_and_say_so(tmp_path: Path, monkeypatch: pyt
 
     assert (facts["state"], facts["verdict"]) == ("stopped", "failed")
     assert max(row["step"] for row in rows(tmp_path / "run")) == 6
-    assert facts["next"][0] == "dvc exp run -S train.lr=0.0005"
+    assert facts["next"][0] == "dvc exp run -n lr-0.0005 -S train.lr=0.0005"
 
 
 def test_a_run_that_is_stopped_before_any_validation_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 SMALL = {"epochs": 40, "batch_size": 4, "evaluations": 20, "max_samples": 0, "lr": 0.005}
 ENOUGH = 120
 """Seconds after which what should have happened never will, on a busy machine too."""
-Start = Callable[[], "subprocess.Popen[str]"]
+Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
@@ -48,11 +48,11 @@ def start(tmp_path: Path) -> Start:
     command = [sys.executable, str(ROOT / "stages" / "train.py"), *(f"--{name}={path}" for name, path in paths.items())]
     environment = {**os.environ, "DVC_ROOT": str(tmp_path), "HAECHI_STATE_SECONDS": "0"}
 
-    def started() -> "subprocess.Popen[str]":
+    def started(**more: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             command,
             cwd=tmp_path,
-            env=environment,
+            env=environment | more,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -91,6 +91,17 @@ def test_ctrl_c_interrupts_and_the_next_run_goes_on(start: Start, tmp_path: Path
     assert again.returncode == 0, err
     assert f"train: goes on at step {said[1]} of {read_json(tmp_path / 'details.json')['steps']}\n" in out
     assert read_json(tmp_path / "details.json")["state"] == "finished"
+
+
+def test_ctrl_c_before_a_state_was_due_saves_one_where_the_run_is(start: Start, tmp_path: Path) -> None:
+    details = tmp_path / "details.json"
+    process = start(HAECHI_STATE_SECONDS="3600")
+    out, _ = interrupted(process, lambda: details.is_file() and b'"step":' in details.read_bytes().replace(b'"step": 0', b""))
+
+    assert process.returncode == 130
+    said = re.search(r"train: interrupted; the same run again (goes on at step \d+)\n", out)
+    assert said, out
+    assert read_json(details)["reason"].endswith(f"; the same run again {said[1]}")
 
 
 def test_ctrl_c_while_libraries_are_imported_is_no_traceback(start: Start, tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ print("saved after", changes)
 
 
 def test_two_processes_never_share_a_state(root: Path) -> None:
-    program = f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r}); from machinery.test_state import run; from haechi.runtime.errors import HaechiError\ntry: next(run(1))\nexcept HaechiError as error: print(error)"
+    program = f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r}); from training.test_resume_state import run; from haechi.runtime.errors import HaechiError\ntry: next(run(1))\nexcept HaechiError as error: print(error)"
     with resumable(work()):
         done = python("-c", program, PYTHONPATH=str(ROOT / "src"), DVC_ROOT=str(root), HAECHI_LOCK_WAIT="0")
     assert f"process {os.getpid()} (" in done.stdout

@@ -1,10 +1,10 @@
 """The end of a training in a few lines, and the few figures of it that people compare between runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-REASONS = 3
-"""What the screen shows of the verdict's reasons; `haechi verdict` gives them all, and advice."""
+REASONS, ADVISED = 3, 2
+"""What the screen shows of the verdict's reasons and advice; `haechi verdict` gives them all."""
 
 
 def key_figures(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -21,4 +21,9 @@ def summary(facts: Mapping[str, Any]) -> tuple[str, str, dict[str, int], str]:
     reasons = list(facts["reasons"])
     more = f"; {len(reasons) - REASONS} more reasons" if len(reasons) > REASONS else ""
     verdict = f"{facts['state']}, verdict {facts['verdict']}: {'; '.join(reasons[:REASONS])}{more}"
-    return read, made, {}, f"{verdict}\nwhat to try next: haechi verdict"
+    return read, made, {}, f"{verdict}\n{_advice(facts['next'])}"
+
+
+def _advice(commands: Sequence[str]) -> str:
+    """The first of the commands; the run goes on meanwhile, so none of them is for now."""
+    return f"when this run is done: {'; or '.join(commands[:ADVISED])}"

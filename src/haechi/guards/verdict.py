@@ -3,6 +3,7 @@
 It speaks of the training alone: whether the model is better is for `select` and `evaluate` to say.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -27,6 +28,12 @@ USUAL_RATE = {True: 6e-3, False: 2e-5}
 """Learning rates that the README recommends: of a static model, of a transformer."""
 FAR_BELOW = 10
 """So many times lower than usual, a rate may be too low for anything to be learned."""
+CONTROL = Words(
+    "its labels were shuffled on purpose (train.shuffle_labels), so this is a control and no model to use",
+    "라벨을 일부러 섞은 대조 실험이며(train.shuffle_labels), 쓸 모델이 아닙니다",
+)
+BACK = "dvc exp run -n true-labels -S train.shuffle_labels=false"
+"""From a control to the training that it is a control of."""
 ADOPTION, REMEDY = ["haechi compare HEAD workspace"], ["haechi doctor"]
 """What to do with a run that may be used; what looks for the fault where no parameter is to blame."""
 
@@ -76,8 +83,19 @@ def judge(seen: Seen, guards: GuardsParams, params: Sections, *, static: bool = 
     facts = _facts(seen.history)
     failed, doubts = _failures(seen, facts), _doubts(seen, facts)
     told: Literal["good", "suspicious", "failed"] = "failed" if failed else "suspicious" if doubts else "good"
+    reasons = [*failed, *doubts] or [_praise(facts)]
+    if params["train"].get("shuffle_labels"):
+        return Verdict(told, (CONTROL, *reasons), (BACK,), facts)
+    if (epochs := _enough_epochs(seen, params)) and not failed:
+        step = facts["score"]["best_step"]
+        reasons.append(
+            Words(
+                f"the epochs after step {step} gave nothing better: train.epochs={epochs} would do",
+                f"{step}스텝 뒤의 에폭에서는 더 나아지지 않았습니다. train.epochs={epochs}이면 충분합니다",
+            )
+        )
     advice = _advice(seen, facts, guards, params, static) or (REMEDY if failed else ADOPTION)
-    return Verdict(told, tuple([*failed, *doubts] or [_praise(facts)]), tuple(advice), facts)
+    return Verdict(told, tuple(reasons), tuple(advice), facts)
 
 
 def _facts(history: Rows) -> dict[str, Any]:
@@ -220,7 +238,19 @@ def _advice(seen: Seen, facts: Mapping[str, Any], guards: GuardsParams, params: 
         return _less_overfitting(params, static)
     if score["best"] < guards.target or (not guards.target and _unfinished(facts)):
         return [_run(f"train.epochs={-(-train['epochs'] * 3 // 2)}")]
+    if epochs := _enough_epochs(seen, params):
+        return [_run(f"train.epochs={epochs}")]
     return []
+
+
+def _enough_epochs(seen: Seen, params: Sections) -> int:
+    """Epochs up to the best validation, where at least as many came after it; else 0."""
+    scores = series(seen.history, METRIC)[1:]
+    if seen.state != "finished" or not scores:
+        return 0
+    best_at, _ = max(scores, key=lambda pair: (pair[1], -pair[0]))
+    enough = math.ceil(params["train"]["epochs"] * best_at / scores[-1][0])
+    return enough if enough <= params["train"]["epochs"] / 2 else 0
 
 
 def _overfits(seen: Seen, facts: Mapping[str, Any]) -> bool:
@@ -254,7 +284,9 @@ def _less_overfitting(params: Sections, static: bool) -> list[str]:
 
 
 def _run(change: str) -> str:
-    return f"dvc exp run -S {change}"
+    """The command, with a name by which the experiment can be told from others: lr-0.003."""
+    key, _, value = change.partition("=")
+    return f"dvc exp run -n {key.rpartition('.')[2].replace('_', '-')}-{value} -S {change}"
 
 
 def _g(value: float) -> str:

@@ -11,6 +11,12 @@ from haechi.pairs.query_text import names_one, query_text
 from haechi.records.decision import Decision
 from haechi.text.normalize import fold
 
+UNTESTABLE = (
+    "no decision cites an article of the corpus; documents and labelled queries alone can't be tested yet: "
+    "add decisions to data/raw/precedents, and to data/raw/laws what they cite"
+)
+"""Why no test set can be built, and what to do."""
+
 
 def group_of(keys: Mapping[str, Iterable[Hashable]]) -> dict[str, str]:
     """Item id -> name of its group, which is the smallest id of the items that it is linked to through shared keys."""

@@ -11,7 +11,7 @@ from haechi.pairs.build import Pairs, build_pairs
 from haechi.pairs.fallback import fallback_pairs
 from haechi.pairs.leakage import leakage, refuse_leaks
 from haechi.pairs.params import MakePairsParams
-from haechi.pairs.sections import label_sections
+from haechi.pairs.sections import UNTESTABLE, label_sections
 from haechi.pairs.user_queries import label_user_queries
 from haechi.parsing.ingest import RawCorpus
 from haechi.records.held_out import HeldOut
@@ -44,9 +44,9 @@ def make_pairs(
     by_article: dict[str, list[str]] = defaultdict(list)
     for passage in passages:
         by_article[passage.article_key].append(passage.id)
-    _refuse_foreign_testset(held_out, by_article.keys())
-    held_out = replace(held_out, articles=with_twins(held_out.articles | held_out.sources, passages))
     labelled = label_sections(raw.decisions, book, old_citations=params.old_citations, admin=params.use_admin_for_prec)
+    _refuse_foreign_testset(held_out, by_article.keys(), testable=bool(labelled.sections))
+    held_out = replace(held_out, articles=with_twins(held_out.articles | held_out.sources, passages))
     users = label_user_queries(raw.queries, book, {p.article_key for p in passages if p.type == "doc"})
     pairs = build_pairs(labelled.sections, users.queries, by_article, book, held_out, params)
     extra: tuple[Passage, ...] = ()
@@ -85,10 +85,11 @@ def _below(counts: Mapping[str, int], prefix: str) -> dict[str, int]:
     return {name.removeprefix(prefix): count for name, count in counts.items() if name.startswith(prefix)}
 
 
-def _refuse_foreign_testset(held_out: HeldOut, known: object) -> None:
+def _refuse_foreign_testset(held_out: HeldOut, known: object, *, testable: bool) -> None:
     missing = [key for key in held_out.gold if key not in known]  # type: ignore[operator]
     if len(missing) > MOST_MISSING_GOLD * max(1, len(held_out.gold)):
+        remedy = "build their own test set with `haechi testset refresh`" if testable else UNTESTABLE
         raise HaechiError(
             f"make_pairs: {len(missing)} of the {len(held_out.gold)} gold articles of the test set are not in the corpus "
-            f"(such as {missing[0]}); these are other documents: build their own test set with `haechi testset refresh`"
+            f"(such as {missing[0]}); these are other documents: {remedy}"
         )

@@ -143,7 +143,9 @@ def _remedy(found: Found) -> str:
     """What training advises, unless that is to adopt it; else half its rate."""
     advised = [str(line) for line in found.stage("train").get("next", ())]
     rate = trained_with(found).get("lr")
-    halved = f"dvc exp run -S train.lr={rate / 2:.3g}" if isinstance(rate, int | float) else "haechi lr-sweep"
+    halved = (
+        f"dvc exp run -n lr-{rate / 2:.3g} -S train.lr={rate / 2:.3g}" if isinstance(rate, int | float) else "haechi lr-sweep"
+    )
     return next((line for line in advised if line.startswith(("dvc exp run", "haechi doctor"))), halved)
 
 

@@ -71,8 +71,8 @@ class Rule:
 
 CONTROL = Words("This is a control with shuffled labels, not a model to use.", "라벨을 섞은 대조 실험이며, 쓸 모델이 아닙니다.")
 BACK = Words(
-    "The training without shuffled labels: `dvc exp run -S train.shuffle_labels=false`.",
-    "라벨을 섞지 않은 학습으로 돌아가려면 `dvc exp run -S train.shuffle_labels=false`를 실행합니다.",
+    "The training without shuffled labels: `dvc exp run -n true-labels -S train.shuffle_labels=false`.",
+    "라벨을 섞지 않은 학습으로 돌아가려면 `dvc exp run -n true-labels -S train.shuffle_labels=false`를 실행합니다.",
 )
 OTHER = Words("Don't deploy it. Try `{remedy}`.", "배포하지 마십시오. `{remedy}`를 시도해 보십시오.")
 

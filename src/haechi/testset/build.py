@@ -11,7 +11,7 @@ import numpy as np
 
 from haechi.citations.law_index import LawBook
 from haechi.pairs.query_text import law_name
-from haechi.pairs.sections import LabelledSection
+from haechi.pairs.sections import UNTESTABLE, LabelledSection
 from haechi.pairs.user_queries import LabelledUserQuery
 from haechi.records.query import TestQuery
 from haechi.runtime.errors import HaechiError
@@ -39,7 +39,7 @@ def choose(
 ) -> Choice:
     """Choose test decisions by time and group, reserved articles, held-out documents (ids) and user queries."""
     if not sections:
-        raise HaechiError("testset: no decision cites an article of the corpus, so there is nothing to test on")
+        raise HaechiError(f"testset: {UNTESTABLE}")
     rng = np.random.default_rng(params.seed)
     groups = _by_group(sections)
     newest_first = sorted(groups, key=lambda g: (max(s.date for s in groups[g]), g), reverse=True)

@@ -85,6 +85,11 @@ class State:
             return None
         return Step(number, folder)
 
+    def again(self) -> str:
+        """How the same work would begin if it were started now."""
+        last = self.last()
+        return f"goes on at step {last.number}" if last else "begins at step 0, since no state was saved yet"
+
     @contextmanager
     def saving(self, number: int) -> Iterator[Path]:
         """A folder to write a step into; when the block ends, this step takes the place of the one before."""
@@ -134,9 +139,7 @@ def resumable(work: Work) -> Iterator[State]:
         try:
             yield state
         except KeyboardInterrupt:
-            last = state.last()
-            goes_on = f"goes on at step {last.number}" if last else "begins at step 0, since no state was saved yet"
-            say(f"{work.stage}: interrupted; the same run again {goes_on}")
+            say(f"{work.stage}: interrupted; the same run again {state.again()}")
             raise
         state.discard()
 

@@ -5,8 +5,11 @@ beforehand, states are saved only where the log has just been written (so no sum
 scheduler and random numbers come back as they were. Everything is loaded as tensors and plain values, never as objects.
 """
 
+import signal
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,6 +31,8 @@ WEIGHTS, MOMENTS, TRAINER_STATE, EXTRA = "weights.safetensors", "optimizer.safet
 EVERY = "HAECHI_STATE_SECONDS"
 PATIENCE = 60.0
 """Seconds between two states where HAECHI_STATE_SECONDS doesn't say otherwise."""
+NEAR = 30.0
+"""Seconds that Ctrl-C waits at most for the next row of the log, where a state can be saved; else the run ends at once."""
 SHARE = 0.05
 """Saving takes at most about this share of the time, however large the model."""
 
@@ -43,7 +48,7 @@ class Remembers(Protocol):
 
 
 class Due(TrainerCallback):
-    """Asks for a state where it is time and the log is about to be written."""
+    """Asks for a state where it is time and the log is about to be written; ends an interrupted run once its state is saved."""
 
     def __init__(self, trainer: "Trainer") -> None:
         self._trainer = trainer
@@ -52,6 +57,11 @@ class Due(TrainerCallback):
         """The last of the callbacks, so that what the others do in this step is part of the state."""
         if control.should_log and self._trainer.due():
             control.should_save = True
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """A state was saved."""
+        if self._trainer.interrupted:
+            raise KeyboardInterrupt
 
 
 class Trainer(Retry, SentenceTransformerTrainer):
@@ -77,6 +87,7 @@ class Trainer(Retry, SentenceTransformerTrainer):
         self._ended = ended
         self._saved, self._took = time.monotonic(), 0.0
         self._patience = number(EVERY, PATIENCE)
+        self.interrupted = False
 
     def get_train_dataloader(self) -> DataLoader[Tensor]:
         """The plan, the same in every process: each embeds its share of every batch."""
@@ -85,6 +96,8 @@ class Trainer(Retry, SentenceTransformerTrainer):
     def due(self) -> bool:
         """Whether it is time to save the state."""
         waited = time.monotonic() - self._saved
+        if self.interrupted:
+            return True
         return self._resume is not None and waited >= max(self._patience, self._took / SHARE if self._patience else 0.0)
 
     def start(self, opening: Callable[["Trainer"], None] | None = None) -> None:
@@ -94,7 +107,30 @@ class Trainer(Retry, SentenceTransformerTrainer):
             for memory in self._memories:
                 memory.load(last.folder)
         self._opening = None if last else opening
-        self.train(resume_from_checkpoint=str(last.folder) if last else None)
+        with self._heeding(last.number if last else 0):
+            self.train(resume_from_checkpoint=str(last.folder) if last else None)
+
+    @contextmanager
+    def _heeding(self, first: int) -> Iterator[None]:
+        """The first Ctrl-C waits for the next row of the log, where a state can be saved; the second does not."""
+        if self._resume is None or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        began = time.monotonic()
+
+        def heed(number: int, frame: Any) -> None:
+            signal.signal(signal.SIGINT, before)
+            done = self.state.global_step
+            to_go = self.args.logging_steps - done % self.args.logging_steps
+            if done == first or to_go * (time.monotonic() - began) / (done - first) > NEAR:
+                raise KeyboardInterrupt
+            self.interrupted = True
+
+        before = signal.signal(signal.SIGINT, heed)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """The optimizer, with the memory of an earlier run where one is continued."""
