@@ -33,7 +33,7 @@ def newest(sections) -> dict[str, str]:
 
 
 def test_nothing_to_test_on_is_one_clear_sentence() -> None:
-    with pytest.raises(HaechiError, match="nothing to test on"):
+    with pytest.raises(HaechiError, match="add decisions to data/raw/precedents"):
         chosen(())
 
 
