@@ -186,6 +186,16 @@ def test_the_best_and_the_present_parameters_run_again_with_other_seeds(tmp_path
     assert {trial.proposal.seed for trial in repeats} == {8, 9}
 
 
+@pytest.mark.parametrize("method", ["bayes", "random"])
+def test_numbers_are_drawn_as_a_person_would_write_them_and_within_their_range(tmp_path: Path, method: str) -> None:
+    study = fake.study(tmp_path, fake.sweep(12, method))
+    Agent(study, Instant()).work()
+    drawn = [float(value) for trial in study.trials() for value in trial.proposal.params.values()]
+
+    assert drawn == [float(f"{value:.4g}") for value in drawn]
+    assert all(1e-5 <= float(trial.proposal.params["train.lr"]) <= 1e-2 for trial in study.trials())
+
+
 def test_present_parameters_outside_the_ranges_run_first_and_leave_the_sampler_alone(tmp_path: Path) -> None:
     from dataclasses import replace
 

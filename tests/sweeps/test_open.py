@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from pipeline.checkout import ROOT
 from ruamel.yaml import YAML
 from sweeps.test_agents import Instant
 
-from haechi.cli.sweep import work
+from haechi.cli.sweep import sweep, work
 from haechi.runtime.errors import HaechiError, UsageError
-from haechi.sweeps.engine.agent import Agent
+from haechi.runtime.files import write_json
+from haechi.sweeps.engine.agent import Agent, Outcome
 from haechi.sweeps.engine.config import read_sweep
 from haechi.sweeps.engine.results_log import Entry, Ledger
 from haechi.sweeps.experiments.open import Opened, begin, existing
@@ -164,3 +166,31 @@ def test_the_ledger_gives_back_what_ended_and_not_what_failed(tmp_path: Path) ->
     assert found
     assert found.number == 1
     assert ledger.find("another") is None
+
+
+@pytest.mark.parametrize(
+    ("present", "metric", "taken"), [(0.4010, "ndcg@10", False), (0.2, "ndcg@10", True), (0.4010, "mrr@10", True)]
+)
+def test_a_best_trial_that_scores_below_the_present_model_is_not_recommended_and_not_applied_without_force(
+    project: Path, present: float, metric: str, taken: bool
+) -> None:
+    write_json(project / "metrics/select.json", {"metric": metric, "validation": {"base": 0.1, "chosen": present}})
+    ended = [0.3043, 0.3]
+
+    def run(trial: object, report: object) -> Outcome:
+        return Outcome(ended.pop(0), {})
+
+    Agent(begun(project).study, run).work()
+    before = (project / "params.yaml").read_bytes()
+
+    told = CliRunner().invoke(sweep, ["best"])
+    assert ("--apply" in told.output) is taken
+    assert (
+        "trial 0 is no better than what is there: validation 0.3043, the present model has 0.4010" in told.output
+    ) is not taken
+
+    applied = CliRunner().invoke(sweep, ["best", "--apply"])
+    assert ((project / "params.yaml").read_bytes() != before) is taken
+    assert isinstance(applied.exception, HaechiError) is not taken
+    CliRunner().invoke(sweep, ["best", "--apply", "--force"])
+    assert "epochs: 2\n" in (project / "params.yaml").read_text(encoding="utf-8")

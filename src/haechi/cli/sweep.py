@@ -8,11 +8,11 @@ import click
 from haechi.cli.project import Commands
 from haechi.runtime.environment import home
 from haechi.runtime.errors import HaechiError, UsageError
-from haechi.runtime.files import write_text
+from haechi.runtime.files import read_json, write_text
 from haechi.runtime.options import FILE
 from haechi.runtime.progress import say, show_table
 from haechi.sweeps.engine.agent import Agent
-from haechi.sweeps.engine.config import read_sweep
+from haechi.sweeps.engine.config import Sweep, read_sweep
 from haechi.sweeps.engine.slots import here, taken
 from haechi.sweeps.engine.time_window import Window
 from haechi.sweeps.engine.trial import SEED, Trial
@@ -108,7 +108,8 @@ def status(id: str, storage: str) -> None:
 @ID
 @STORAGE
 @click.option("--apply", "apply", is_flag=True, help="Write its parameters into params.yaml.")
-def best(id: str, storage: str, apply: bool) -> None:
+@click.option("--force", is_flag=True, help="Write them even where the present ones score as high on validation.")
+def best(id: str, storage: str, apply: bool, force: bool) -> None:
     """The best parameters, and whether they are any better than the others."""
     opened = existing(Path(), id, storage)
     trials = opened.study.trials()
@@ -121,6 +122,12 @@ def best(id: str, storage: str, apply: bool) -> None:
     values = {name: value for name, value in {**opened.sweep.fixed, **trial.proposal.params}.items() if name != SEED}
     show_table(f"trial {trial.number}", ("parameter", "value"), values.items())
     say(f"{found.verdict}; experiment {trial.facts.get('experiment', '-')}")
+    worse = no_gain(Path(), opened.sweep, found)
+    if worse and not force:
+        if apply:
+            raise HaechiError(f"{worse}, so nothing was written; --force writes it all the same")
+        say(worse)
+        return
     if not apply:
         say("to take them: `haechi sweep best --apply`, then `dvc repro`, which scores the model once on the test set")
         return
@@ -169,7 +176,27 @@ def work(opened: Opened, *, count: int | None = None, time_window: str = "", tim
     _show(opened, trials, found)
     if not found.rows:
         raise HaechiError(_nothing(plan.name, trials))
+    if worse := no_gain(root, plan, found):
+        say(worse)
+        return
     say(f"next: `haechi sweep best {plan.name} --apply`, then `dvc repro`; pictures: `haechi sweep report {plan.name}`")
+
+
+def no_gain(root: Path, plan: Sweep, found: Board) -> str:
+    """Why the best trial is not to be taken: the model that lies there scores as high on validation. Empty where it is.
+
+    A trial with the present parameters is compared by the leaderboard; `fixed` may rule one out.
+    """
+    file = root / "metrics/select.json"
+    best = found.rows[0].standing
+    if any(row.current for row in found.rows) or not file.is_file():
+        return ""
+    selected = read_json(file)
+    sign = 1.0 if plan.goal == "maximize" else -1.0
+    if selected["metric"] != plan.metric or best.mean > sign * selected["validation"]["chosen"]:
+        return ""
+    present = f"the present model has {selected['validation']['chosen']:.4f} ({file})"
+    return f"trial {found.rows[0].trial.number} is no better than what is there: validation {abs(best.mean):.4f}, {present}"
 
 
 def _nothing(name: str, trials: list[Trial]) -> str:

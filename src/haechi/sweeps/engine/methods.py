@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 CURRENT = "current"
 """A fact of the trial that has the values of params.yaml."""
+DIGITS = 4
+"""Significant digits of a number that was drawn: more of them mean nothing, and a person has to read params.yaml."""
 
 
 class Sampled:
@@ -130,7 +132,8 @@ def _suggest(trial: "optuna.Trial", name: str, axis: Axis) -> Any:
     low, high = axis.low or 0.0, axis.high or 0.0
     if axis.whole:
         return trial.suggest_int(name, int(low), int(high), step=int(axis.step or 1), log=axis.log)
-    return trial.suggest_float(name, low, high, step=axis.step, log=axis.log)
+    drawn = float(f"{trial.suggest_float(name, low, high, step=axis.step, log=axis.log):.{DIGITS}g}")
+    return min(max(drawn, low), high)
 
 
 def _distribution(axis: Axis) -> "BaseDistribution":
