@@ -64,7 +64,7 @@ def seconds(kind: str, average: float, steps: int, *, watched: bool) -> float:
     from haechi.runtime.params import load_section
     from haechi.static_model import build
     from haechi.static_model.params import ModelParams
-    from haechi.training import engine
+    from haechi.training import engine, session
     from haechi.training.trainer import Trainer
     from train import made_examples, small_transformer
 
@@ -90,16 +90,16 @@ def seconds(kind: str, average: float, steps: int, *, watched: bool) -> float:
 
     def with_clock(self: Any, *args: Any, **kwargs: Any) -> None:
         if not watched:
-            kwargs["memories"] = [part for part in kwargs["memories"] if type(part).__name__ == "Watch"]
+            kwargs["resumables"] = [part for part in kwargs["resumables"] if type(part).__name__ == "ValidationCallback"]
         whole(self, *args, **kwargs)
         self.add_callback(Clock())
 
     bare_step = Trainer.__mro__[2].training_step  # the library's own
-    kept = Trainer.__init__, engine.MemoryLog.on_log, engine.outcome
+    kept = Trainer.__init__, session.MemoryLog.on_log, session.outcome
     Trainer.__init__ = with_clock  # type: ignore[method-assign]
-    engine.outcome = lambda *args, **kwargs: {}  # type: ignore[assignment]
+    session.outcome = lambda *args, **kwargs: {}  # type: ignore[assignment]
     if not watched:
-        engine.MemoryLog.on_log = lambda *args, **kwargs: None  # type: ignore[method-assign, assignment]
+        session.MemoryLog.on_log = lambda *args, **kwargs: None  # type: ignore[method-assign, assignment]
         Trainer.training_step = bare_step
         Trainer._clip_grad_norm = Trainer.__mro__[2]._clip_grad_norm
         Trainer.compute_loss = Trainer.__mro__[2].compute_loss
@@ -109,10 +109,10 @@ def seconds(kind: str, average: float, steps: int, *, watched: bool) -> float:
         model = grown(build.build(texts, sizes)) if kind == "static" else small_transformer(Path(folder) / "small")
         out, sys.stdout = sys.stdout, nowhere
         try:
-            engine.train(model, examples, Quiet(), Path(folder) / "run", wanted)  # type: ignore[arg-type]
+            engine.train(session.TrainingInputs(model, examples, Quiet(), wanted), Path(folder) / "run")  # type: ignore[arg-type]
         finally:
             sys.stdout = out
-            Trainer.__init__, engine.MemoryLog.on_log, engine.outcome = kept  # type: ignore[method-assign]
+            Trainer.__init__, session.MemoryLog.on_log, session.outcome = kept  # type: ignore[method-assign]
             for name in ("training_step", "_clip_grad_norm", "compute_loss"):
                 if name in vars(Trainer):
                     delattr(Trainer, name)

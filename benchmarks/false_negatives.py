@@ -35,7 +35,7 @@ from haechi.mining.relevance import Corpus, Query
 from haechi.mining.sampling import draw, hashes
 from haechi.mining.stage import positives, queries_of, search_all
 from haechi.models.load import load_encoder, load_reranker
-from haechi.models.token_cache import Remembered
+from haechi.models.token_cache import TokenCache
 from haechi.records.mined import MinedExample
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
@@ -45,7 +45,7 @@ from haechi.runtime.files import read_json, read_records
 from haechi.runtime.params import load_section
 from haechi.training.examples import make_rows
 from haechi.training.params import TrainParams
-from haechi.training.refresh import refreshed, spared
+from haechi.training.refresh import excluded_negatives, refreshed
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 PARTS = 10
@@ -184,7 +184,7 @@ def _anew(
     for example in examples:
         for id in (*example.pos_ids, *example.neg_ids):
             keys.setdefault(rows.numbers[id], set()).add(corpus.passages[corpus.number[id]].article_key)
-    nearest = refreshed(model, rows, spared(rows), 0, Remembered()).documents[: len(names), 1:].tolist()
+    nearest = refreshed(model, rows, excluded_negatives(rows), 0, TokenCache()).documents[: len(names), 1:].tolist()
     right = [[hidden[name] in keys.get(n, ()) for n in numbers] for name, numbers in zip(names, nearest, strict=True)]
     return [len({name for name, is_it in zip(names, right, strict=True) if any(is_it[s : s + most])}) for s in SKIPS]
 

@@ -42,6 +42,7 @@ from haechi.training.lora_params import LoraParams
 from haechi.training.loss_params import LossParams
 from haechi.training.params import TrainParams
 from haechi.training.recipe import Recipe
+from haechi.training.session import TrainingInputs
 from haechi.training.static_learner import load_learner
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
@@ -105,7 +106,8 @@ def main(folder: Path, seeds: str, cells: str, encoder: Path | None, keep: Path 
             params = replace(training, seed=seed, negatives=training.negatives if most is None else most)
             with tempfile.TemporaryDirectory() as scratch:
                 recipe = Recipe(params, loss, lora, guards)
-                train(load_learner(folder / "models/base"), made.examples, validation, Path(scratch) / "run", recipe)
+                inputs = TrainingInputs(load_learner(folder / "models/base"), made.examples, validation, recipe)
+                train(inputs, Path(scratch) / "run")
                 history = [row["valid_ndcg@10"] for row in _history(Path(scratch) / "run") if "valid_ndcg@10" in row]
                 if keep:
                     shutil.copytree(max((Path(scratch) / "run/checkpoints").iterdir()), keep, dirs_exist_ok=True)

@@ -87,6 +87,7 @@ def quality(folder: Path, seconds: float | None, kinds: str, changes: list[str])
     from haechi.training.loss_params import LossParams
     from haechi.training.params import TrainParams
     from haechi.training.recipe import Recipe
+    from haechi.training.session import TrainingInputs
     from haechi.training.static_learner import load_learner
 
     data = folder / "data"
@@ -109,7 +110,7 @@ def quality(folder: Path, seconds: float | None, kinds: str, changes: list[str])
     )
 
     began = time.process_time()  # a clock on the wall measures the neighbours on a shared machine
-    train(load_learner(folder / "models/base"), examples, validation, work / "run", recipe)
+    train(TrainingInputs(load_learner(folder / "models/base"), examples, validation, recipe), work / "run")
     took = time.process_time() - began
     kept = json.loads((work / "run/training_config.json").read_text())["checkpoints"][0]
     systems = {"ours": SentenceTransformer(str(work / "run/checkpoints" / kept["name"]), device="cpu")}
@@ -402,6 +403,7 @@ def samples_per_second(folder: Path, engine: str) -> tuple[float, float]:
 
     from haechi.training import engine as ours
     from haechi.training import m3
+    from haechi.training.session import TrainingInputs
 
     inner = Transformer(str(folder))
     model = SentenceTransformer(modules=[inner, Pooling(1024, pooling_mode="cls"), Normalize()], device="cuda")
@@ -450,9 +452,9 @@ def samples_per_second(folder: Path, engine: str) -> tuple[float, float]:
 
     with tempfile.TemporaryDirectory() as out:
         if engine == "flagembedding":
-            m3.train_m3(model, made, Clock(), Path(out) / "run", wanted, str(folder))  # type: ignore[arg-type]
+            m3.train_m3(TrainingInputs(model, made, Clock(), wanted, str(folder)), Path(out) / "run")  # type: ignore[arg-type]
         else:
-            ours.train(model, made, Clock(), Path(out) / "run", wanted)  # type: ignore[arg-type]
+            ours.train(TrainingInputs(model, made, Clock(), wanted), Path(out) / "run")  # type: ignore[arg-type]
     seconds = times[-1] - times[0]
     tokens = 2 * number * (GROUP * LENGTH + 128)
     layers = 24 * (12 * 1024**2)

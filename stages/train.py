@@ -16,7 +16,6 @@ from haechi.runtime.command import run
 from haechi.runtime.errors import UsageError
 from haechi.training.curve_tables import write_history, write_modules
 from haechi.guards import status
-from haechi.guards.status import Report
 from haechi.guards.summary import key_figures, summary
 from haechi.models.load import name_of
 from haechi.guards.params import GuardsParams
@@ -35,6 +34,7 @@ from haechi.training.recipe import running
 from haechi.training.m3 import train_m3
 from haechi.training.memory import statistics_of
 from haechi.training.recipe import Recipe
+from haechi.training.session import Listeners, TrainingInputs
 from haechi.scoring.validation import Validation
 
 
@@ -74,22 +74,19 @@ def main(
 
     trackers_asked = trackers.asked()
 
-    def trained(
-        folder: Path, state: State | None, report: Report, memory: Path | None, tracked: trackers.Tracked | None = None
-    ) -> dict[str, Any]:
+    def trained(folder: Path, state: State | None, listeners: Listeners) -> dict[str, Any]:
         validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
         mined, unseen = (list(files.read_records(file, MinedExample)) for file in (examples, held_out))
-        model, name = load_learner(base), name_of(base)
-        told: dict[str, Any] = {"held_out": unseen, "report": report, "memory_file": memory, "tracked": tracked}
+        inputs = TrainingInputs(load_learner(base), mined, validation, recipe, name_of(base) or str(base), unseen)
         if recipe.params.engine == "flagembedding":
-            return train_m3(model, mined, validation, folder, recipe, name or str(base), **told)
-        return train(model, mined, validation, folder, recipe, state, base=name, update=not no_update, **told)
+            return train_m3(inputs, folder, listeners=listeners)
+        return train(inputs, folder, state=state, update=not no_update, listeners=listeners)
 
     rank, processes = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))  # set by torchrun
     lost = starts_again(recipe.params, processes)
     if no_update or rank:
         with TemporaryDirectory() as nowhere:  # torchrun's first process writes for all
-            counts = trained(Path(nowhere) / "run", None, lambda facts: None, None)
+            counts = trained(Path(nowhere) / "run", None, Listeners())
         if not rank:
             progress.show_counts("train (no update)", counts)
         return
@@ -104,7 +101,7 @@ def main(
     ):
         if lost:
             progress.say(f"train: {lost}{'; what an earlier one has left is not used' if state.last() else ''}")
-        facts = trained(out, None if lost else state, report, statistics_of(out), tracked)
+        facts = trained(out, None if lost else state, Listeners(report, statistics_of(out), tracked))
         with files.atomic_folder(plots) as folder:
             write_history(list(files.read_records(out / "history.jsonl", dict)), folder)
             write_modules(list(files.read_records(out / "modules.jsonl", dict)), folder)

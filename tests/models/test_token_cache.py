@@ -8,14 +8,14 @@ import torch
 from training.made import static
 
 from haechi.models import token_cache, tokenize
-from haechi.models.token_cache import Remembered
+from haechi.models.token_cache import TokenCache
 from haechi.training.static_learner import Composed, plain
 
 TEXTS = [tiny_models.text_of(*range(start, 90, 7)) for start in range(30)]
 PROMPTS = [f"{tiny_models.text_of(3)} ", f"{tiny_models.text_of(5, 8)} "]
 
 
-def encoded(model: Any, memory: Remembered, texts: list[str] = TEXTS) -> torch.Tensor:
+def encoded(model: Any, memory: TokenCache, texts: list[str] = TEXTS) -> torch.Tensor:
     with memory.of(model):
         return model.encode(texts, batch_size=8, convert_to_tensor=True)
 
@@ -33,7 +33,7 @@ def cuts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.mark.parametrize("make", [static, lambda: plain(static()), tiny_models.static, tiny_models.transformer])
 def test_vectors_are_those_without_a_memory(make: Any) -> None:
-    model, memory = make(), Remembered()
+    model, memory = make(), TokenCache()
     wanted = model.encode(TEXTS, batch_size=8, convert_to_tensor=True)
 
     assert torch.equal(encoded(model, memory), wanted)
@@ -42,7 +42,7 @@ def test_vectors_are_those_without_a_memory(make: Any) -> None:
 
 
 def test_a_text_is_cut_once_for_all_models_of_one_vocabulary(cuts: list[int]) -> None:
-    memory = Remembered()
+    memory = TokenCache()
     for _ in range(3):
         encoded(tiny_models.static(), memory)
 
@@ -51,7 +51,7 @@ def test_a_text_is_cut_once_for_all_models_of_one_vocabulary(cuts: list[int]) ->
 
 def test_models_that_read_otherwise_share_nothing() -> None:
     """A form that learns reads features, the folded one reads pieces, by the same tokenizer."""
-    memory, learning = Remembered(), static()
+    memory, learning = TokenCache(), static()
     folded = plain(learning)
     assert isinstance(learning[0], Composed), "so that there is something to tell apart"
     texts = ["물건을 산 사람", "집을 빌린 사람의 계약"]
@@ -62,7 +62,7 @@ def test_models_that_read_otherwise_share_nothing() -> None:
 
 
 def test_prompts_are_told_apart() -> None:
-    model, memory = tiny_models.static(), Remembered()
+    model, memory = tiny_models.static(), TokenCache()
     with memory.of(model):
         one, other = (model.encode(TEXTS, prompt=prompt, convert_to_tensor=True) for prompt in PROMPTS)
 
@@ -72,7 +72,7 @@ def test_prompts_are_told_apart() -> None:
 
 def test_what_does_not_fit_is_cut_again(cuts: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_cache, "MOST", 300)
-    model, memory = tiny_models.static(), Remembered()
+    model, memory = tiny_models.static(), TokenCache()
     wanted = model.encode(TEXTS, batch_size=8, convert_to_tensor=True)
     cuts.clear()
 

@@ -65,6 +65,7 @@ MAY_BE_HEAVY = {"sweeps/learning_rate/range_test.py"} | {
         "refresh",
         "retention",
         "retry",
+        "session",
         "tracker_callback",
         "trainer",
         "checkpointing",

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from selection.made import SELECT
 from small_law import PASSAGES
-from training.made import VALIDATION, examples, recipe, static
+from training.made import VALIDATION, examples, recipe, static, train
 
 from haechi.cli.main import main
 from haechi.models.load import save_encoder
@@ -17,7 +17,6 @@ from haechi.report.model_card import DATA, licence, model_card
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import read_json, sha256_file, write_json, write_jsonl, write_text
 from haechi.selection.stage import facts_of, select
-from haechi.training.engine import train
 from haechi.training.static_learner import plain
 
 RECIPE = "models/run/training_config.json"

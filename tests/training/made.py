@@ -1,5 +1,6 @@
 """What the tests of training share: ten examples, a static model of a few hundred pieces, a BERT and an XLM-R of two layers."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache
@@ -16,10 +17,12 @@ from haechi.records.mined import MinedExample
 from haechi.scoring.validation import Validation
 from haechi.static_model import build
 from haechi.static_model.params import ModelParams
+from haechi.training import engine
 from haechi.training.lora_params import LoraParams
 from haechi.training.loss_params import LossParams
 from haechi.training.params import TrainParams
 from haechi.training.recipe import Recipe
+from haechi.training.session import Listeners, TrainingInputs
 from haechi.training.static_learner import learner
 
 torch.set_num_threads(1)  # models this small are slower with more
@@ -95,6 +98,16 @@ def _static() -> Any:
     drawn = np.random.default_rng(7).standard_normal(composition.vectors.shape).astype(np.float32)
     composition = replace(composition, vectors=drawn * np.float32(MODEL.scale))  # knows nothing yet, so there is much to learn
     return learner(build.model_of(words, composition.table()), composition)
+
+
+def train(
+    model: Any, examples: Sequence[MinedExample], validation: Validation, folder: Path, recipe: Recipe, **more: Any
+) -> dict[str, Any]:
+    """The engine; `more` are further inputs, listeners, and what the engine itself takes."""
+    inputs = {name: more.pop(name) for name in ("base", "held_out") if name in more}
+    listeners = {name: more.pop(name) for name in ("report", "memory_file", "tracked") if name in more}
+    wanted = TrainingInputs(model, examples, validation, recipe, **inputs)
+    return engine.train(wanted, folder, listeners=Listeners(**listeners), **more)
 
 
 def static() -> Any:

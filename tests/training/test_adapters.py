@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from training.made import LORA, LOSS, PARAMS, VALIDATION, examples, recipe, static, transformer
+from training.made import LORA, LOSS, PARAMS, VALIDATION, examples, recipe, static, train, transformer
 
 from haechi.models.load import load_encoder
 from haechi.models.registry import ALIASES
@@ -17,7 +17,6 @@ from haechi.retrieval.dense import encode_queries
 from haechi.runtime.errors import HaechiError, ParamsError
 from haechi.training.adapters import add_adapters, freeze, merged
 from haechi.training.checks import check_launch, check_model, check_params, check_rows
-from haechi.training.engine import train
 from haechi.training.examples import make_rows
 from haechi.training.recipe import Recipe
 from haechi.training.trainer import trained

@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import nn
-from training.made import VALIDATION, examples, recipe, static
+from training.made import VALIDATION, examples, recipe, static, train
 
 from haechi.runtime.files import sha256_folder
 from haechi.training.average import Average
-from haechi.training.engine import train
 
 FINITE = st.floats(-10, 10, width=32)
 

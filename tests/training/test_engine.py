@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 from small_law import PASSAGES, pair
-from training.made import PARAMS, RECIPE, VALIDATION, examples, recipe, static
+from training.made import PARAMS, RECIPE, VALIDATION, examples, recipe, static, train
 
 from haechi.models.load import load_encoder
 from haechi.runtime.files import sha256_folder
 from haechi.scoring.validation import Validation
-from haechi.training.engine import train
 from haechi.training.recipe import Recipe
 
 

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from training.made import VALIDATION, examples, recipe, static
+from training.made import VALIDATION, examples, recipe, static, train
 
 from haechi.runtime.errors import HaechiError
 from haechi.training import objective
-from haechi.training.engine import train
 from haechi.training.static_learner import plain
 from haechi.training.trainer import WEIGHTS, Trainer
 
@@ -42,7 +41,7 @@ def test_a_step_that_is_not_finite_is_skipped_and_its_batch_is_written_down(
     norm = Trainer._clip_grad_norm
 
     def spied(self: Any, model: Any) -> Any:
-        shown[self.state.global_step + 1] = [f"q{row}" for batch in self.batches_of_step for row in batch["label"].tolist()]
+        shown[self.state.global_step + 1] = [f"q{row}" for batch in self.record.batches for row in batch["label"].tolist()]
         return norm(self, model)
 
     monkeypatch.setattr(Trainer, "_clip_grad_norm", spied)

@@ -17,6 +17,7 @@ from haechi.runtime.errors import HaechiError, ModelUnreachable, ParamsError
 from haechi.runtime.files import read_json, sha256_folder
 from haechi.selection.stage import select
 from haechi.training.m3 import train_m3
+from haechi.training.session import Listeners, TrainingInputs
 
 QUERIES = [e.query for e in examples()]
 RECIPE = recipe(engine="flagembedding", epochs=2, lr=1e-3)
@@ -34,7 +35,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def tuned(base: Path, folder: Path, wanted: Any = RECIPE) -> dict[str, object]:
-    return train_m3(load_encoder(base), examples(), VALIDATION, folder, wanted, str(base))
+    return train_m3(TrainingInputs(load_encoder(base), examples(), VALIDATION, wanted, str(base)), folder)
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +143,7 @@ def test_examples_without_negatives_cannot_be_used(base: Path, tmp_path: Path) -
     bare = [replace(e, neg=(), neg_ids=(), neg_scores=(), neg_reasons=()) for e in examples()]
 
     with pytest.raises(HaechiError, match="no example has one"):
-        train_m3(load_encoder(base), bare, VALIDATION, tmp_path / "run", RECIPE, str(base))
+        train_m3(TrainingInputs(load_encoder(base), bare, VALIDATION, RECIPE, str(base)), tmp_path / "run")
 
 
 def test_going_on_is_refused(base: Path, tmp_path: Path) -> None:
@@ -192,15 +193,8 @@ def test_memory_that_runs_out_leaves_the_result_of_an_undisturbed_run(
         return found
 
     monkeypatch.setattr(EncoderOnlyEmbedderM3Model, "_encode", limited)
-    train_m3(
-        load_encoder(steady),
-        examples(),
-        VALIDATION,
-        tmp_path / "small",
-        RECIPE,
-        str(steady),
-        memory_file=tmp_path / "memory.json",
-    )
+    inputs = TrainingInputs(load_encoder(steady), examples(), VALIDATION, RECIPE, str(steady))
+    train_m3(inputs, tmp_path / "small", listeners=Listeners(memory_file=tmp_path / "memory.json"))
     facts = read_json(tmp_path / "memory.json")
 
     assert {event["where"] for event in facts["events"]} == {where}
@@ -224,7 +218,8 @@ def test_its_steps_are_guarded_and_its_modules_looked_at(base: Path, tmp_path: P
         return found
 
     monkeypatch.setattr(EncoderOnlyEmbedderM3Model, "forward", broken)
-    facts = train_m3(load_encoder(base), examples(), VALIDATION, tmp_path / "run", RECIPE, str(base), held_out=examples())
+    inputs = TrainingInputs(load_encoder(base), examples(), VALIDATION, RECIPE, str(base), held_out=examples())
+    facts = train_m3(inputs, tmp_path / "run")
     rows = [json.loads(line) for line in (tmp_path / "run/history.jsonl").read_text().splitlines()]
     skipped = [row for row in rows if "skipped" in row]
 

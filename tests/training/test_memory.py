@@ -11,12 +11,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
-from training.made import VALIDATION, examples, recipe, static, transformer
+from training.made import VALIDATION, examples, recipe, static, train, transformer
 
 from haechi.runtime.errors import HaechiError
 from haechi.scoring import validation as validation_module
-from haechi.training.engine import train
-from haechi.training.memory import MiniBatch, out_of_memory, probed, retried, told
+from haechi.training.memory import MiniBatch, out_of_memory, probed, retried, wanted_size
 from haechi.training.trainer import Trainer
 
 PLAIN = recipe(epochs=2, gradient_accumulation=2, evaluations=2)
@@ -77,7 +76,7 @@ def test_an_injected_lack_of_memory_leaves_the_result_of_an_undisturbed_run(
     clip = Trainer._clip_grad_norm
 
     def counted(self: Any, model: Any) -> Any:
-        seen.update(row for batch in self.batches_of_step for row in batch["label"].tolist())
+        seen.update(row for batch in self.record.batches for row in batch["label"].tolist())
         return clip(self, model)
 
     monkeypatch.setattr(Trainer, "_clip_grad_norm", counted)
@@ -192,7 +191,7 @@ def test_auto_probes_before_the_first_step_and_learns_nothing_by_it(
 def test_a_mini_batch_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("HAECHI_MINI_BATCH", value)
     with pytest.raises(HaechiError, match="HAECHI_MINI_BATCH should be a whole number, 1 or more, or `auto`"):
-        told()
+        wanted_size()
 
 
 def test_nothing_of_a_failed_attempt_stays_when_it_is_tried_again() -> None:

@@ -11,12 +11,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
-from training.made import VALIDATION, examples, recipe, static, transformer
+from training.made import VALIDATION, examples, recipe, static, train, transformer
 
 from haechi.runtime.errors import HaechiError
 from haechi.training import objective
 from haechi.training.curve_tables import write_modules
-from haechi.training.engine import train
 from haechi.training.monitor import check_counts, check_groups, module_of, weights_of
 from haechi.training.trainer import Trainer
 

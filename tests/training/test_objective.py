@@ -12,7 +12,7 @@ from haechi.retrieval.dense import encode_passages, encode_queries
 from haechi.training.examples import make_rows
 from haechi.training.loss_params import LossParams
 from haechi.training.losses import info_nce
-from haechi.training.objective import CachedObjective, Guide, Objective, thinned
+from haechi.training.objective import CachedObjective, Guide, Objective, token_dropout
 
 ROWS = make_rows(examples(), 2)
 BATCH = torch.tensor([3, 8, 1, 5, 9])
@@ -124,7 +124,7 @@ def test_tokens_are_dropped_while_learning_alone_and_about_as_many_as_asked() ->
 
     torch.manual_seed(1)
     texts = [torch.arange(40) for _ in range(200)]
-    kept = thinned(texts, 0.3)
+    kept = token_dropout(texts, 0.3)
     assert sum(map(len, kept)) / 8000 == pytest.approx(0.7, abs=0.02)
     assert all(set(k.tolist()) <= set(range(40)) and sorted(k.tolist()) == k.tolist() for k in kept)
     assert len({tuple(k.tolist()) for k in kept}) == 200
@@ -133,5 +133,5 @@ def test_tokens_are_dropped_while_learning_alone_and_about_as_many_as_asked() ->
 def test_a_text_that_would_lose_more_than_half_stays_whole() -> None:
     torch.manual_seed(1)
 
-    assert {len(kept) for kept in thinned([torch.arange(1)] * 50, 0.5)} == {1}
-    assert {len(kept) for kept in thinned([torch.arange(2)] * 50, 0.5)} == {1, 2}
+    assert {len(kept) for kept in token_dropout([torch.arange(1)] * 50, 0.5)} == {1}
+    assert {len(kept) for kept in token_dropout([torch.arange(2)] * 50, 0.5)} == {1, 2}

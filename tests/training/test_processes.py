@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from training.made import VALIDATION, examples, static, transformer
+from training.made import VALIDATION, examples, static, train, transformer
 from training.two import RECIPES
 
 from haechi.training import objective
-from haechi.training.engine import train
 from haechi.training.objective import own_share
 
 SCRIPT = Path(__file__).with_name("two.py")

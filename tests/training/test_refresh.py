@@ -4,19 +4,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from training.made import VALIDATION, examples, recipe, static
+from training.made import VALIDATION, examples, recipe, static, train
 from training.test_examples import example
 
-from haechi.models.token_cache import Remembered
+from haechi.models.token_cache import TokenCache
 from haechi.retrieval.dense import encode_passages, encode_queries
 from haechi.training import refresh
-from haechi.training.engine import train
 from haechi.training.examples import PADDING, Rows, make_rows
-from haechi.training.refresh import refreshed, spared
+from haechi.training.refresh import excluded_negatives, refreshed
 
 
 def new_negatives(rows: Rows, model: Any, skip: int = 0) -> Rows:
-    return refreshed(model, rows, spared(rows), skip, Remembered())
+    return refreshed(model, rows, excluded_negatives(rows), skip, TokenCache())
 
 
 @pytest.mark.parametrize("skip", [0, 1, 3])

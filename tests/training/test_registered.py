@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from training.made import VALIDATION, examples, recipe, transformer
+from training.made import VALIDATION, examples, recipe, train, transformer
 
 from haechi.models.load import load_base, load_encoder, save_encoder, save_pointer
 from haechi.models.registry import ALIASES, BaseModel
 from haechi.selection.weights import Share, blend
-from haechi.training.engine import train
 
 KIND = {
     "bge-m3": "xlm-r",

@@ -16,13 +16,12 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from training.made import VALIDATION, examples, recipe, static, transformer
+from training.made import VALIDATION, examples, recipe, static, train, transformer
 
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import sha256_folder
 from haechi.scoring.validation import Validation
-from haechi.training import checkpointing, engine, objective, trainer
-from haechi.training.engine import train
+from haechi.training import objective, retention, session, trainer
 from haechi.training.recipe import Recipe
 from haechi.training.resume import Work, kept, resumable
 
@@ -62,7 +61,7 @@ def run(name: str, folder: Path, before: Callable[[], None] = lambda: None, want
         before()
         chosen = wanted or RUNS[name]
         with resumable(work(name, chosen)) as state:
-            train(base(name, folder.parent), examples(), VALIDATION, folder / "run", chosen, state)
+            train(base(name, folder.parent), examples(), VALIDATION, folder / "run", chosen, state=state)
 
     child = multiprocessing.get_context("fork").Process(target=attempt)
     child.start()
@@ -122,8 +121,8 @@ POINTS: dict[str, tuple[Any, str, int]] = {
     "while a state is written": (trainer, "save_file", 3),
     "between two files of a state": (trainer.Trainer, "_save_rng_state", 4),
     "in a validation": (Validation, "__call__", 3),
-    "while a checkpoint is saved": (checkpointing, "save_encoder", 2),
-    "when everything is trained": (engine, "outcome", 1),
+    "while a checkpoint is saved": (retention, "save_encoder", 2),
+    "when everything is trained": (session, "outcome", 1),
 }
 
 

@@ -8,12 +8,11 @@ import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
-from training.made import MODEL, TEXTS, VALIDATION, examples, recipe, static
+from training.made import MODEL, TEXTS, VALIDATION, examples, recipe, static, train
 
 from haechi.models.load import load_encoder, save_encoder
 from haechi.static_model.make_base import make_base
 from haechi.training.adapters import merged
-from haechi.training.engine import train
 from haechi.training.retention import announce
 from haechi.training.static_learner import Composed, load_learner, plain
 

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 from runtime.test_progress import Terminal
-from training.made import VALIDATION, examples, recipe, static
+from training.made import VALIDATION, examples, recipe, static, train
 from training.test_trackers import StandIn, wanted
 
 from haechi.runtime.files import sha256_folder
-from haechi.training.engine import train
 from haechi.training.trackers import Tracked, tracking
 
 RECIPE = recipe(loss={"name": "triplet", "margin": 0.3})
@@ -22,7 +21,7 @@ CONFIG = {"params": {"lr": 0.1, "pin": (1, 2)}, "loss": {"dims": ()}}
 
 
 def learned(folder: Path, tracked: Tracked | None = None) -> list[dict[str, Any]]:
-    train(static(), examples(), VALIDATION, folder, RECIPE, tracked=tracked)
+    train(static(), examples(), VALIDATION, folder, RECIPE, tracked=tracked or Tracked({}))
     return [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
 
 

@@ -11,9 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ["HAECHI_DEVICE"] = "cpu"
 
 from sentence_transformers import SentenceTransformer
-from training.made import VALIDATION, examples, recipe, static
-
-from haechi.training.engine import train
+from training.made import VALIDATION, examples, recipe, static, train
 
 RECIPES = {
     "static": recipe(epochs=2, token_dropout=0.2, evaluations=2),

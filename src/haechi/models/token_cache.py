@@ -16,7 +16,7 @@ MOST = 1 << 24
 """Numbers that are remembered, 128 MB; what doesn't fit is cut into tokens again each time."""
 
 
-class Remembered:
+class TokenCache:
     """What texts were cut into, batch by batch, for each way of cutting."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from haechi.corpus.duplicates import one_name
-from haechi.models.token_cache import Remembered
+from haechi.models.token_cache import TokenCache
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.retrieval.dense import BATCH, Vectors, encode_passages, encode_queries, search
@@ -27,7 +27,7 @@ class Validation:
     def __init__(self, pairs: Sequence[Pair], corpus: Sequence[Passage], k_values: Sequence[int] = (1, 10, 100)) -> None:
         self._pairs, self.corpus, self.k_values = pairs, corpus, k_values
         self._batch = BATCH
-        self._tokens = Remembered()
+        self._tokens = TokenCache()
         self.metrics = (*score({"": Placed((1,), 1)}, k_values)[""], "similarity")
         """The names of what is measured."""
         name = one_name(corpus)

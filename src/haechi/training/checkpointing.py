@@ -1,71 +1,54 @@
-"""What watches a training: validates at evenly spread steps, keeps the best checkpoints, and writes down what happened."""
+"""The callback of a training that validates at evenly spread steps, keeps the best checkpoints, and writes down what happened."""
 
 import math
 import os
-import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import orjson
-from sentence_transformers import SentenceTransformer
 from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from haechi.models.load import save_encoder
-from haechi.runtime.errors import HaechiError
-from haechi.runtime.files import linked, read_records, write_jsonl
+from haechi.runtime.files import read_records, write_jsonl
 from haechi.runtime.progress import say
-from haechi.scoring.validation import Validation
-from haechi.training.adapters import merged
 from haechi.training.average import Average
-from haechi.training.memory import MiniBatch, retried
 from haechi.training.params import TrainParams
-from haechi.training.retention import Checkpoint, protected, retained, validated_at
+from haechi.training.retention import Checkpoint, CheckpointStore, validated_at
+from haechi.training.validation_loss import Validator
 
 METRIC = "ndcg@10"
 PROGRESS = "HAECHI_PROGRESS"
 """Names a file in which the agent of a sweep waits for validations."""
-HISTORY, KEPT = "history.jsonl", "kept.jsonl"
+HISTORY = "history.jsonl"
 AVERAGE = "average"
 SAID = 4
 """Validations of which the log tells; `haechi verdict` tells of the last one at any time, the history of all."""
 
 
-class Watch(TrainerCallback):
+class ValidationCallback(TrainerCallback):
     """Validates at evenly spread steps, keeps the best checkpoints, and writes down what happened.
 
-    The newest checkpoint is kept beside the best ones, so that the last one is there wherever training ends.
-    `also` saves beside a checkpoint what the model itself doesn't save; `measured` gives more figures for a row of the history;
-    `learns` holds every weight that is trained, where the model alone doesn't. `valid_loss` gives the loss of held-out examples,
-    and `mini_batch` what it embeds at once; `report` is told at every validation how far the run is.
+    `learner` holds every weight that is trained; `measured` gives more figures for a row of the history; `report` is told at
+    every validation how far the run is.
     """
 
     def __init__(
         self,
-        model: SentenceTransformer,
-        validation: Validation,
-        folder: Path,
+        validator: Validator,
+        checkpoints: CheckpointStore,
         params: TrainParams,
         steps: int,
-        *,
-        also: Callable[[Path], None] = lambda folder: None,
-        measured: Callable[[], dict[str, float]] = dict,
-        learns: nn.Module | None = None,
-        valid_loss: Callable[[], float] | None = None,
-        mini_batch: MiniBatch | None = None,
-        report: Callable[[dict[str, Any]], None] = lambda facts: None,
+        learner: nn.Module,
+        measured: Callable[[], dict[str, float]],
+        report: Callable[[dict[str, Any]], None],
     ) -> None:
-        self._model, self._validation, self._folder, self._keeps = model, validation, folder, params.keep
-        self._also, self._measured = also, measured
-        self._average = Average(learns or model, params.ema_decay) if params.ema_decay else None
-        self._valid_loss, self._mini_batch, self._report, self._steps = valid_loss, mini_batch, report, steps
+        self._validator, self.checkpoints, self._steps = validator, checkpoints, steps
+        self._measured, self._report = measured, report
+        self._average = Average(learner, params.ema_decay) if params.ema_decay else None
         self._at = validated_at(steps, params)
-        self._told = spread(self._at)
-        self._safe = protected(self._at, params)
+        self._said = spread(self._at)
         self.history: list[dict[str, Any]] = []
-        self.kept: list[Checkpoint] = []
-        """The best first; the newest and what is protected are among them, or stand behind them."""
 
     @property
     def start(self) -> float:
@@ -93,69 +76,37 @@ class Watch(TrainerCallback):
         """Keep the average of the weights as one more checkpoint; it is scored where the model is selected."""
         if self._average and self._average.started:
             with self._average.in_place():
-                self._store(AVERAGE)
+                self.checkpoints.store(AVERAGE)
 
     def validate(self, step: int) -> None:
         """Score the model as it is, and keep it if it is among the best; before the first step it is only scored."""
-        learning = self._model.training
-        self._model.eval()
-        metrics = retried(lambda: self._validation(self._model), lambda: self._shrink_validation(step))
-        if self._valid_loss:
-            metrics = {"loss": retried(self._valid_loss, lambda: self._shrink_batch(step)), **metrics}
-        self._model.train(learning)
+        metrics = self._validator(step)
         self.history.append({"step": step, **{f"valid_{k}": round(v, 6) for k, v in metrics.items()}})
         self._report({"step": step, "steps": self._steps, METRIC: round(metrics[METRIC], 6)})
-        if step in self._told:
+        if step in self._said:
             say(f"train: step {step} of {self._steps}, validation {METRIC} {metrics[METRIC]:.4f}")
         _tell_agent(step, metrics)
         if step:
-            self._keep(Checkpoint(f"step-{step:06d}", step, metrics[METRIC]))
+            self.checkpoints.add(Checkpoint(f"step-{step:06d}", step, metrics[METRIC]))
 
     def _all_skipped(self, step: int) -> bool:
         """Whether every step since the last row of the log was skipped: the trainer would log a loss of nothing."""
         before = max((row["step"] for row in self.history if "loss" in row), default=0)
         return bool(sum("skipped" in row and row["step"] > before for row in self.history) == step - before)
 
-    def _shrink_validation(self, step: int) -> None:
-        self._validation.shrink(step)
-        if self._mini_batch:
-            self._mini_batch.events.append({"step": step, "where": "evaluation"})
-
-    def _shrink_batch(self, step: int) -> None:
-        if self._mini_batch is None:
-            raise HaechiError(f"train: out of memory in evaluation at step {step}; lower train.batch_size")
-        self._mini_batch.shrink("evaluation", step)
-
-    def _keep(self, checkpoint: Checkpoint) -> None:
-        before = [*self.kept, checkpoint]
-        self._store(checkpoint.name)
-        self.kept = retained(before, self._keeps, self._safe)
-        for dropped in before:
-            if dropped not in self.kept:
-                shutil.rmtree(self._folder / "checkpoints" / dropped.name)
-
-    def _store(self, name: str) -> None:
-        place = self._folder / "checkpoints" / name
-        save_encoder(merged(self._model), place)
-        self._also(place)
-
     def save(self, folder: Path) -> None:
         """Put what is remembered, and the kept checkpoints, into the folder of a state."""
         write_jsonl(folder / HISTORY, self.history)  # not into one JSON file, whose keys would be sorted
-        write_jsonl(folder / KEPT, self.kept)
         if self._average:
             self._average.save(folder)
-        if (self._folder / "checkpoints").is_dir():
-            shutil.copytree(self._folder / "checkpoints", folder / "checkpoints", copy_function=linked)
+        self.checkpoints.save(folder)
 
     def load(self, folder: Path) -> None:
         """Bring it back."""
         self.history = list(read_records(folder / HISTORY, dict))
-        self.kept = list(read_records(folder / KEPT, Checkpoint))
         if self._average:
             self._average.load(folder)
-        if (folder / "checkpoints").is_dir():
-            shutil.copytree(folder / "checkpoints", self._folder / "checkpoints", copy_function=linked)
+        self.checkpoints.load(folder)
 
 
 def spread(steps: Collection[int], most: int = SAID) -> frozenset[int]:

@@ -23,31 +23,35 @@ from haechi.guards.verdict import METRIC
 from haechi.runtime.files import linked, read_json, write_json
 from haechi.runtime.progress import say
 from haechi.text.bilingual import Words, same
-from haechi.training.checkpointing import Watch
-from haechi.training.retry import Retry
+from haechi.training.checkpointing import ValidationCallback
+from haechi.training.retry import StepRecord
 from haechi.training.trainer import put_back, trained
 
 BEST, DONE = "best.safetensors", "guard.json"
 
 
-class Guard(TrainerCallback):
-    """Asks the rules and does what they decide. To stand behind `watch` among the callbacks; `ids` names the batch of a step."""
+class GuardCallback(TrainerCallback):
+    """Asks the rules and does what they decide. To stand behind `validation` among the callbacks.
+
+    `queries_of` names the queries of a step's batches, and `record` is what the trainer writes down of a step.
+    """
 
     def __init__(
         self,
         model: nn.Module,
-        watch: Watch,
+        validation: ValidationCallback,
         rules: Sequence[Rule],
         params: GuardsParams,
         scratch: Path,
-        ids: Callable[[Sequence[dict[str, Any]]], list[str]],
+        queries_of: Callable[[Sequence[dict[str, Any]]], list[str]],
+        record: StepRecord,
     ) -> None:
-        self._model, self._watch, self._rules, self._params, self._ids = model, watch, rules, params, ids
+        self._model, self._validation, self._rules, self._params = model, validation, rules, params
+        self._queries_of, self._record = queries_of, record
         self._best = scratch / BEST
-        self._keeps_best = any(rule.action == "rollback" for rule in rules)
+        self.rolls_back = any(rule.action == "rollback" for rule in rules)
         self._asked = self._best_step = -1
         self._rollbacks = 0
-        self.trainer: Retry | None = None
         self.noted: dict[str, Words] = {}
         """Rule -> why it fired, for the first time."""
         self.ended: Decision | None = None
@@ -63,20 +67,20 @@ class Guard(TrainerCallback):
 
     def on_pre_optimizer_step(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Skip a step that would do harm; under fp16 the scaler skips steps whose gradients are too large by itself."""
-        trainer = self.trainer
-        if trainer is None or not trainer.losses:
+        record = self._record
+        if not record.losses:
             return
         wrong = ""
-        if not bool(torch.stack(trainer.losses).isfinite().all()):
+        if not bool(torch.stack(record.losses).isfinite().all()):
             wrong = "loss"
-        elif not args.fp16 and trainer.norm is not None and not math.isfinite(trainer.norm):
+        elif not args.fp16 and record.norm is not None and not math.isfinite(record.norm):
             wrong = "gradient"
         if wrong:
             if not args.fp16:
                 self._model.zero_grad()  # an optimizer leaves alone what has no gradient
             step = state.global_step + 1
-            batch = self._ids(trainer.batches_of_step)
-            self._watch.history.append({"step": step, "skipped": wrong, "batch": batch})
+            batch = self._queries_of(record.batches)
+            self._validation.history.append({"step": step, "skipped": wrong, "batch": batch})
             say(f"train: step {step} is skipped, since its {wrong} is not finite; its batch: {', '.join(batch[:5])}, ...")
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -100,13 +104,13 @@ class Guard(TrainerCallback):
         done = read_json(folder / DONE)
         self.noted = {rule: Words(*said) for rule, said in done["noted"].items()}
         self._rollbacks, self._best_step = done["rollbacks"], done["best_step"]
-        self._asked = len(self._watch.history)
+        self._asked = len(self._validation.history)
         if (folder / BEST).exists():
             linked(folder / BEST, self._best)
 
     def _remember_best(self) -> None:
         """Keep the weights where this validation is the best so far."""
-        scores = series(self._watch.history, METRIC) if self._keeps_best else []
+        scores = series(self._validation.history, METRIC) if self.rolls_back else []
         if not scores:
             return
         step, _ = max(scores, key=lambda pair: (pair[1], -pair[0]))
@@ -117,7 +121,7 @@ class Guard(TrainerCallback):
             self._best_step = step
 
     def _ask(self, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        history = self._watch.history
+        history = self._validation.history
         if self.ended or len(history) in (0, self._asked):
             return
         for decision in fired(history, self._rules):
@@ -131,7 +135,7 @@ class Guard(TrainerCallback):
         if decision.action == "continue":
             return
         event = {"step": state.global_step, "event": decision.action, "rule": decision.rule}
-        self._watch.history.append(event)
+        self._validation.history.append(event)
         goes_on = decision.action == "lower_lr"
         if decision.action == "rollback":
             goes_on = self._rollbacks < self._params.rollbacks

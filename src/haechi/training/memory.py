@@ -36,7 +36,7 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and (should_reduce_batch_size(error) or "ALLOC_FAILED" in str(error))
 
 
-def told() -> str:
+def wanted_size() -> str:
     """What HAECHI_MINI_BATCH says: nothing, `auto`, or a number."""
     value = os.environ.get(MINI_BATCH, "").strip()
     return value if value == "auto" else str(count(MINI_BATCH, 0, least=1, word="auto") or "")
@@ -63,6 +63,11 @@ class MiniBatch:
         self.size = size
         if self._apply:
             self._apply(size)
+
+    def begin_with(self, size: int) -> None:
+        """Embed so many at once from the first step on."""
+        self.set(size)
+        self.start = size
 
     def shrink(self, where: str, step: int) -> None:
         """Take the next power of two below; an error where that is not possible."""

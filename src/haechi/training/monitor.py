@@ -19,7 +19,7 @@ from haechi.guards.verdict import Module
 from haechi.models.load import weight_bytes
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import read_json, read_records, write_json, write_jsonl
-from haechi.training.retry import Retry
+from haechi.training.retry import StepRecord
 
 LOOKS = 16
 """Looks in a run, evenly spread over its steps."""
@@ -77,16 +77,15 @@ def check_groups(model: nn.Module, optimizer: Any) -> None:
 
 
 class Monitor(TrainerCallback):
-    """Looks at the modules of a model while it is trained by `trainer`, which knows the gradient norm before clipping."""
+    """Looks at the modules of a model while it is trained; `record` has the gradient norm before clipping."""
 
-    def __init__(self, model: nn.Module, steps: int, expected: Mapping[str, int]) -> None:
-        self._model, self._expected = model, expected
+    def __init__(self, model: nn.Module, steps: int, expected: Mapping[str, int], record: StepRecord) -> None:
+        self._model, self._expected, self._record = model, expected, record
         self._at = {max(1, round(steps * (i + 1) / LOOKS)) for i in range(LOOKS)} | {1}
         self._before: dict[str, list[Tensor]] = {}
         self._frozen: dict[str, str] = {}
         self._weights: Weights = {}
         self.rows: list[dict[str, Any]] = []
-        self.trainer: Retry | None = None
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Everything that can be known before the first step."""
@@ -101,7 +100,7 @@ class Monitor(TrainerCallback):
             return
         clipped = _norms(self._weights)
         total = sum(value**2 for value in clipped.values()) ** 0.5
-        norm = self.trainer.norm if self.trainer else None
+        norm = self._record.norm
         scale = norm / total if norm and total else 1.0  # clipping scales all gradients alike
         self._before = {
             module: [_part(w).clone() for _, w in found if w.requires_grad] for module, found in self._weights.items()

@@ -164,7 +164,7 @@ class Texts:
             self._tokens |= {(prompt or "", text): part for text, part in zip(new, parts, strict=True)}
         tokens = [self._tokens[prompt or "", text] for text in texts]
         if training and self._dropout:
-            tokens = thinned(tokens, self._dropout)
+            tokens = token_dropout(tokens, self._dropout)
         tokens = own_share(tokens)
         lengths = torch.tensor([0, *map(len, tokens[:-1])])
         return {"input_ids": torch.cat(tokens), "offsets": lengths.cumsum(0)}
@@ -182,7 +182,7 @@ def gathered(vectors: Tensor) -> Tensor:
     return all_gather_with_grad(vectors) if get_world_size() > 1 else vectors
 
 
-def thinned(tokens: Sequence[Tensor], share: float) -> list[Tensor]:
+def token_dropout(tokens: Sequence[Tensor], share: float) -> list[Tensor]:
     """Each text without a random share of its tokens; a text that would lose more than half stays whole."""
     drawn = torch.rand(sum(map(len, tokens)))
     kept = []

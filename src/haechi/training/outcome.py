@@ -6,22 +6,24 @@ from typing import Any
 
 from haechi.guards.verdict import Seen, judge
 from haechi.runtime.files import write_jsonl
-from haechi.training.checkpointing import HISTORY, METRIC, Watch
-from haechi.training.guard_callback import Guard
+from haechi.training.checkpointing import HISTORY, METRIC, ValidationCallback
+from haechi.training.guard_callback import GuardCallback
 from haechi.training.monitor import LOOKED, Monitor
 from haechi.training.recipe import Recipe
 
 
-def outcome(watch: Watch, guard: Guard, monitor: Monitor, recipe: Recipe, folder: Path, *, static: bool) -> dict[str, Any]:
+def outcome(
+    validation: ValidationCallback, guard: GuardCallback, monitor: Monitor, recipe: Recipe, folder: Path, *, static: bool
+) -> dict[str, Any]:
     """Leave the history and the looks at the modules in the folder; give what stands in reports/stages/train.json."""
-    write_jsonl(folder / HISTORY, watch.history)
+    write_jsonl(folder / HISTORY, validation.history)
     write_jsonl(folder / LOOKED, monitor.rows)
-    ended = guard.ended
+    ended, best = guard.ended, validation.checkpoints.kept[0]
     seen = Seen(
         "stopped" if ended else "finished",
         guard.reason,
         ended.rule if ended else "",
-        watch.history,
+        validation.history,
         monitor.modules(),
         guard.noted,
     )
@@ -35,7 +37,11 @@ def outcome(watch: Watch, guard: Guard, monitor: Monitor, recipe: Recipe, folder
         "reasons_ko": [reason.ko for reason in found.reasons],
         "next": list(found.next),
         "health": {**found.facts, "modules": _modules(seen.modules, monitor.rows)},
-        "validation": {"base": round(watch.start, 6), "best": round(watch.kept[0].score, 6), "metric": METRIC},
+        "validation": {
+            "base": round(validation.start, 6),
+            "best": round(best.score, 6),
+            "metric": METRIC,
+        },
     }
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from haechi.models.token_cache import Remembered
+from haechi.models.token_cache import TokenCache
 from haechi.retrieval.dense import BATCH, encode_passages, encode_queries
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.progress import say
@@ -32,8 +32,8 @@ class Refresh(TrainerCallback):
 
     def __init__(self, model: SentenceTransformer, objective: Objective, at: Collection[int], skip: int) -> None:
         self._model, self._objective, self._at, self._skip = model, objective, frozenset(at), skip
-        self._spared = spared(objective.rows) if at else ()
-        self._tokens, self._batch = Remembered(), BATCH
+        self._excluded = excluded_negatives(objective.rows) if at else ()
+        self._tokens, self._batch = TokenCache(), BATCH
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Mine anew if it is time."""
@@ -43,7 +43,7 @@ class Refresh(TrainerCallback):
             self._model.train()
 
     def _refreshed(self) -> Rows:
-        return refreshed(self._model, self._objective.rows, self._spared, self._skip, self._tokens, self._batch)
+        return refreshed(self._model, self._objective.rows, self._excluded, self._skip, self._tokens, self._batch)
 
     def _shrink(self, step: int) -> None:
         """Embed fewer texts at once from now on, since memory ran out."""
@@ -67,7 +67,7 @@ class Refresh(TrainerCallback):
             self._objective.rows = self._objective.rows.with_negatives(negatives)
 
 
-def spared(rows: Rows) -> tuple[Numbers, ...]:
+def excluded_negatives(rows: Rows) -> tuple[Numbers, ...]:
     """For each row what may answer its query, and what any row names beside one of the query's answers."""
     beside: defaultdict[int, set[int]] = defaultdict(set)
     answers: defaultdict[str, set[int]] = defaultdict(set)
@@ -80,7 +80,7 @@ def spared(rows: Rows) -> tuple[Numbers, ...]:
 
 
 def refreshed(
-    model: SentenceTransformer, rows: Rows, spared: tuple[Numbers, ...], skip: int, tokens: Remembered, batch: int = BATCH
+    model: SentenceTransformer, rows: Rows, excluded: tuple[Numbers, ...], skip: int, tokens: TokenCache, batch: int = BATCH
 ) -> Rows:
     """The same rows with the nearest passages that they show as negatives, but for the first `skip`; as many as before.
 
@@ -98,7 +98,7 @@ def refreshed(
         products = queries[start : start + BLOCK] @ vectors.T  # (queries, passages)
         for row, scores in enumerate(products, start):
             if rows.hard[row]:
-                barred = place[spared[row]]
+                barred = place[excluded[row]]
                 scores[barred[barred >= 0]] = -np.inf
                 near = _highest(scores, skip + wanted)[skip:]
                 found[row, : len(near)] = pool[near]

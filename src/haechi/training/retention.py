@@ -1,17 +1,22 @@
-"""Which checkpoints stay, and how much disk they will take."""
+"""The checkpoints of a run: which of them stay, and how much disk they will take."""
 
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from sentence_transformers import SentenceTransformer
 
+from haechi.models.load import save_encoder
 from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import linked, read_records, write_jsonl
 from haechi.runtime.progress import say
+from haechi.training.adapters import merged
 from haechi.training.params import TrainParams
 from haechi.training.static_learner import plain
+
+FOLDER, KEPT = "checkpoints", "kept.jsonl"
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,49 @@ def retained(checkpoints: Collection[Checkpoint], keep: int, safe: Collection[in
     ranked = sorted(checkpoints, key=lambda c: (-c.score, c.step))
     newest = max(checkpoint.step for checkpoint in checkpoints)
     return [*ranked[:keep], *(c for c in ranked[keep:] if c.step == newest or c.step in safe)]
+
+
+class CheckpointStore:
+    """Saves the model as it is and lets go of what need not stay; `save_more` adds what the model itself doesn't save."""
+
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        folder: Path,
+        params: TrainParams,
+        steps: int,
+        save_more: Callable[[Path], None] = lambda folder: None,
+    ) -> None:
+        self._model, self._folder, self._save_more = model, folder / FOLDER, save_more
+        self._keep, self._safe = params.keep, protected(validated_at(steps, params), params)
+        self.kept: list[Checkpoint] = []
+        """The best first; the newest and what is protected are among them, or stand behind them."""
+
+    def add(self, checkpoint: Checkpoint) -> None:
+        """Save it, and keep it as long as it is among the best, the newest or protected."""
+        before = [*self.kept, checkpoint]
+        self.store(checkpoint.name)
+        self.kept = retained(before, self._keep, self._safe)
+        for dropped in before:
+            if dropped not in self.kept:
+                shutil.rmtree(self._folder / dropped.name)
+
+    def store(self, name: str) -> None:
+        """Save the model under a name."""
+        save_encoder(merged(self._model), self._folder / name)
+        self._save_more(self._folder / name)
+
+    def save(self, folder: Path) -> None:
+        """Put all of them into the folder of a state."""
+        write_jsonl(folder / KEPT, self.kept)
+        if self._folder.is_dir():
+            shutil.copytree(self._folder, folder / FOLDER, copy_function=linked)
+
+    def load(self, folder: Path) -> None:
+        """Bring them back."""
+        self.kept = list(read_records(folder / KEPT, Checkpoint))
+        if (folder / FOLDER).is_dir():
+            shutil.copytree(folder / FOLDER, self._folder, copy_function=linked)
 
 
 def announce(folder: Path, model: torch.nn.Module, steps: int, params: TrainParams, *, resumes: bool, rolls_back: bool) -> None:

@@ -8,6 +8,7 @@ that are too large or too small, so all batches of the step are done again, from
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -27,46 +28,50 @@ class Counts(Protocol):
         """It is made again."""
 
 
-class Retry:
-    """To stand before a Hugging Face trainer among the bases of a class."""
+@dataclass
+class StepRecord:
+    """What the step that is being made has shown so far: the trainer writes it, callbacks read it."""
 
-    mini_batch: MiniBatch | None = None
-    counts: Counts | None = None
-    """Who counts something in a step, and forgets it when the step is made again."""
+    batches: list[dict[str, Any]] = field(default_factory=list)
+    losses: list[Tensor] = field(default_factory=list)
+    """Of its batches."""
     norm: float | None = None
-    """Gradient norm before clipping, of the step that is being made."""
+    """Of its gradients, before clipping."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._window: list[dict[str, Any]] = []
+
+class Retry:
+    """To stand before a Hugging Face trainer among the bases of a class.
+
+    `counts` is who counts something in a step, and forgets it when the step is made again.
+    """
+
+    def __init__(
+        self, *args: Any, record: StepRecord, mini_batch: MiniBatch, counts: Counts | None = None, **kwargs: Any
+    ) -> None:
+        self.record, self._mini_batch, self._counts = record, mini_batch, counts
         self._random: tuple[Tensor, list[Tensor]] | None = None
         self._complete = True
         self._where = "forward"
-        self.losses: list[Tensor] = []
         super().__init__(*args, **kwargs)
-
-    @property
-    def batches_of_step(self) -> Sequence[dict[str, Any]]:
-        """What this step has been shown so far."""
-        return self._window
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
         """One batch forward and backward; if memory runs out, all batches of the step again in smaller groups."""
         if self._complete:
-            self._window, self.losses = [], []
+            self.record.batches, self.record.losses = [], []
             self._random = _random_state()
-            if self.counts:
-                self.counts.begin()
+            if self._counts:
+                self._counts.begin()
         self._complete = bool(self.accelerator.gradient_state.sync_gradients)  # type: ignore[attr-defined]
-        self._window.append(dict(inputs))
-        loss = self._attempt([self._window[-1]], model, num_items_in_batch)
+        self.record.batches.append(dict(inputs))
+        loss = self._attempt([self.record.batches[-1]], model, num_items_in_batch)
         while loss is None:
             self._shrink()
             model.zero_grad()
-            if self.counts:
-                self.counts.redo()
-            self.losses = []
+            if self._counts:
+                self._counts.redo()
+            self.record.losses = []
             _restore(self._random)
-            loss = self._attempt(self._window, model, num_items_in_batch)
+            loss = self._attempt(self.record.batches, model, num_items_in_batch)
         return loss
 
     def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
@@ -79,7 +84,7 @@ class Retry:
     def _clip_grad_norm(self, model: nn.Module) -> Any:
         """Remember the norm."""
         norm = super()._clip_grad_norm(model)  # type: ignore[misc]
-        self.norm = float(norm)
+        self.record.norm = float(norm)
         return norm
 
     def _attempt(self, batches: Sequence[dict[str, Any]], model: nn.Module, number: Any) -> Tensor | None:
@@ -88,7 +93,7 @@ class Retry:
         try:
             for inputs in batches:
                 loss = super().training_step(model, dict(inputs), number)  # type: ignore[misc]
-                self.losses.append(loss.detach())
+                self.record.losses.append(loss.detach())
         except Exception as error:
             if not out_of_memory(error):
                 raise
@@ -98,12 +103,12 @@ class Retry:
     def _shrink(self) -> None:
         free()
         step = int(self.state.global_step) + 1  # type: ignore[attr-defined]
-        if self.mini_batch is None or self.args.world_size > 1:  # type: ignore[attr-defined]
+        if self.args.world_size > 1:  # type: ignore[attr-defined]
             raise HaechiError(
                 f"train: out of memory in {self._where} at step {step}; several processes can't agree on trying again, "
                 "so set loss.mini_batch"
             )
-        self.mini_batch.shrink(self._where, step)
+        self._mini_batch.shrink(self._where, step)
 
 
 def _random_state() -> tuple[Tensor, list[Tensor]]:

@@ -20,10 +20,12 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from haechi.models.load import device
 from haechi.runtime.environment import number
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import read_json, write_json
 from haechi.training.batch_plan import Batch
+from haechi.training.params import TrainParams
 from haechi.training.resume import State
 from haechi.training.retry import Retry
 
@@ -37,7 +39,7 @@ SHARE = 0.05
 """Saving takes at most about this share of the time, however large the model."""
 
 
-class Remembers(Protocol):
+class Resumable(Protocol):
     """A part of the training whose memory belongs to the state."""
 
     def save(self, folder: Path) -> None:
@@ -67,7 +69,7 @@ class Due(TrainerCallback):
 class Trainer(Retry, SentenceTransformerTrainer):
     """Takes its batches from a plan and saves its state where `state` says.
 
-    `memories` remember something: they save it into the folder of a state, and load it from there. Those that are callbacks
+    `resumables` remember something: they save it into the folder of a state, and load it from there. Those that are callbacks
     are called in their order. No state is saved once `ended` says so: a run that a guard has stopped is not to be taken up.
     """
 
@@ -76,13 +78,13 @@ class Trainer(Retry, SentenceTransformerTrainer):
         *,
         batches: Sequence[Batch],
         state: State | None,
-        memories: Sequence[Remembers],
+        resumables: Sequence[Resumable],
         ended: Callable[[], bool] = lambda: False,
         **kwargs: Any,
     ) -> None:
-        callbacks: list[Any] = [*(part for part in memories if isinstance(part, TrainerCallback)), Due(self)]
+        callbacks: list[Any] = [*(part for part in resumables if isinstance(part, TrainerCallback)), Due(self)]
         super().__init__(callbacks=callbacks, **kwargs)
-        self._batches, self._resume, self._memories = batches, state, memories
+        self._batches, self._resume, self._resumables = batches, state, resumables
         self._opening: Callable[[Trainer], None] | None = None
         self._ended = ended
         self._saved, self._took = time.monotonic(), 0.0
@@ -104,8 +106,8 @@ class Trainer(Retry, SentenceTransformerTrainer):
         """Train from the last state, or from the beginning."""
         last = self._resume.last() if self._resume else None
         if last:
-            for memory in self._memories:
-                memory.load(last.folder)
+            for part in self._resumables:
+                part.load(last.folder)
         self._opening = None if last else opening
         with self._heeding(last.number if last else 0):
             self.train(resume_from_checkpoint=str(last.folder) if last else None)
@@ -148,8 +150,8 @@ class Trainer(Retry, SentenceTransformerTrainer):
             self._save_optimizer_and_scheduler(str(folder))
             self._save_scaler(str(folder))
             self._save_rng_state(str(folder))
-            for memory in self._memories:
-                memory.save(folder)
+            for part in self._resumables:
+                part.save(folder)
             self.state.save_to_json(str(folder / TRAINER_STATE))
         self._saved = time.monotonic()
         self._took = self._saved - began
@@ -168,6 +170,31 @@ class _Numbers(torch.utils.data.Dataset[int]):
 
 def _labels(rows: list[int]) -> dict[str, Tensor]:
     return {"label": torch.tensor(rows), "return_loss": torch.tensor(True)}
+
+
+def shared_arguments(params: TrainParams, steps: int) -> dict[str, Any]:
+    """What the trainers of both engines are told alike."""
+    return {
+        "per_device_train_batch_size": params.batch_size,
+        "gradient_accumulation_steps": params.gradient_accumulation,
+        "activation_checkpointing": params.gradient_checkpointing,
+        "bf16": params.precision == "bf16",
+        "fp16": params.precision == "fp16",
+        "lr_scheduler_type": params.scheduler,
+        "warmup_steps": round(steps * params.warmup_ratio),
+        "weight_decay": params.weight_decay,
+        "max_grad_norm": params.max_grad_norm,
+        "seed": params.seed,
+        "data_seed": params.seed,
+        "save_strategy": "no",
+        "eval_strategy": "no",
+        "logging_steps": max(1, steps // 50),
+        "report_to": "none",
+        "disable_tqdm": True,  # our own bar knows the last validation too
+        "dataloader_num_workers": 0,
+        "use_cpu": device() == "cpu",
+        "dataloader_pin_memory": torch.cuda.is_available(),
+    }
 
 
 def trained(model: SentenceTransformer | nn.Module) -> dict[str, Tensor]:

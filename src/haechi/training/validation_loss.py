@@ -1,9 +1,10 @@
-"""The training loss on examples that are not trained on, always in the same batches: the validation loss."""
+"""What a validation measures: the metrics of retrieval, and the training loss on examples that are not trained on."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import torch
+from sentence_transformers import SentenceTransformer
 
 from haechi.records.mined import MinedExample
 from haechi.runtime.errors import HaechiError
@@ -11,6 +12,7 @@ from haechi.runtime.progress import say
 from haechi.scoring.validation import Validation
 from haechi.training.checks import check_rows
 from haechi.training.examples import Rows, make_rows
+from haechi.training.memory import MiniBatch, retried
 from haechi.training.objective import Objective
 from haechi.training.params import TrainParams
 from haechi.training.recipe import Recipe
@@ -19,8 +21,8 @@ MOST = 2_048
 """Rows that are measured; the first ones, so that every validation sees the same."""
 
 
-class HeldOut:
-    """The mean loss over the rows of an objective of their own."""
+class ValidationLoss:
+    """The mean loss over the rows of an objective of their own, always in the same batches."""
 
     def __init__(self, objective: Objective, params: TrainParams) -> None:
         self.objective = objective
@@ -34,6 +36,29 @@ class HeldOut:
             losses = [float(self.objective([], batch)) * len(batch) for batch in self._batches]
         self.objective.measured()  # it is not the run's
         return sum(losses) / sum(map(len, self._batches))
+
+
+class Validator:
+    """Scores the model as it is; in smaller parts where memory runs out, which `mini_batch` is told."""
+
+    def __init__(
+        self, model: SentenceTransformer, validation: Validation, loss: ValidationLoss | None, mini_batch: MiniBatch
+    ) -> None:
+        self._model, self._validation, self._loss, self._mini_batch = model, validation, loss, mini_batch
+
+    def __call__(self, step: int) -> dict[str, float]:
+        """Metric -> value, the validation loss first where there is one."""
+        learning = self._model.training
+        self._model.eval()
+        metrics = retried(lambda: self._validation(self._model), lambda: self._shrink_validation(step))
+        if self._loss:
+            metrics = {"loss": retried(self._loss, lambda: self._mini_batch.shrink("evaluation", step)), **metrics}
+        self._model.train(learning)
+        return metrics
+
+    def _shrink_validation(self, step: int) -> None:
+        self._validation.shrink(step)
+        self._mini_batch.events.append({"step": step, "where": "evaluation"})
 
 
 def rows_of_held_out(examples: Sequence[MinedExample], recipe: Recipe) -> Rows | None:

@@ -6,7 +6,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 
-class Rising(TrainerCallback):
+class LrRangeTest(TrainerCallback):
     """Sets the rate of every step, whatever the scheduler says, and notes the loss."""
 
     def __init__(self, low: float, high: float) -> None:

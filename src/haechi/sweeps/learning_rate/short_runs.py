@@ -96,38 +96,40 @@ class Trainings:
         if trial.proposal.kind == RANGE_TEST:
             return self._range_test(trial.proposal.seed)
         counts = self._train(float(trial.proposal.params[RATE]), trial.proposal.seed, self._validation)
-        found: Any = counts["validation"]
-        if not math.isfinite(found["best"]):
+        scores: Any = counts["validation"]
+        if not math.isfinite(scores["best"]):
             raise HaechiError(f"lr-sweep: validation at rate {trial.proposal.params[RATE]} gave no number")
-        return Outcome(found["best"], {"untrained": found["base"], "steps": counts["steps"], "examples": counts["examples"]})
+        return Outcome(scores["best"], {"untrained": scores["base"], "steps": counts["steps"], "examples": counts["examples"]})
 
     def _range_test(self, seed: int) -> Outcome:
-        from haechi.sweeps.learning_rate.range_test import Rising
+        from haechi.sweeps.learning_rate.range_test import LrRangeTest
 
-        rising = Rising(self._search.low, self._search.high)
+        range_test = LrRangeTest(self._search.low, self._search.high)
         rows = self._setting.examples or len(self._examples)
         batches = max(
             1,
             -(-min(rows, len(self._examples)) // (self._setting.params.batch_size * self._setting.params.gradient_accumulation)),
         )
         epochs = max(1, -(-STEPS // batches))
-        self._train(self._search.low, seed, _unasked(), epochs=epochs, also=[rising])
-        return Outcome(0.0, {"rates": rising.rates, "losses": rising.losses})
+        self._train(self._search.low, seed, _unasked(), epochs=epochs, also=[range_test])
+        return Outcome(0.0, {"rates": range_test.rates, "losses": range_test.losses})
 
     def _train(self, rate: float, seed: int, validation: "Validation", **changed: Any) -> dict[str, object]:
         from haechi.models.load import name_of
         from haechi.training.engine import train
         from haechi.training.recipe import Recipe
+        from haechi.training.session import TrainingInputs
         from haechi.training.static_learner import load_learner
 
         also = changed.pop("also", [])
-        told: dict[str, Any] = {**SHORT, "max_samples": self._setting.examples, "lr": rate, "seed": seed, **changed}
-        params = replace(self._setting.params, **told)
+        changes: dict[str, Any] = {**SHORT, "max_samples": self._setting.examples, "lr": rate, "seed": seed, **changed}
+        params = replace(self._setting.params, **changes)
         recipe: Recipe = Recipe(params, self._setting.loss, self._setting.lora, UNGUARDED)
         place = self._setting.paths["base"]
         with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):  # thirty trainings would say too much
             model: SentenceTransformer = load_learner(place)
-            return train(model, self._examples, validation, Path(folder) / "run", recipe, base=name_of(place), also=also)
+            inputs = TrainingInputs(model, self._examples, validation, recipe, name_of(place))
+            return train(inputs, Path(folder) / "run", also=also)
 
 
 def _unasked() -> "Validation":
