@@ -6,7 +6,7 @@ import pytest
 import tiny_models
 import torch
 
-from haechi.inference.model_key import identity
+from haechi.inference.model_key import model_key
 
 
 def nudge(model) -> None:
@@ -38,20 +38,20 @@ def truncation(model) -> None:
 @pytest.mark.parametrize("change", [nudge, prompt, pooling, length, word, truncation])
 def test_whatever_decides_a_vector_changes_the_name(change) -> None:
     model = copy.deepcopy(tiny_models.transformer())
-    before = identity(model, "fp32")
+    before = model_key(model, "fp32")
     change(model)
 
-    assert identity(model, "fp32") != before
+    assert model_key(model, "fp32") != before
 
 
 def test_precision_is_part_of_the_name_and_use_is_not() -> None:
     model = copy.deepcopy(tiny_models.transformer())
-    before = identity(model, "fp32")
+    before = model_key(model, "fp32")
     model.encode(["나무", "우물 다리"], batch_size=2)
 
-    assert identity(model, "fp32") == before
-    assert identity(model, "bf16") != before
-    assert identity(tiny_models.transformer(2), "fp32") != before
+    assert model_key(model, "fp32") == before
+    assert model_key(model, "bf16") != before
+    assert model_key(tiny_models.transformer(2), "fp32") != before
 
 
 def test_the_same_weights_in_another_folder_have_the_same_name(tmp_path) -> None:
@@ -60,15 +60,15 @@ def test_the_same_weights_in_another_folder_have_the_same_name(tmp_path) -> None
     names = []
     for folder in ("one", "two"):
         tiny_models.transformer().save(str(tmp_path / folder), create_model_card=False)
-        names.append(identity(SentenceTransformer(str(tmp_path / folder), device="cpu"), "fp32"))
+        names.append(model_key(SentenceTransformer(str(tmp_path / folder), device="cpu"), "fp32"))
 
     assert names[0] == names[1]
 
 
 def test_a_table_is_named_by_its_words_and_its_length() -> None:
     model = copy.deepcopy(tiny_models.static())
-    before = identity(model, "fp32")
+    before = model_key(model, "fp32")
     model[0].tokenizer.enable_truncation(50)
 
-    assert identity(model, "fp32") != before
-    assert identity(tiny_models.static(2), "fp32") != before
+    assert model_key(model, "fp32") != before
+    assert model_key(tiny_models.static(2), "fp32") != before

@@ -15,7 +15,7 @@ from export.test_formats import given
 from safetensors.torch import load_file, save_file
 from selection.made import SELECT, VOTERS
 from small_law import PASSAGES, pair
-from training.made import VALIDATION, examples, recipe, static, transformer
+from training.made import VALIDATION, examples, recipe, static, train, transformer
 
 from haechi.cli.main import main
 from haechi.comparison.rank import board, check_same
@@ -31,13 +31,12 @@ from haechi.scoring.metrics import mean, score
 from haechi.scoring.names import HEADLINE
 from haechi.scoring.per_query import read_rows, write_rows
 from haechi.scoring.validation import Validation
-from haechi.selection import scorer as selection_bench
-from haechi.selection.merges import Kitchen
+from haechi.selection import scorer as scorer_module
+from haechi.selection.merges import MergeBuilder
 from haechi.selection.ranking import metrics_of
-from haechi.selection.scorer import Bench
+from haechi.selection.scorer import ModelScorer
 from haechi.selection.stage import facts_of, select
 from haechi.selection.summary import rows, show_candidates
-from haechi.training.engine import train
 from haechi.training.static_learner import plain
 
 RANK = RankParams({"ndcg@10": 0.5, "recall@10": 0.5}, 7, 200, 0.95)
@@ -82,15 +81,15 @@ def test_no_model_outlives_its_score(project: Path, tmp_path: Path, monkeypatch:
         loaded.append(weakref.ref(model[0]))
         return model
 
-    monkeypatch.setattr(selection_bench, "load_encoder", load)
+    monkeypatch.setattr(scorer_module, "load_encoder", load)
     save_encoder(transformer(tmp_path / "bert"), tmp_path / "transformer")
-    bench = Bench(VALIDATION)
+    scorer = ModelScorer(VALIDATION)
     gc.disable()
     try:
         for place, folder in enumerate(
             [project / "base", *(project / "run/checkpoints").glob("step-*"), tmp_path / "transformer"]
         ):
-            bench.score(str(place), folder, SELECT.metric)
+            scorer.score(str(place), folder, SELECT.metric)
             assert not [one for one in loaded if one() is not None]
     finally:
         gc.enable()
@@ -100,10 +99,12 @@ def test_no_model_outlives_its_score(project: Path, tmp_path: Path, monkeypatch:
 def test_a_merge_that_is_taken_is_made_once_more_with_the_same_weights(project: Path, tmp_path: Path) -> None:
     """Forced by asking for no lead at all, on a metric on which the interpolation is ahead or not: then nothing is shown."""
     best = select(project / "run", project / "base", VALIDATION, tmp_path / "a", SELECT).choice.single
-    bench = Bench(VALIDATION)
-    kitchen = Kitchen({"base": project / "base", best: project / "run" / "checkpoints" / best}, bench, SELECT.metric, tmp_path)
-    (made,) = kitchen.between(best, [0.5])
-    kitchen.make(made.name, tmp_path / "made")
+    scorer = ModelScorer(VALIDATION)
+    builder = MergeBuilder(
+        {"base": project / "base", best: project / "run" / "checkpoints" / best}, scorer, SELECT.metric, tmp_path
+    )
+    (made,) = builder.between(best, [0.5])
+    builder.make(made.name, tmp_path / "made")
 
     whole = load_file(tmp_path / "made" / "model.safetensors")["embedding.weight"]
     parts = [
@@ -112,7 +113,7 @@ def test_a_merge_that_is_taken_is_made_once_more_with_the_same_weights(project: 
     ]
     torch.testing.assert_close(whole, (parts[0] + parts[1]) / 2)
     assert VALIDATION(load_encoder(tmp_path / "made"))[SELECT.metric] == pytest.approx(
-        bench.score(made.name, Path(), SELECT.metric)
+        scorer.score(made.name, Path(), SELECT.metric)
     )
 
 
@@ -137,7 +138,7 @@ def test_the_count_of_scored_models_agrees_with_the_table_above_it(
         assert (f"{n + 2} models were scored: these, and 2 on the way to a merge." in told) == said
 
 
-class Spoiled(Bench):
+class Spoiled(ModelScorer):
     """Scores a folder by a number planted in it."""
 
     def score(self, name: str, folder: Path, metric: str) -> float:
@@ -148,24 +149,24 @@ class Spoiled(Bench):
     planted: dict[str, float]
 
 
-def planted(folder: Path, **values: float) -> tuple[Kitchen, dict[str, Path]]:
-    bench = Spoiled(VALIDATION)
-    bench.planted = {}
+def planted(folder: Path, **values: float) -> tuple[MergeBuilder, dict[str, Path]]:
+    scorer = Spoiled(VALIDATION)
+    scorer.planted = {}
     folders = {}
     for name, value in values.items():
         save_encoder(plain(static()), folder / name)
         save_file({"embedding.weight": torch.full((2, 2), value)}, folder / name / "model.safetensors")
         folders[name] = folder / name
-    return Kitchen(folders, bench, HEADLINE, folder), folders
+    return MergeBuilder(folders, scorer, HEADLINE, folder), folders
 
 
 def test_the_greedy_soup_leaves_out_what_makes_it_worse(tmp_path: Path) -> None:
     """Scores are the mean of what is in the pot, so whatever is worse than the pot stays out."""
-    kitchen, folders = planted(tmp_path, a=0.9, b=0.9, c=0.1)
+    builder, folders = planted(tmp_path, a=0.9, b=0.9, c=0.1)
 
-    assert kitchen.greedy(list(folders)) == []
-    assert kitchen.uniform(list(folders))[0].parts == {"a": 1 / 3, "b": 1 / 3, "c": 1 / 3}
-    assert kitchen.uniform(["a"]) == []
+    assert builder.greedy(list(folders)) == []
+    assert builder.uniform(list(folders))[0].parts == {"a": 1 / 3, "b": 1 / 3, "c": 1 / 3}
+    assert builder.uniform(["a"]) == []
 
 
 def test_a_crossover_needs_more_than_one_module(project: Path, tmp_path: Path) -> None:
@@ -177,15 +178,15 @@ def test_a_crossover_needs_more_than_one_module(project: Path, tmp_path: Path) -
 def test_a_crossover_of_a_transformer_is_never_worse_than_its_best_epoch(tmp_path: Path) -> None:
     save_encoder(transformer(tmp_path / "bert"), tmp_path / "base")
     train(load_encoder(tmp_path / "base"), examples(), VALIDATION, tmp_path / "run", recipe(evaluations=3, keep=3, lr=1e-2))
-    bench = Bench(VALIDATION)
+    scorer = ModelScorer(VALIDATION)
     folders = {folder.name: folder for folder in sorted((tmp_path / "run/checkpoints").glob("step-*"))}
-    kitchen = Kitchen(folders, bench, SELECT.metric, tmp_path)
-    best = max(kitchen.score(name) for name in folders)
+    builder = MergeBuilder(folders, scorer, SELECT.metric, tmp_path)
+    best = max(builder.score(name) for name in folders)
 
-    for one in kitchen.crossover(list(folders), 3):
-        assert bench.score(one.name, Path(), SELECT.metric) > best
+    for one in builder.crossover(list(folders), 3):
+        assert scorer.score(one.name, Path(), SELECT.metric) > best
         assert sum(one.parts.values()) == pytest.approx(1.0)
-    assert len(bench.places) >= len(folders) + 3, "each block was tried with each other checkpoint"
+    assert len(scorer.places) >= len(folders) + 3, "each block was tried with each other checkpoint"
 
 
 def test_a_base_that_only_points_to_a_model_is_followed(project: Path, tmp_path: Path) -> None:

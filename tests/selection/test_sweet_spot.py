@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from selection.histories import copied, course, late_overfitting, noise_only, planted_plateau
+from selection.histories import copied, history_of, late_overfitting, noise_only, planted_plateau
 from selection.made import SELECT, VOTERS
 
 from haechi.runtime.errors import HaechiError
 from haechi.selection.change_points import bent_line, mann_kendall, noise, smooth, structured
-from haechi.selection.history import Course, check, read_course
+from haechi.selection.history import History, check, read_history
 from haechi.selection.sweet_spot import Vote, find_spot, vote
 
 PARAMS = replace(SELECT, voters=VOTERS)
@@ -22,7 +22,7 @@ SOURCE = Path("history.jsonl")
 
 
 @pytest.mark.parametrize("planted", [planted_plateau, late_overfitting])
-def test_the_right_step_is_found_within_one(planted: Callable[[np.random.Generator], tuple[Course, int]]) -> None:
+def test_the_right_step_is_found_within_one(planted: Callable[[np.random.Generator], tuple[History, int]]) -> None:
     right = 0
     for seed in range(100):
         made, step = planted(np.random.default_rng(seed))
@@ -50,7 +50,7 @@ def test_a_copy_that_is_turned_round_is_a_copy() -> None:
         check(replace(made, score=tuple(1 - loss for loss in made.training_loss)), SOURCE)
 
 
-def history(made: Course) -> list[dict[str, Any]]:
+def history(made: History) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [{"step": 0, "valid_ndcg@10": 0.1}]
     for step, score, loss in zip(made.steps, made.score, made.training_loss, strict=True):
         rows += [{"step": step, "loss": loss, "grad_norm": 1.0}, {"step": step, "valid_ndcg@10": score}]
@@ -59,7 +59,7 @@ def history(made: Course) -> list[dict[str, Any]]:
 
 def test_a_history_is_read_as_it_was_written_without_the_base() -> None:
     made = late_overfitting(np.random.default_rng(0))[0]
-    found = read_course(history(made), "ndcg@10", SOURCE)
+    found = read_history(history(made), "ndcg@10", SOURCE)
 
     assert (found.steps, found.score, found.training_loss) == (made.steps, made.score, made.training_loss)
     assert found.loss == ()
@@ -77,12 +77,12 @@ def test_a_history_is_read_as_it_was_written_without_the_base() -> None:
 )
 def test_a_history_that_says_nothing_is_refused(rows: list[dict[str, Any]], says: str) -> None:
     with pytest.raises(HaechiError, match=says):
-        read_course(rows, "ndcg@10", SOURCE)
+        read_history(rows, "ndcg@10", SOURCE)
 
 
 def test_a_short_history_and_a_constant_one_get_no_vote() -> None:
     for truth in (np.linspace(0, 1, 5), np.full(30, 0.5)):
-        found = vote(course(truth, np.random.default_rng(0), noise=0.0), PARAMS)
+        found = vote(history_of(truth, np.random.default_rng(0), noise=0.0), PARAMS)
         assert found.step is None
         assert "abstain" in found.why
 
@@ -93,10 +93,10 @@ def test_a_short_history_and_a_constant_one_get_no_vote() -> None:
 def counted(monkeypatch: pytest.MonkeyPatch, votes: dict[str, int | None], **changes: Any) -> int | None:
     from haechi.selection import sweet_spot
 
-    voters = {name: (lambda course, params, at=at: Vote(at, "")) for name, at in votes.items()}
+    voters = {name: (lambda history, params, at=at: Vote(at, "")) for name, at in votes.items()}
     monkeypatch.setattr(sweet_spot, "_VOTERS", voters)
     weights = changes.pop("weights", dict.fromkeys(votes, 1.0))
-    made = Course(tuple(range(100, 130)), (0.5,) * 30)
+    made = History(tuple(range(100, 130)), (0.5,) * 30)
     return vote(made, replace(PARAMS, voters=weights, **changes)).step
 
 

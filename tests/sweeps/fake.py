@@ -8,7 +8,7 @@ from haechi.sweeps.engine.agent import Agent, Outcome, Report
 from haechi.sweeps.engine.config import Axis, Confirm, Sweep
 from haechi.sweeps.engine.methods import Grid, Sampled
 from haechi.sweeps.engine.owners import myself
-from haechi.sweeps.engine.results_log import Ledger
+from haechi.sweeps.engine.results_log import ResultsLog
 from haechi.sweeps.engine.storage import Storage
 from haechi.sweeps.engine.study import Study, open_study
 from haechi.sweeps.engine.trial import Proposal, Trial
@@ -26,7 +26,7 @@ def study(folder: Path, plan: Sweep, storage: str = "", timeout: float = 60.0) -
     place = Storage(storage or str(folder / "journal.log"))
     current = Proposal({"train.lr": 1e-3, "train.warmup_ratio": 0.1}, 7, facts={"current": True})
     method = Grid(plan, current) if plan.method == "grid" else Sampled(plan, current)
-    return Study(open_study(place, plan.name), place, method, Ledger(folder / "ledger.jsonl"), myself(), BASE, timeout)
+    return Study(open_study(place, plan.name), place, method, ResultsLog(folder / "ledger.jsonl"), myself(), BASE, timeout)
 
 
 class Slow:

@@ -16,7 +16,7 @@ from sweeps import fake
 
 from haechi.runtime.errors import HaechiError
 from haechi.sweeps.engine.agent import Agent, Outcome, Report
-from haechi.sweeps.engine.results_log import Ledger
+from haechi.sweeps.engine.results_log import ResultsLog
 from haechi.sweeps.engine.study import Lost, Wait
 from haechi.sweeps.engine.trial import Trial
 
@@ -47,11 +47,11 @@ def killed_at_random(folder: Path, storage: str, method: str) -> None:
     assert len(trials) == 20
     assert {trial.state for trial in trials} == {"complete"}
     assert len({tuple(trial.proposal.params.items()) for trial in trials}) == 20
-    entries = list(Ledger(folder / "ledger.jsonl").entries())
+    entries = list(ResultsLog(folder / "ledger.jsonl").entries())
     assert sorted(entry.number for entry in entries) == sorted(trial.number for trial in trials)
     ran = collections.Counter(int(file.name.split("-")[1]) for file in folder.glob("ran-*"))
     assert set(ran) == {trial.number for trial in trials}
-    assert sum(ran.values()) - 20 <= kills  # only what ended in the moment between its end and its line in the ledger
+    assert sum(ran.values()) - 20 <= kills  # only what ended in the moment between its end and its line in the log
     assert kills
 
 
@@ -138,7 +138,7 @@ def test_a_storage_that_vanishes_is_one_sentence_and_the_ledger_brings_its_trial
     trials = again.trials()
     assert len(trials) == 4
     assert "reused" in trials[0].facts
-    assert len(list(Ledger(tmp_path / "ledger.jsonl").entries())) == 2 + sum("reused" not in trial.facts for trial in trials)
+    assert len(list(ResultsLog(tmp_path / "ledger.jsonl").entries())) == 2 + sum("reused" not in trial.facts for trial in trials)
 
 
 def test_a_locked_storage_is_one_sentence(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_journal_and_a_ledger_with_a_torn_last_line_go_on(tmp_path: Path) -> N
     again = fake.study(tmp_path, fake.sweep(3))
     Agent(again, Instant()).work()
     assert [trial.state for trial in again.trials()] == ["complete"] * 3
-    assert len(list(Ledger(tmp_path / "ledger.jsonl").entries())) == 3
+    assert len(list(ResultsLog(tmp_path / "ledger.jsonl").entries())) == 3
 
 
 def test_failures_are_kept_with_their_reason_and_three_in_a_row_stop_the_agent(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from haechi.runtime.errors import HaechiError, UsageError
 from haechi.runtime.files import write_json
 from haechi.sweeps.engine.agent import Agent, Outcome
 from haechi.sweeps.engine.config import read_sweep
-from haechi.sweeps.engine.results_log import Entry, Ledger
+from haechi.sweeps.engine.results_log import Entry, ResultsLog
 from haechi.sweeps.experiments.open import Opened, begin, existing
 
 SWEEP = """
@@ -61,7 +61,7 @@ def parameter(project: Path, section: str, key: str, value: object) -> None:
 
 
 @contextmanager
-def no_stand(*places: Path) -> Iterator[None]:
+def no_checkout(*places: Path) -> Iterator[None]:
     yield None
 
 
@@ -76,7 +76,7 @@ def test_a_sweep_whose_trials_all_failed_is_a_failure_and_advises_no_best(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("haechi.cli.sweep.lacks_identity", lambda root: False)
-    monkeypatch.setattr("haechi.sweeps.experiments.checkouts.stand", no_stand)
+    monkeypatch.setattr("haechi.sweeps.experiments.checkouts.checkout", no_checkout)
     monkeypatch.setattr("haechi.cli.sweep.Experiments", failing)
     with pytest.raises(HaechiError, match="no trial ended well; 2 of 2 failed, the last one so: experiment one-0: no disk left"):
         work(begun(project))
@@ -153,19 +153,19 @@ def test_another_space_under_the_same_name_is_refused_and_more_trials_are_not(pr
 
 
 def test_the_ledger_gives_back_what_ended_and_not_what_failed(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger.jsonl")
+    log = ResultsLog(tmp_path / "ledger.jsonl")
 
     def entry(number: int, state: str, value: float | None) -> Entry:
         return Entry("key", "one", number, {}, 7, "trial", state, value, {})  # type: ignore[arg-type]
 
-    ledger.add(entry(0, "failed", None))
-    assert ledger.find("key") is None
-    ledger.add(entry(1, "complete", 0.5))
-    ledger.add(entry(2, "complete", 0.6))
-    found = ledger.find("key")
+    log.add(entry(0, "failed", None))
+    assert log.find("key") is None
+    log.add(entry(1, "complete", 0.5))
+    log.add(entry(2, "complete", 0.6))
+    found = log.find("key")
     assert found
     assert found.number == 1
-    assert ledger.find("another") is None
+    assert log.find("another") is None
 
 
 @pytest.mark.parametrize(

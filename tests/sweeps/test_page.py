@@ -16,7 +16,7 @@ from haechi.sweeps.engine.trial import Proposal, Trial
 from haechi.sweeps.learning_rate import result_files
 from haechi.sweeps.learning_rate.search import Search
 from haechi.sweeps.learning_rate.verdict import judge
-from haechi.sweeps.results.leaderboard import board
+from haechi.sweeps.results.leaderboard import leaderboard
 from haechi.sweeps.results.page import BEYOND, KOREAN, height, page
 
 SPACE = {
@@ -45,7 +45,7 @@ TRIALS = [
 
 @pytest.fixture(scope="module")
 def made() -> str:
-    return page(PLAN, TRIALS, board(TRIALS, "maximize"), {"train.lr": 0.7, "train.weight_decay": 0.3})
+    return page(PLAN, TRIALS, leaderboard(TRIALS, "maximize"), {"train.lr": 0.7, "train.weight_decay": 0.3})
 
 
 def test_the_page_needs_nothing_from_elsewhere(made: str) -> None:
@@ -58,8 +58,8 @@ def test_the_page_says_everything_in_both_languages(made: str) -> None:
         assert f'<span class="en">{text}' in made or f'<tspan class="en">{text}' in made, text
     assert '<span class="en">1 failed</span><span class="ko" lang="ko">실패 1건</span>' in made
     assert made.count('class="en"') == made.count('class="ko"')
-    found = board(TRIALS, "maximize").said
-    assert found.en == board(TRIALS, "maximize").verdict
+    found = leaderboard(TRIALS, "maximize").said
+    assert found.en == leaderboard(TRIALS, "maximize").verdict
     assert found.ko in made
 
 

@@ -16,7 +16,7 @@ from haechi.runtime.options import FOLDER
 from haechi.runtime.progress import say, show_table
 from haechi.sweeps.engine.agent import Agent
 from haechi.sweeps.engine.owners import myself
-from haechi.sweeps.engine.results_log import Ledger
+from haechi.sweeps.engine.results_log import ResultsLog
 from haechi.sweeps.engine.slots import here, taken
 from haechi.sweeps.engine.storage import Storage
 from haechi.sweeps.engine.study import Study, open_study
@@ -67,7 +67,7 @@ def search_rate(root: Path, search: Search, examples: int, out: Path, *, apply: 
         storage = Storage(str(folder / "journal.log"))
         name = f"lr-{'-'.join(part[:6] for part in base.values())}"
         method = Rates(search)
-        study = Study(open_study(storage, name), storage, method, Ledger(folder / "ledger.jsonl"), myself(), base, TIMEOUT)
+        study = Study(open_study(storage, name), storage, method, ResultsLog(folder / "ledger.jsonl"), myself(), base, TIMEOUT)
         if known := len(study.trials()):
             say(f"lr-sweep: going on after {known} trainings with this data, these parameters and this code")
         if missing(search, measured(study.trials())):
@@ -104,7 +104,7 @@ def _report(study: Study, search: Search, base: dict[str, str], examples: int, o
     verdict = judge(data.scores)
     trials = [trial for trial in study.trials() if trial.state == "complete"]
     found = result_files.result(verdict, search, trials, base, examples)
-    result_files.write(out, found, result_files.cumulative(list(study.ledger.entries()), base), trials, search)
+    result_files.write(out, found, result_files.cumulative(list(study.log.entries()), base), trials, search)
     ranked = sorted(verdict.standings, key=lambda standing: standing.name)
     reach = {s.name: "-" if s.name == verdict.best else f"{s.reach:.4f}" for s in ranked}
     rows = [(f"{s.name:g}", f"{s.mean:.4f}", s.runs, f"{s.behind:.4f}", reach[s.name], "yes" if s.tied else "no") for s in ranked]

@@ -22,7 +22,7 @@ from haechi.sweeps.experiments.git_identity import REMEDY, lacks_identity
 from haechi.sweeps.experiments.open import Opened, begin, existing, folder_of
 from haechi.sweeps.experiments.preset import write_preset
 from haechi.sweeps.experiments.run_trial import Experiments
-from haechi.sweeps.results.leaderboard import Board, board, importance
+from haechi.sweeps.results.leaderboard import Leaderboard, importance, leaderboard
 from haechi.sweeps.results.page import page
 from haechi.sweeps.results.wandb_mirror import mirror
 
@@ -100,8 +100,8 @@ def status(id: str, storage: str) -> None:
     """The leaderboard, what is running, what failed."""
     opened = existing(Path(), id, storage)
     trials = opened.study.trials()
-    found = board(trials, opened.sweep.goal)
-    _show(opened, trials, found)
+    board = leaderboard(trials, opened.sweep.goal)
+    _show(opened, trials, board)
 
 
 @sweep.command()
@@ -113,16 +113,16 @@ def best(id: str, storage: str, apply: bool, force: bool) -> None:
     """The best parameters, and whether they are any better than the others."""
     opened = existing(Path(), id, storage)
     trials = opened.study.trials()
-    found = board(trials, opened.sweep.goal)
-    if not found.rows:
+    board = leaderboard(trials, opened.sweep.goal)
+    if not board.rows:
         raise UsageError(
             f"haechi sweep best {opened.sweep.name}: no trial has ended yet; run `haechi sweep agent {opened.sweep.name}`"
         )
-    trial = found.rows[0].trial
+    trial = board.rows[0].trial
     values = {name: value for name, value in {**opened.sweep.fixed, **trial.proposal.params}.items() if name != SEED}
     show_table(f"trial {trial.number}", ("parameter", "value"), values.items())
-    say(f"{found.verdict}; experiment {trial.facts.get('experiment', '-')}")
-    worse = no_gain(Path(), opened.sweep, found)
+    say(f"{board.verdict}; experiment {trial.facts.get('experiment', '-')}")
+    worse = no_gain(Path(), opened.sweep, board)
     if worse and not force:
         if apply:
             raise HaechiError(f"{worse}, so nothing was written; --force writes it all the same")
@@ -143,14 +143,14 @@ def report(id: str, storage: str, out: Path | None) -> None:
     """One page with leaderboard, history, importance and parallel coordinates; opens without a network."""
     opened = existing(Path(), id, storage)
     trials = opened.study.trials()
-    found = board(trials, opened.sweep.goal)
+    board = leaderboard(trials, opened.sweep.goal)
     file = out or Path("reports") / f"sweep-{opened.sweep.name}.html"
-    write_text(file, page(opened.sweep, trials, found, importance(opened.study.optuna)))
-    say(f"{file}: {len(trials)} trials; {found.verdict}")
+    write_text(file, page(opened.sweep, trials, board, importance(opened.study.optuna)))
+    say(f"{file}: {len(trials)} trials; {board.verdict}")
 
 
 def work(opened: Opened, *, count: int | None = None, time_window: str = "", timezone: str = "", project: str = "") -> None:
-    """One agent in this process: a slot, a stand, and trials until there are no more."""
+    """One agent in this process: a slot, a checkout, and trials until there are no more."""
     root, plan, study = Path(), opened.sweep, opened.study
     if lacks_identity(root):
         raise HaechiError(f"sweep {plan.name}: git has no name or no address for commits, which trials are; set them: `{REMEDY}`")
@@ -163,26 +163,26 @@ def work(opened: Opened, *, count: int | None = None, time_window: str = "", tim
     def waiting() -> None:
         say(f"{plan.name}: every slot of this machine is taken; waiting for one (HAECHI_SLOTS=2 makes two of its cores)")
 
-    with taken(here(), waiting=waiting) as slot, checkouts.stand(root, home(), folder / "stands") as stand:
+    with taken(here(), waiting=waiting) as slot, checkouts.checkout(root, home(), folder / "stands") as checkout:
         say(f"{plan.name}: agent on {slot.name}")
-        run = Experiments(root, stand, plan.name, plan.metric, plan.fixed, slot.environment)
+        run = Experiments(root, checkout, plan.name, plan.metric, plan.fixed, slot.environment)
         done = Agent(study, run, window, unchanged, after).work(count)
     trials = study.trials()
     say(f"{plan.name}: this agent ran {done} trials")
     if study.claimable():
         return
     checkouts.remove(folder / "stands")
-    found = board(trials, plan.goal)
-    _show(opened, trials, found)
-    if not found.rows:
+    board = leaderboard(trials, plan.goal)
+    _show(opened, trials, board)
+    if not board.rows:
         raise HaechiError(_nothing(plan.name, trials))
-    if worse := no_gain(root, plan, found):
+    if worse := no_gain(root, plan, board):
         say(worse)
         return
     say(f"next: `haechi sweep best {plan.name} --apply`, then `dvc repro`; pictures: `haechi sweep report {plan.name}`")
 
 
-def no_gain(root: Path, plan: Sweep, found: Board) -> str:
+def no_gain(root: Path, plan: Sweep, found: Leaderboard) -> str:
     """Why the best trial is not to be taken: the model that lies there scores as high on validation. Empty where it is.
 
     A trial with the present parameters is compared by the leaderboard; `fixed` may rule one out.
@@ -213,12 +213,12 @@ def _begun(opened: Opened) -> None:
     say(f"sweep {name}: {begun} trials so far; more agents: `haechi sweep agent {name}`")
 
 
-def _show(opened: Opened, trials: list[Trial], found: Board) -> None:
+def _show(opened: Opened, trials: list[Trial], board: Leaderboard) -> None:
     names = list(opened.sweep.parameters)
     rows = []
-    for row in found.rows[:20]:
+    for row in board.rows[:20]:
         params = ", ".join(_short(name, row.trial) for name in names if name in row.trial.proposal.params)
-        tied = "yes" if row.standing.tied and found.noise.degrees else "" if found.noise.degrees else "?"
+        tied = "yes" if row.standing.tied and board.noise.degrees else "" if board.noise.degrees else "?"
         score = abs(row.standing.mean)
         rows.append(
             (f"{row.trial.number}{' (as it is)' if row.current else ''}", f"{score:.4f}", row.standing.runs, tied, params)
@@ -231,7 +231,7 @@ def _show(opened: Opened, trials: list[Trial], found: Board) -> None:
     for trial in trials:
         if trial.state == "failed":
             say(f"trial {trial.number} failed: {trial.facts.get('error', '')}")
-    say(found.verdict)
+    say(board.verdict)
 
 
 def _short(name: str, trial: Trial) -> str:

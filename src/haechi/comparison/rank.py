@@ -24,7 +24,7 @@ from haechi.scoring.per_query import parse_rows
 from haechi.scoring.significance import Resampler
 from haechi.scoring.validation import Validation
 from haechi.selection.ranking import K_VALUES, Ranking, composite, metrics_of, rank, results_of
-from haechi.selection.scorer import Bench
+from haechi.selection.scorer import ModelScorer
 
 PAIRS, CORPUS = "data/processed/pairs_train_valid.jsonl", "data/processed/merged_corpus.jsonl"
 PER_QUERY = "metrics/per_query_valid.json"
@@ -89,10 +89,12 @@ def read(root: Path, names: Sequence[str]) -> dict[str, list[ValidatedQuery]]:
     folders = [name for name in names if name != WORKSPACE and (root / name).is_dir()]
     found = {name: rows_of_revision(root, name) for name in names if name not in folders}
     if folders:
-        bench = Bench(Validation(list(read_records(root / PAIRS, Pair)), list(read_records(root / CORPUS, Passage)), K_VALUES))
+        scorer = ModelScorer(
+            Validation(list(read_records(root / PAIRS, Pair)), list(read_records(root / CORPUS, Passage)), K_VALUES)
+        )
         for name in folders:
-            bench.score(name, root / name, "ndcg@10")
-            found[name] = results_of(bench.places[name], bench.validation)
+            scorer.score(name, root / name, "ndcg@10")
+            found[name] = results_of(scorer.places[name], scorer.validation)
     return {name: sorted(found[name], key=lambda row: row.query_id) for name in names}
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from haechi.inference import fixed_shapes
 from haechi.inference.fixed_shapes import Precision
-from haechi.inference.model_key import identity
+from haechi.inference.model_key import model_key
 from haechi.retrieval.dense import Vectors, unit
 from haechi.rowstore.keys import Keys
 from haechi.rowstore.namespaces import EMBEDDINGS
@@ -28,7 +28,7 @@ class Encoder:
     def __init__(self, model: "SentenceTransformer", store: Store, precision: Precision = "fp32") -> None:
         self._model, self._store, self._precision = model, store, precision
         self._cut = model.truncate_dim
-        self._identity = identity(model, precision)
+        self._identity = model_key(model, precision)
         self._keys = Keys(self._identity)
 
     def queries(self, texts: Sequence[str]) -> Vectors:

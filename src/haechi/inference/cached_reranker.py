@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from haechi.inference import fixed_shapes, openvino
 from haechi.inference.fixed_shapes import Precision
-from haechi.inference.model_key import identity
+from haechi.inference.model_key import model_key
 from haechi.inference.openvino import Bits
 from haechi.models.tokenize import Reader
 from haechi.retrieval.run import Run
@@ -37,7 +37,7 @@ class Reranker:
         self, model: "CrossEncoder", store: Store, precision: Precision = "fp32", compiled_to: Bits | None = None
     ) -> None:
         self._model, self._store, self._precision, self._bits = model, store, precision, compiled_to
-        self._identity = identity(model, precision)
+        self._identity = model_key(model, precision)
         if compiled_to:
             self._identity |= {"precision": compiled_to, "openvino": openvino.version()}
         self._keys = Keys(self._identity)

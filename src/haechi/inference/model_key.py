@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LIBRARIES = ("torch", "sentence-transformers", "transformers", "tokenizers")
 
 
-def identity(model: "Model", precision: Precision) -> dict[str, object]:
+def model_key(model: "Model", precision: Precision) -> dict[str, object]:
     """The parts of a key that a model stands for: weights, words, modules, prompts, lengths, numbers, libraries, device kind."""
     parts = {
         "weights": weight_hash(model),

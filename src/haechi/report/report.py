@@ -4,8 +4,6 @@ Texts of documents and queries pass through the template's escaping, or as JSON 
 that JSON as text alone, and its content security policy lets no script run but the two of its own.
 """
 
-import base64
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,7 +22,7 @@ from haechi.report.figures import Figure
 from haechi.report.graph import graph
 from haechi.report.inputs import Found
 from haechi.report.slices import Slice
-from haechi.report.style import dark_rules
+from haechi.report.style import dark_rules, script_hash
 from haechi.scoring.names import shown
 from haechi.scoring.verdict import identical, judge
 from haechi.text.bilingual import Words
@@ -97,7 +95,7 @@ def render(
         dark=_dark((TEMPLATE / "report.css").read_text(encoding="utf-8")),
         early=EARLY,
         late=late,
-        hashes=Markup(" ".join(_hash(script) for script in (EARLY, late))),  # noqa: S704  (base64 of our own scripts)
+        hashes=Markup(" ".join(script_hash(script) for script in (EARLY, late))),  # noqa: S704  (base64 of our own scripts)
         data=as_json(data),
         answer=answer,
         scores=scores,
@@ -171,11 +169,6 @@ def _dark(css: str) -> str:
     own = block[1] if block else ""
     chosen, plain = dark_rules(':root[data-theme="dark"] figure'), dark_rules(":root:not([data-theme]) figure")
     return f"{chosen}\n@media (prefers-color-scheme: dark) {{\n:root:not([data-theme]) {{{own}\n}}\n{plain}\n}}"
-
-
-def _hash(script: str) -> str:
-    """A script's name in a content security policy."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
 def _differences(scores: Mapping[str, Any]) -> list[dict[str, Any]]:

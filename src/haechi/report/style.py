@@ -4,6 +4,8 @@ A picture is an SVG whose text stays text, and a PNG. SVGs follow the reader's l
 dark counterpart, set by a style sheet that the file carries. Pages that hold the SVG inline carry the same sheet once.
 """
 
+import base64
+import hashlib
 import warnings
 from dataclasses import dataclass, field
 from io import BytesIO, StringIO
@@ -164,3 +166,8 @@ def by_logarithm(axes: Any) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 30 * low else (1,), numticks=5))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def script_hash(script: str) -> str:
+    """A script's name in the content security policy of a page."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

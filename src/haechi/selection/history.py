@@ -13,7 +13,7 @@ SAME = 1e-9
 
 
 @dataclass(frozen=True)
-class Course:
+class History:
     """What was measured at each validation; an empty series was not measured."""
 
     steps: tuple[int, ...]
@@ -27,34 +27,34 @@ class Course:
     """Mean gradient norm since the validation before."""
 
 
-def read_course(history: Sequence[Mapping[str, Any]], metric: str, source: Path) -> Course:
-    """The rows of history.jsonl as a course; the base, before the first step, is left out."""
-    if not history:
+def read_history(rows: Sequence[Mapping[str, Any]], metric: str, source: Path) -> History:
+    """The rows of history.jsonl as series; the base, before the first step, is left out."""
+    if not rows:
         raise HaechiError(f"{source}: is empty; a sweet spot needs the history of a training")
     key = f"valid_{metric}"
-    scored = [row for row in history if key in row and row["step"] > 0]
+    scored = [row for row in rows if key in row and row["step"] > 0]
     if not scored:
         raise HaechiError(f"{source}: has no validation ({key}), and a sweet spot of the training figures would be none")
     ends = [int(row["step"]) for row in scored]
-    course = Course(
+    history = History(
         tuple(ends),
         tuple(float(row[key]) for row in scored),
         tuple(float(row["valid_loss"]) for row in scored) if all("valid_loss" in row for row in scored) else (),
-        _between(history, ends, "loss"),
-        _between(history, ends, "grad_norm"),
+        _between(rows, ends, "loss"),
+        _between(rows, ends, "grad_norm"),
     )
-    check(course, source)
-    return course
+    check(history, source)
+    return history
 
 
-def check(course: Course, source: Path) -> None:
+def check(history: History, source: Path) -> None:
     """Refuse figures that are no numbers, and validation that is training's own, copied or turned round."""
     for name in ("score", "loss", "training_loss", "gradient"):
-        series = getattr(course, name)
-        if odd := [step for step, value in zip(course.steps, series, strict=False) if not np.isfinite(value)]:
+        series = getattr(history, name)
+        if odd := [step for step, value in zip(history.steps, series, strict=False) if not np.isfinite(value)]:
             raise HaechiError(f"{source}: {name.replace('_', ' ')} is not a finite number at step {odd[0]}")
     for name in ("score", "loss"):
-        if _copied(getattr(course, name), course.training_loss):
+        if _copied(getattr(history, name), history.training_loss):
             raise HaechiError(
                 f"{source}: the validation {name} is the training loss, step by step; a sweet spot in it would be one of training"
             )
@@ -70,15 +70,15 @@ def _copied(series: Sequence[float], other: Sequence[float]) -> bool:
     return bool(1.0 - abs(float(np.corrcoef(one, two)[0, 1])) < SAME)
 
 
-def _between(history: Sequence[Mapping[str, Any]], ends: Sequence[int], key: str) -> tuple[float, ...]:
+def _between(rows: Sequence[Mapping[str, Any]], ends: Sequence[int], key: str) -> tuple[float, ...]:
     """The mean of a figure over the rows since the validation before; nothing where some stretch has none."""
-    rows = [(int(row["step"]), float(row[key])) for row in history if key in row]
-    found: list[float] = []
+    points = [(int(row["step"]), float(row[key])) for row in rows if key in row]
+    means: list[float] = []
     start = 0
     for end in ends:
-        inside = [value for step, value in rows if start < step <= end]
+        inside = [value for step, value in points if start < step <= end]
         if not inside:
             return ()
-        found.append(float(np.mean(inside)))
+        means.append(float(np.mean(inside)))
         start = end
-    return tuple(found)
+    return tuple(means)

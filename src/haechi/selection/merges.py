@@ -11,22 +11,22 @@ import numpy as np
 
 from haechi.runtime.errors import HaechiError
 from haechi.selection.choose import BASE, Candidate, Kind
-from haechi.selection.scorer import Bench
+from haechi.selection.scorer import ModelScorer
 from haechi.selection.weights import Share, blend, modules_of, patch
 
 Make = Callable[[Path], None]
 
 
-class Kitchen:
+class MergeBuilder:
     """Makes merges of model folders and has them scored by one metric."""
 
-    def __init__(self, folders: Mapping[str, Path], bench: Bench, metric: str, scratch: Path) -> None:
-        self._folders, self._bench, self._metric, self._scratch = folders, bench, metric, scratch
+    def __init__(self, folders: Mapping[str, Path], scorer: ModelScorer, metric: str, scratch: Path) -> None:
+        self._folders, self._scorer, self._metric, self._scratch = folders, scorer, metric, scratch
         self._makes: dict[str, Make] = {}
 
     def score(self, name: str) -> float:
         """A model that lies in a folder."""
-        return self._bench.score(name, self._folders[name], self._metric)
+        return self._scorer.score(name, self._folders[name], self._metric)
 
     def make(self, name: str, out: Path) -> None:
         """Make a merge once more, to stay."""
@@ -42,8 +42,8 @@ class Kitchen:
         soup, score = [best], self.score(best)
         for name in rest:
             trial = self._mean(" + ".join([*soup, name]), [*soup, name])
-            if (found := self._bench.score(trial.name, Path(), self._metric)) > score:
-                soup, score = [*soup, name], found
+            if (mixed := self._scorer.score(trial.name, Path(), self._metric)) > score:
+                soup, score = [*soup, name], mixed
         return [self._mean("greedy soup", soup)] if len(soup) > 1 else []
 
     def between(self, name: str, shares: Sequence[float]) -> list[Candidate]:
@@ -64,8 +64,8 @@ class Kitchen:
         for block in np.array_split(np.array(modules), min(blocks, len(modules))):
             for name in sorted(set(names) - {best}):
                 trial = chosen | dict.fromkeys(map(str, block), name)
-                if (found := self._patch(_spelled(trial), best, trial)) > score:
-                    chosen, score = trial, found
+                if (crossed := self._patch(_spelled(trial), best, trial)) > score:
+                    chosen, score = trial, crossed
         if set(chosen.values()) == {best}:
             return []
         self._patch("crossover", best, chosen)
@@ -88,7 +88,7 @@ class Kitchen:
         self._makes[name] = make
         with TemporaryDirectory(dir=self._scratch) as folder:
             make(Path(folder) / "model")
-            return self._bench.score(name, Path(folder) / "model", self._metric)
+            return self._scorer.score(name, Path(folder) / "model", self._metric)
 
 
 def _spelled(modules: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from haechi.scoring.significance import Array
 from haechi.scoring.validation import Validation
 
 
-class Bench:
+class ModelScorer:
     """Scores model folders, one model in memory at a time, and remembers every score."""
 
     def __init__(self, validation: Validation) -> None:

@@ -20,10 +20,10 @@ from haechi.runtime.files import atomic_folder, read_records
 from haechi.scoring.significance import Resampler
 from haechi.scoring.validation import Validation
 from haechi.selection.choose import BASE, Candidate, Choice, choose
-from haechi.selection.merges import Kitchen
+from haechi.selection.merges import MergeBuilder
 from haechi.selection.params import SelectParams
 from haechi.selection.ranking import Ranking, rank, results_of
-from haechi.selection.scorer import Bench
+from haechi.selection.scorer import ModelScorer
 from haechi.selection.sweet_spot import Spot, find_spot
 
 AVERAGE, HISTORY = "average", "history.jsonl"
@@ -67,20 +67,20 @@ def select(run: Path, base: Path, validation: Validation, out: Path, params: Sel
         folders = {BASE: _whole(base, scratch / BASE), **checkpoints}
         if (run / "checkpoints" / AVERAGE).is_dir():
             folders[AVERAGE] = run / "checkpoints" / AVERAGE
-        bench = Bench(validation)
-        kitchen = Kitchen(folders, bench, params.metric, scratch)
-        candidates = _candidates(kitchen, list(checkpoints), params, averaged=AVERAGE in folders)
-        sample = Resampler(bench.groups, params.resamples, params.confidence, params.seed)
-        columns = {one.name: bench.column(one.name, params.metric) for one in candidates}
+        scorer = ModelScorer(validation)
+        builder = MergeBuilder(folders, scorer, params.metric, scratch)
+        candidates = _candidates(builder, list(checkpoints), params, averaged=AVERAGE in folders)
+        sample = Resampler(scorer.groups, params.resamples, params.confidence, params.seed)
+        columns = {one.name: scorer.column(one.name, params.metric) for one in candidates}
         voted = spot.checkpoint(list(checkpoints)) if spot else ""
         choice = choose(candidates, columns, sample, params, voted)
-        everything = np.stack([bench.column(name, params.metric) for name in sorted(bench.places)], axis=1)
+        everything = np.stack([scorer.column(name, params.metric) for name in sorted(scorer.places)], axis=1)
         with atomic_folder(out) as whole:
             if choice.name in folders:
                 save_encoder(load_encoder(folders[choice.name]), whole)
                 copy_heads(folders[choice.name], whole)
             else:
-                kitchen.make(choice.name, whole)
+                builder.make(choice.name, whole)
             texts = [passage.text for passage in validation.corpus]
             exported = add_forms(whole, params.export, texts, params.seed) if params.export else {}
     return Selected(
@@ -89,26 +89,26 @@ def select(run: Path, base: Path, validation: Validation, out: Path, params: Sel
         choice,
         spot,
         sample.optimism(everything),
-        len(bench.places),
+        len(scorer.places),
         folder_hash(out),
         params.metric,
-        tuple(results_of(bench.places[choice.name], validation)),
+        tuple(results_of(scorer.places[choice.name], validation)),
         exported,
     )
 
 
-def _candidates(kitchen: Kitchen, checkpoints: Sequence[str], params: SelectParams, *, averaged: bool) -> list[Candidate]:
+def _candidates(builder: MergeBuilder, checkpoints: Sequence[str], params: SelectParams, *, averaged: bool) -> list[Candidate]:
     """All of them, scored: what training left, then what can be made of it, the simpler before the more elaborate."""
-    found = [Candidate(BASE, "base", {BASE: 1.0})]
-    found += [Candidate(name, "checkpoint", {name: 1.0}) for name in checkpoints]
-    found += [Candidate(AVERAGE, "average", {AVERAGE: 1.0})] if averaged else []
-    scores = {one.name: kitchen.score(one.name) for one in found}
+    candidates = [Candidate(BASE, "base", {BASE: 1.0})]
+    candidates += [Candidate(name, "checkpoint", {name: 1.0}) for name in checkpoints]
+    candidates += [Candidate(AVERAGE, "average", {AVERAGE: 1.0})] if averaged else []
+    scores = {one.name: builder.score(one.name) for one in candidates}
     best = max(checkpoints, key=scores.__getitem__)
-    soups = {"uniform": kitchen.uniform, "greedy": kitchen.greedy}
+    soups = {"uniform": builder.uniform, "greedy": builder.greedy}
     for kind in params.soups:
-        found += [one for one in soups[kind](checkpoints) if one.parts not in [other.parts for other in found]]
-    found += kitchen.between(best, params.interpolations)
-    return found + (kitchen.crossover(checkpoints, params.crossover) if params.crossover else [])
+        candidates += [one for one in soups[kind](checkpoints) if one.parts not in [other.parts for other in candidates]]
+    candidates += builder.between(best, params.interpolations)
+    return candidates + (builder.crossover(checkpoints, params.crossover) if params.crossover else [])
 
 
 def _whole(base: Path, place: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from haechi.selection.change_points import Array, bent_line, mann_kendall, noise, smooth, structured
-from haechi.selection.history import Course, read_course
+from haechi.selection.history import History, read_history
 from haechi.selection.params import SelectParams
 
 FLAT = 0.1
@@ -25,7 +25,7 @@ HEALTHY = (1e-3, 10.0)
 
 @dataclass(frozen=True)
 class Vote:
-    """What a voter says: a place in the course, or nothing and why."""
+    """What a voter says: a place in the history, or nothing and why."""
 
     at: int | None
     why: str
@@ -52,17 +52,17 @@ class Spot:
         return {"step": self.step, "agreement": round(self.agreement, 6), "votes": dict(self.votes), "why": self.why}
 
 
-def find_spot(history: Sequence[Mapping[str, Any]], params: SelectParams, source: Path) -> Spot:
+def find_spot(rows: Sequence[Mapping[str, Any]], params: SelectParams, source: Path) -> Spot:
     """Read the history and let the voters of the parameters vote."""
-    return vote(read_course(history, params.metric, source), params)
+    return vote(read_history(rows, params.metric, source), params)
 
 
-def vote(course: Course, params: SelectParams) -> Spot:
+def vote(history: History, params: SelectParams) -> Spot:
     """Votes within the tolerance of each other are one; most weight wins, and among equals the place nearest to all of them."""
-    seen: dict[str, Vote] = {name: _VOTERS[name](course, params) for name, weight in params.voters.items() if weight > 0}
-    votes = {name: None if found.at is None else course.steps[found.at] for name, found in seen.items()}
-    cast = {name: found.at for name, found in seen.items() if found.at is not None}
-    reasons = {name: found.why for name, found in seen.items()}
+    seen: dict[str, Vote] = {name: _VOTERS[name](history, params) for name, weight in params.voters.items() if weight > 0}
+    votes = {name: None if one.at is None else history.steps[one.at] for name, one in seen.items()}
+    cast = {name: one.at for name, one in seen.items() if one.at is not None}
+    reasons = {name: one.why for name, one in seen.items()}
     if not cast:
         return Spot(None, 0.0, votes, reasons, "all voters abstain; the best validated checkpoint counts")
     weights: dict[str, float] = {name: weight for name, weight in params.voters.items() if weight > 0}
@@ -74,82 +74,82 @@ def vote(course: Course, params: SelectParams) -> Spot:
     def distance(place: int) -> float:
         return sum(weights[name] * abs(at - place) for name, at in cast.items() if abs(at - place) <= params.tolerance)
 
-    best = max(range(len(course.steps)), key=lambda place: (round(support(place), 9), -round(distance(place), 9), -place))
+    best = max(range(len(history.steps)), key=lambda place: (round(support(place), 9), -round(distance(place), 9), -place))
     agreement, behind = support(best) / total, [name for name, at in cast.items() if abs(at - best) <= params.tolerance]
-    told = ", ".join(f"{name} {'abstains' if step is None else f'says {step}'}" for name, step in votes.items())
+    spoken = ", ".join(f"{name} {'abstains' if step is None else f'says {step}'}" for name, step in votes.items())
     if len(behind) < min(2, len(seen)) or agreement < params.agreement:
-        why = f"no step has {params.agreement:.0%} of the voters behind it ({told}); the best validated checkpoint counts"
+        why = f"no step has {params.agreement:.0%} of the voters behind it ({spoken}); the best validated checkpoint counts"
         return Spot(None, agreement, votes, reasons, why)
     return Spot(
-        course.steps[best], agreement, votes, reasons, f"step {course.steps[best]}, {agreement:.0%} of the voters ({told})"
+        history.steps[best], agreement, votes, reasons, f"step {history.steps[best]}, {agreement:.0%} of the voters ({spoken})"
     )
 
 
-def plateau(course: Course, params: SelectParams) -> Vote:
+def plateau(history: History, params: SelectParams) -> Vote:
     """The middle of the longest contiguous stretch at the top without a trend."""
     del params
-    if not structured(course.score):
+    if not structured(history.score):
         return Vote(None, "validation can't be told from noise")
-    values, level = np.asarray(course.score), noise(course.score)
-    top = float(smooth(course.score).max())
-    found: tuple[int, float, int, int] | None = None
+    values, level = np.asarray(history.score), noise(history.score)
+    top = float(smooth(history.score).max())
+    longest: tuple[int, float, int, int] | None = None
     for start in range(len(values)):
         for end in range(start + SHORTEST_PLATEAU, len(values) + 1):
             stretch = values[start:end]
             middle = float(np.median(stretch))
             flat = float(np.abs(stretch - middle).max()) <= WITHIN * level and mann_kendall(stretch.tolist()) > FLAT
             high = top - float(stretch.mean()) <= 2 * level
-            if flat and high and (found is None or (end - start, float(stretch.mean())) > found[:2]):
-                found = (end - start, float(stretch.mean()), start, end)
-    if found is None:
+            if flat and high and (longest is None or (end - start, float(stretch.mean())) > longest[:2]):
+                longest = (end - start, float(stretch.mean()), start, end)
+    if longest is None:
         return Vote(None, "no stretch at the top is without a trend")
-    _, _, start, end = found
-    return Vote((start + end - 1) // 2, f"flat from step {course.steps[start]} to {course.steps[end - 1]}")
+    _, _, start, end = longest
+    return Vote((start + end - 1) // 2, f"flat from step {history.steps[start]} to {history.steps[end - 1]}")
 
 
-def change(course: Course, params: SelectParams) -> Vote:
+def change(history: History, params: SelectParams) -> Vote:
     """Where a line with at most two bends, fitted to validation, is highest."""
     del params
-    bent = bent_line(course.score) if structured(course.score) else None
+    bent = bent_line(history.score) if structured(history.score) else None
     if bent is None:
         return Vote(None, "validation can't be told from noise")
     if not bent.knots:
         return Vote(None, "validation has no bend")
-    return Vote(_middle_of_top(bent.fitted, bent.error), f"bends at {', '.join(str(course.steps[k]) for k in bent.knots)}")
+    return Vote(_middle_of_top(bent.fitted, bent.error), f"bends at {', '.join(str(history.steps[k]) for k in bent.knots)}")
 
 
-def optimum(course: Course, params: SelectParams) -> Vote:
+def optimum(history: History, params: SelectParams) -> Vote:
     """The best smoothed validation, and the middle of what is as good around it."""
     del params
-    if not structured(course.score):
+    if not structured(history.score):
         return Vote(None, "validation can't be told from noise")
-    return Vote(_middle_of_top(smooth(course.score), noise(course.score)), "best smoothed validation")
+    return Vote(_middle_of_top(smooth(history.score), noise(history.score)), "best smoothed validation")
 
 
-def criteria(course: Course, params: SelectParams) -> Vote:
+def criteria(history: History, params: SelectParams) -> Vote:
     """The best weighted sum of loss, accuracy, stability and health of gradients; a criterion that is noise has no say."""
     parts = {
-        "loss": -np.asarray(course.loss),
-        "accuracy": np.asarray(course.score),
-        "stability": _stability(course.score),
-        "gradient": _health(course.gradient),
+        "loss": -np.asarray(history.loss),
+        "accuracy": np.asarray(history.score),
+        "stability": _stability(history.score),
+        "gradient": _health(history.gradient),
     }
     every = {"stability": 3}  # neighbouring jumps share values, and would resemble each other in noise too
-    told = {
+    heard = {
         name: smooth(parts[name].tolist())
         for name, weight in params.criteria.items()
         if weight and structured(parts[name][:: every.get(name, 1)].tolist())
     }
-    if not {"loss", "accuracy"} & told.keys():
+    if not {"loss", "accuracy"} & heard.keys():
         return Vote(None, "neither loss nor accuracy can be told from noise")
-    total = sum(params.criteria[name] for name in told)
-    level = noise(course.score) / max(float(np.ptp(told["accuracy"])), 1e-12) if "accuracy" in told else 0.0
-    shares = [(series - series.min()) / np.ptp(series) * params.criteria[name] / total for name, series in told.items()]
+    total = sum(params.criteria[name] for name in heard)
+    level = noise(history.score) / max(float(np.ptp(heard["accuracy"])), 1e-12) if "accuracy" in heard else 0.0
+    shares = [(series - series.min()) / np.ptp(series) * params.criteria[name] / total for name, series in heard.items()]
     scored = np.sum(shares, axis=0)
-    return Vote(_middle_of_top(scored, level), f"best in {', '.join(told)}")
+    return Vote(_middle_of_top(scored, level), f"best in {', '.join(heard)}")
 
 
-_VOTERS: Mapping[str, Callable[[Course, SelectParams], Vote]] = {
+_VOTERS: Mapping[str, Callable[[History, SelectParams], Vote]] = {
     "plateau": plateau,
     "criteria": criteria,
     "change": change,

@@ -1,6 +1,6 @@
 """What has been measured, one JSON line a trial, written when it ends and never changed.
 
-The storage decides who does what; the ledger is what survives it. A line that a crash cut short is skipped, and so is what
+The storage decides who does what; this log is what survives it. A line that a crash cut short is skipped, and so is what
 follows it on that line: the next writer begins a new one.
 """
 
@@ -34,7 +34,7 @@ class Entry:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Ledger:
+class ResultsLog:
     """The file."""
 
     def __init__(self, file: Path) -> None:

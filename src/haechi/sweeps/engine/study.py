@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from haechi.runtime.errors import HaechiError
 from haechi.sweeps.engine.owners import Owner
-from haechi.sweeps.engine.results_log import Entry, Ledger
+from haechi.sweeps.engine.results_log import Entry, ResultsLog
 from haechi.sweeps.engine.storage import Storage
 from haechi.sweeps.engine.trial import Proposal, State, Trial, Value
 
@@ -70,12 +70,12 @@ class Study:
         study: "optuna.Study",
         storage: Storage,
         method: Method,
-        ledger: Ledger,
+        log: ResultsLog,
         me: Owner,
         base: Mapping[str, str],
         timeout: float,
     ) -> None:
-        self.optuna, self.storage, self.method, self.ledger = study, storage, method, ledger
+        self.optuna, self.storage, self.method, self.log = study, storage, method, log
         self._me, self._base, self._timeout = me, base, timeout
         self._seen: dict[int, tuple[object, float]] = {}
 
@@ -118,7 +118,7 @@ class Study:
         return self.storage.guarded(noted)
 
     def finish(self, trial: Trial, state: State, value: float | None, facts: Mapping[str, Any]) -> Trial:
-        """The end of a trial: into the ledger first, then into the storage."""
+        """The end of a trial: into the log of results first, then into the storage."""
         with self.storage.turn():
             return self.storage.guarded(lambda: self._finished(self._mine(trial), state, value, facts))
 
@@ -159,40 +159,40 @@ class Study:
         for orphan in frozen:
             if orphan.state.name == "RUNNING" and self._is_free(orphan):
                 self._set(orphan, OWNER, self._me.as_dict())
-                return self._or_known(self._get_number(orphan.number))
+                return self._or_measured(self._get_number(orphan.number))
         trials = [_trial(one) for one in frozen]
         wanted = self.method.wanted(trials)
         begun = {trial.proposal.key(self._base) for trial in trials}
         for proposal in wanted.proposals:
             if proposal.key(self._base) not in begun:
-                return self._or_known(self._begun(proposal, len(self._frozen())))
+                return self._or_measured(self._begun(proposal, len(self._frozen())))
         if wanted.draw:
-            return self._or_known(self._drawn(len(self._frozen())))
+            return self._or_measured(self._drawn(len(self._frozen())))
         running = sum(trial.state == "running" for trial in trials)
         return Wait(running) if running else None
 
-    def _or_known(self, frozen: "FrozenTrial") -> Trial | Wait | None:
-        """The trial; or, where the ledger knows its result, that result, and the next one."""
+    def _or_measured(self, frozen: "FrozenTrial") -> Trial | Wait | None:
+        """The trial; or, where the log knows its result, that result, and the next one."""
         trial = _trial(frozen)
-        known = self.ledger.find(trial.proposal.key(self._base))
-        if known is None:
+        entry = self.log.find(trial.proposal.key(self._base))
+        if entry is None:
             return trial
-        for step, value in known.steps.items():
+        for step, value in entry.steps.items():
             if int(step) not in frozen.intermediate_values:
                 self.storage.optuna.set_trial_intermediate_value(frozen._trial_id, int(step), value)
-        again = {**known.facts, "reused": f"{known.study} {known.number}"}
-        self._told(frozen, known.state, known.value, again)
+        again = {**entry.facts, "reused": f"{entry.study} {entry.number}"}
+        self._end(frozen, entry.state, entry.value, again)
         return self._claimed()
 
     def _begun(self, proposal: Proposal, number: int) -> "FrozenTrial":
         import optuna
 
-        known = dict(self.method.distributions(proposal))
+        distributions = dict(self.method.distributions(proposal))
         self.optuna.add_trial(
             optuna.trial.create_trial(
                 state=optuna.trial.TrialState.RUNNING,
-                params={name: proposal.params[name] for name in known},
-                distributions=known,
+                params={name: proposal.params[name] for name in distributions},
+                distributions=distributions,
                 user_attrs={PROPOSAL: _plain(proposal), OWNER: self._me.as_dict(), BASE: dict(self._base)},
             )
         )
@@ -210,7 +210,7 @@ class Study:
         trial = replace(_trial(frozen), state=state, value=value, facts=facts)
         if state == "pruned" and trial.steps:
             trial = replace(trial, value=trial.steps[max(trial.steps)])
-        self.ledger.add(
+        self.log.add(
             Entry(
                 trial.proposal.key(self._base),
                 self.name,
@@ -225,10 +225,10 @@ class Study:
                 facts,
             )
         )
-        self._told(frozen, state, value, facts)
+        self._end(frozen, state, value, facts)
         return trial
 
-    def _told(self, frozen: "FrozenTrial", state: State, value: float | None, facts: Mapping[str, Any]) -> None:
+    def _end(self, frozen: "FrozenTrial", state: State, value: float | None, facts: Mapping[str, Any]) -> None:
         self._set(frozen, FACTS, dict(facts))
         complete = state == "complete"
         self.optuna.tell(frozen.number, value if complete else None, state=_states()[state])
@@ -283,8 +283,8 @@ def open_study(
         if name in names:
             return optuna.load_study(study_name=name, storage=storage.optuna, pruner=made)
         if not create:
-            known = ", ".join(sorted(names)) or "none"
-            raise HaechiError(f"storage {storage.shown}: there is no study {name!r}; there are: {known}")
+            studies = ", ".join(sorted(names)) or "none"
+            raise HaechiError(f"storage {storage.shown}: there is no study {name!r}; there are: {studies}")
         study = optuna.create_study(study_name=name, storage=storage.optuna, direction=goal, pruner=made)
         for key, value in (facts or {}).items():
             study.set_user_attr(key, value)

@@ -2,7 +2,7 @@
 
 `dvc exp run`, with --temp too, stashes the workspace, resets it, and takes the first experiment that it finds stashed:
 two at once may take each other's, and one that is killed leaves the workspace reset. So an agent never runs one in the user's
-workspace. Its stand is a clone of the commit with the uncommitted changes to tracked files on top; DVC's cache and `.haechi`
+workspace. Its checkout is a clone of the commit with the uncommitted changes to tracked files on top; DVC's cache and `.haechi`
 (rows, locks, resume state) are the project's own, so nothing is computed twice. What an experiment leaves is fetched by name.
 """
 
@@ -26,7 +26,7 @@ LAST = "select"
 
 
 @dataclass(frozen=True)
-class Stand:
+class Checkout:
     """A clone, and the project's folder in it."""
 
     clone: Path
@@ -35,7 +35,7 @@ class Stand:
     patch: bytes
 
     def ready(self) -> None:
-        """As the project was when the stand was made, whatever the last trial left; without results of stages after select.
+        """As the project was when the checkout was made, whatever the last trial left; without results of stages after select.
 
         Those would belong to another model, and `dvc exp show` would show them as the trial's.
         """
@@ -47,8 +47,8 @@ class Stand:
 
 
 @contextmanager
-def stand(root: Path, shared: Path, place: Path) -> Iterator[Stand]:
-    """The first free stand below `place`, brought up to date; `shared` becomes its `.haechi`."""
+def checkout(root: Path, shared: Path, place: Path) -> Iterator[Checkout]:
+    """The first free checkout below `place`, brought up to date; `shared` becomes its `.haechi`."""
     place.mkdir(parents=True, exist_ok=True)
     number = 0
     while True:
@@ -66,7 +66,7 @@ def stand(root: Path, shared: Path, place: Path) -> Iterator[Stand]:
 
 
 def remove(place: Path) -> None:
-    """Remove the stands that nobody uses."""
+    """Remove the checkouts that nobody uses."""
     for file in sorted(place.glob("*.lock")):
         with file.open("ab") as lock:
             try:
@@ -95,7 +95,7 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("DVC_") and name != "PYTHONPATH"}
 
 
-def _prepared(root: Path, shared: Path, clone: Path) -> Stand:
+def _prepared(root: Path, shared: Path, clone: Path) -> Checkout:
     inside = git(root, "rev-parse", "--show-prefix").strip()
     top = Path(git(root, "rev-parse", "--show-toplevel").strip())
     head = git(root, "rev-parse", "HEAD").strip()
@@ -106,11 +106,11 @@ def _prepared(root: Path, shared: Path, clone: Path) -> Stand:
         shutil.rmtree(clone, ignore_errors=True)
         git(top, "clone", "-q", "--shared", "--no-checkout", str(top), str(clone))
     for lock in (clone / ".git" / "index.lock", clone / ".git" / "HEAD.lock"):
-        lock.unlink(missing_ok=True)  # of an agent that was killed; the stand is ours alone
+        lock.unlink(missing_ok=True)  # of an agent that was killed; the checkout is ours alone
     git(clone, "fetch", "-q", str(top), "HEAD")
     git(clone, "checkout", "-q", "--force", "--detach", head)
-    made = Stand(clone, folder, head, patch)
-    made.ready()
+    checkout = Checkout(clone, folder, head, patch)
+    checkout.ready()
     (clone / ".git" / "info" / "exclude").write_text(".haechi\n/whole\n", encoding="utf-8")
     for part, value in identity(root).items():
         if value:  # one that the project has for itself isn't cloned
@@ -125,10 +125,10 @@ def _prepared(root: Path, shared: Path, clone: Path) -> Stand:
         if local.is_file():
             shutil.copy(local, folder / ".dvc" / "config.local")
         cache = dvc(root, "cache", "dir").stdout.strip()
-        told = dvc(folder, "cache", "dir", "--local", str((root / cache).resolve()))
-        if told.returncode:
-            raise HaechiError(f"{folder}: can't share DVC's cache ({told.stderr.strip()[-200:]})")
+        shared_cache = dvc(folder, "cache", "dir", "--local", str((root / cache).resolve()))
+        if shared_cache.returncode:
+            raise HaechiError(f"{folder}: can't share DVC's cache ({shared_cache.stderr.strip()[-200:]})")
     dvc(folder, "checkout", "-q", "--force")  # what the cache lacks is made by the first trial
     if fresh:
         (clone / "whole").touch()
-    return made
+    return checkout

@@ -14,7 +14,7 @@ from haechi.runtime.files import read_yaml
 from haechi.sweeps.engine.config import Sweep, holds, order
 from haechi.sweeps.engine.methods import CURRENT, Grid, Sampled
 from haechi.sweeps.engine.owners import myself
-from haechi.sweeps.engine.results_log import Ledger
+from haechi.sweeps.engine.results_log import ResultsLog
 from haechi.sweeps.engine.storage import Storage
 from haechi.sweeps.engine.study import Method, Study, open_study
 from haechi.sweeps.engine.trial import SEED, Proposal
@@ -103,8 +103,8 @@ def _opened(root: Path, sweep: Sweep, storage: Storage, study: "optuna.Study") -
     found = dict(study.user_attrs[BASE])
     current = _current(root, sweep)
     method: Method = Grid(sweep, current) if sweep.method == "grid" else Sampled(sweep, current)
-    ledger = Ledger(folder_of(sweep.name) / "ledger.jsonl")
-    return Opened(Study(study, storage, method, ledger, myself(), found, sweep.heartbeat), sweep, found)
+    log = ResultsLog(folder_of(sweep.name) / "ledger.jsonl")
+    return Opened(Study(study, storage, method, log, myself(), found, sweep.heartbeat), sweep, found)
 
 
 def _current(root: Path, sweep: Sweep) -> Proposal:

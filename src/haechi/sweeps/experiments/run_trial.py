@@ -18,7 +18,7 @@ from haechi.runtime.errors import HaechiError
 from haechi.sweeps.engine.agent import Outcome, Report
 from haechi.sweeps.engine.trial import SEED, Trial
 from haechi.sweeps.experiments import kill_with_parent
-from haechi.sweeps.experiments.checkouts import LAST, Stand, environment
+from haechi.sweeps.experiments.checkouts import LAST, Checkout, environment
 
 PROGRESS = "HAECHI_PROGRESS"
 POLL = 0.2
@@ -26,10 +26,10 @@ POLL = 0.2
 
 @dataclass(frozen=True)
 class Experiments:
-    """Runs trials in a stand, and fetches what they leave into the project."""
+    """Runs trials in a checkout, and fetches what they leave into the project."""
 
     root: Path
-    stand: Stand
+    checkout: Checkout
     study: str
     metric: str
     fixed: Mapping[str, Any]
@@ -41,14 +41,14 @@ class Experiments:
         name = f"{self.study}-{trial.number}"
         began = time.monotonic()
         if not (reference := find(self.root, name)):
-            self.stand.ready()
-            for left in filter(None, [find(self.stand.folder, name)]):  # of an agent that was killed
-                git(self.stand.folder, "update-ref", "-d", left)
+            self.checkout.ready()
+            for left in filter(None, [find(self.checkout.folder, name)]):  # of an agent that was killed
+                git(self.checkout.folder, "update-ref", "-d", left)
             self._run(name, trial, report)
-            reference = find(self.stand.folder, name)
+            reference = find(self.checkout.folder, name)
             if not reference:
                 raise HaechiError(f"experiment {name}: DVC ended well but left no experiment of that name")
-            git(self.root, "fetch", "-q", "--no-write-fetch-head", str(self.stand.clone), f"+{reference}:{reference}")
+            git(self.root, "fetch", "-q", "--no-write-fetch-head", str(self.checkout.clone), f"+{reference}:{reference}")
         return read(self.root, reference, self.metric, {"experiment": name, "seconds": round(time.monotonic() - began, 1)})
 
     def _run(self, name: str, trial: Trial, report: Report) -> None:
@@ -70,7 +70,7 @@ class Experiments:
         with tempfile.TemporaryDirectory() as folder:
             progress, log = Path(folder) / "progress.jsonl", Path(folder) / "log"
             variables = {**environment(), **self.variables, PROGRESS: str(progress), "PYTHONUNBUFFERED": "1"}
-            with log.open("wb") as stream, _leashed(command, self.stand.folder, variables, stream) as child:
+            with log.open("wb") as stream, _started(command, self.checkout.folder, variables, stream) as child:
                 seen = 0
                 while child.poll() is None:
                     seen = self._tell(progress, seen, report)
@@ -123,7 +123,7 @@ def problem(log: str) -> str:
 
 
 @contextmanager
-def _leashed(command: list[str], folder: Path, variables: Mapping[str, str], log: Any) -> Iterator[subprocess.Popen[bytes]]:
+def _started(command: list[str], folder: Path, variables: Mapping[str, str], log: Any) -> Iterator[subprocess.Popen[bytes]]:
     """The command in a group of its own that ends with us, or when the block ends early."""
     pipe, alike = subprocess.PIPE, subprocess.STDOUT
     child = subprocess.Popen(command, cwd=folder, env={**variables}, stdin=pipe, stdout=log, stderr=alike, start_new_session=True)

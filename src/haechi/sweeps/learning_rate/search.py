@@ -1,8 +1,8 @@
 """Which learning rate to try next: two plans, each a pure function of what has been measured so far.
 
-A plan gives the runs that are still missing, or none at its end. It keeps no state: a killed search goes on from its ledger, and
-several processes may share one. Rates are compared by their logarithms, and one within 10% of a tested one counts as tested.
-Where the lowest or the highest rate is the best, both plans go on past it while scores rise.
+A plan gives the runs that are still missing, or none at its end. It keeps no state: a killed search goes on from its results
+log, and several processes may share one. Rates are compared by their logarithms, and one within 10% of a tested one counts as
+tested. Where the lowest or the highest rate is the best, both plans go on past it while scores rise.
 """
 
 import itertools

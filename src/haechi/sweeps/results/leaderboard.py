@@ -28,7 +28,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Board:
+class Leaderboard:
     """All of them, the best first."""
 
     rows: tuple[Row, ...]
@@ -71,7 +71,7 @@ class Board:
         return Said(f"; it is better than the parameters as they are by {behind}", f". 지금 값보다 {behind} 낫습니다")
 
 
-def board(trials: Sequence[Trial], goal: str) -> Board:
+def leaderboard(trials: Sequence[Trial], goal: str) -> Leaderboard:
     """From all complete trials; repeats count with the trial that they repeat."""
     sign = 1.0 if goal == "maximize" else -1.0
     complete = {trial.number: trial for trial in trials if trial.state == "complete" and trial.value is not None}
@@ -81,7 +81,7 @@ def board(trials: Sequence[Trial], goal: str) -> Board:
         if first in complete:
             runs.setdefault(first, {})[trial.proposal.seed] = sign * (trial.value or 0.0)
     rows = [Row(complete[s.name], s, bool(complete[s.name].proposal.facts.get(CURRENT))) for s in standings(runs)]
-    return Board(tuple(rows), noise(runs))
+    return Leaderboard(tuple(rows), noise(runs))
 
 
 if TYPE_CHECKING:

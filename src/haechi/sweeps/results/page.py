@@ -3,8 +3,6 @@
 It comes up in the language that was chosen on any page of haechi's, else in the browser's; without its script in English.
 """
 
-import base64
-import hashlib
 import math
 import re
 from collections import Counter
@@ -17,12 +15,12 @@ import jinja2
 from markupsafe import Markup
 
 from haechi.report import style
-from haechi.report.style import by_logarithm
+from haechi.report.style import by_logarithm, script_hash
 from haechi.runtime.files import read_text
 from haechi.scoring.names import COLOURS
 from haechi.sweeps.engine.config import Axis, Sweep
 from haechi.sweeps.engine.trial import Trial
-from haechi.sweeps.results.leaderboard import Board
+from haechi.sweeps.results.leaderboard import Leaderboard
 
 TEMPLATE = Path(__file__).with_name("page.html")
 SCRIPT = Path(__file__).with_name("page.js")
@@ -57,7 +55,7 @@ KOREAN = {
 """What stands on the page and in its pictures -> in Korean."""
 
 
-def page(sweep: Sweep, trials: Sequence[Trial], board: Board, importance: Mapping[str, float]) -> str:
+def page(sweep: Sweep, trials: Sequence[Trial], board: Leaderboard, importance: Mapping[str, float]) -> str:
     """The whole page."""
     own = [trial for trial in trials if trial.value is not None]
     history_text, importance_text, parallel_text, slices_text = (text for text in KOREAN if text.endswith("."))
@@ -75,7 +73,7 @@ def page(sweep: Sweep, trials: Sequence[Trial], board: Board, importance: Mappin
     return environment.from_string(read_text(TEMPLATE)).render(
         sweep=sweep,
         script=script,
-        script_hash=f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'",
+        script_hash=script_hash(script),
         board=board,
         names=list(sweep.parameters),
         counts=[(state, count[state]) for state in ("complete", "pruned", "failed", "running") if count[state]],

@@ -1,4 +1,4 @@
-"""Weights & Biases as a mirror: what the ledger holds, copied there; offline unless WANDB_MODE says otherwise."""
+"""Weights & Biases as a mirror: what the log of results holds, copied there; offline unless WANDB_MODE says otherwise."""
 
 from collections.abc import Callable
 from pathlib import Path
