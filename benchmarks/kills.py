@@ -67,7 +67,7 @@ import json, os, urllib.request
 from pathlib import Path
 from haechi.runtime.files import write_jsonl
 from haechi.runtime.locks import writing
-from haechi.rowstore.keys import Keys
+from haechi.rowstore.encoding import Keys
 from haechi.rowstore.namespaces import QUESTIONS
 from haechi.rowstore.store import open_store
 def ask(places):

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from haechi.rowstore.keys import Keys
+from haechi.rowstore.encoding import Keys
 from haechi.rowstore.namespaces import EMBEDDINGS, TOKENS
 from haechi.rowstore.store import BATCH, Row, connect
 

@@ -16,7 +16,7 @@ from haechi.questions.params import GenerateQaParams
 from haechi.llm.params import LlmParams
 from haechi.runtime.params import load_section
 from haechi.retrieval.params import RetrievalParams
-from haechi.questions.generate import Away, askable, generate, offline_writer
+from haechi.questions.generate import Away, Models, Sources, askable, generate, offline_writer
 from haechi.llm.judge import judged
 from haechi.questions.llm import LlmSetup, estimate, llm_writer
 from haechi.questions.llm import sample_rows
@@ -66,18 +66,13 @@ def main(
         passages, pairs, examples = _inputs(corpus, train_pairs)
         asking = settings.generator == "openai"
         with open_store() as store:
-            made = generate(
-                passages,
-                away,
-                pairs,
-                settings,
-                retrieval,
+            models = Models(
                 llm_writer(LlmSetup(settings, llm, store, examples, os.environ)) if asking else offline_writer(settings),
-                store,
                 load_encoder(base) if settings.round_trip == "dense" and settings.round_trip_k else None,
                 partial(judged, llm=llm, store=store, environ=os.environ) if llm.judge_threshold else None,
                 llm.judge_threshold,
             )
+            made = generate(Sources(passages, away, pairs), models, settings, retrieval, store)
         files.write_output(out, made.questions)
         files.write_output(dropped, made.dropped)
         files.write_json(details, made.counts)

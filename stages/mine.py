@@ -11,9 +11,9 @@ from haechi.runtime import files, locks, options, progress
 from haechi.runtime.command import run
 from haechi.mining.score_histogram import write_scores
 from haechi.mining.audit import write_audit
-from haechi.mining.llm_judge import llm_judge
+from haechi.mining.promote import llm_judge
 from haechi.mining.sample import sample
-from haechi.mining.stage import mine_all, queries_of, summary
+from haechi.mining.stage import Models, ToMine, mine_all, queries_of, summary
 from haechi.models.load import load_encoder, load_reranker
 from haechi.llm.params import LlmParams
 from haechi.runtime.params import load_section
@@ -62,18 +62,18 @@ def main(
     away = held_out(load_testset(testset))
     asked = files.read_records(questions, Question) if settings.questions else ()
     with locks.writing(train, valid, audit, sample_file, plots, metrics, details), open_store() as store:
-        made = mine_all(
+        given = ToMine(
             queries_of(files.read_records(train_pairs, Pair), asked),
             queries_of(files.read_records(valid_pairs, Pair)),
             list(files.read_records(corpus, Passage)),
+            away.articles | away.sources,
+        )
+        models = Models(
             load_encoder(Path(settings.encoder)),
             load_reranker(settings.reranker, settings.reranker_length) if settings.reranker else None,
-            away.articles | away.sources,
-            settings,
-            retrieval,
-            store,
             llm_judge(llm, settings.promote_threshold, store, os.environ) if settings.promote == "llm" else None,
         )
+        made = mine_all(given, models, settings, retrieval, store)
         files.write_output(train, made.train.examples)
         files.write_output(valid, made.valid.examples)
         with files.atomic_folder(audit) as folder:

@@ -13,8 +13,8 @@ from mining.test_promote import COSINES, court, fates
 from mining.test_stage import BM25, CORPUS, TRAIN, VALID
 from questions.asking import KEY, LLM, environ
 
-from haechi.mining.llm_judge import llm_judge
-from haechi.mining.stage import MinedAll, mine_all
+from haechi.mining.promote import llm_judge
+from haechi.mining.stage import MinedAll, Models, ToMine, mine_all
 from haechi.rowstore.namespaces import JUDGEMENTS
 from haechi.rowstore.store import Store, open_store
 from haechi.runtime.errors import HaechiError
@@ -76,7 +76,9 @@ def test_the_stage_promotes_in_both_splits_and_the_key_is_in_no_row(store: Store
     def made(environment: dict[str, str]) -> MinedAll:
         params = replace(PARAMS, promote="llm", margin=0.95)
         judge = llm_judge(LLM, 7, store, environment)
-        return mine_all(TRAIN, VALID, CORPUS, tiny_models.static(1), None, frozenset({"A11"}), params, BM25, store, judge)
+        return mine_all(
+            ToMine(TRAIN, VALID, CORPUS, frozenset({"A11"})), Models(tiny_models.static(1), reader=judge), params, BM25, store
+        )
 
     with serving(lambda number, body: answer('{"score": 9}')) as server:
         first = made(environ(server))

@@ -15,7 +15,7 @@ from haechi.inference.cached_reranker import Reranker
 from haechi.mining.audit import write_audit
 from haechi.mining.relevance import Query
 from haechi.mining.sample import sample
-from haechi.mining.stage import MinedAll, mine_all, queries_of
+from haechi.mining.stage import MinedAll, Models, ToMine, mine_all, queries_of
 from haechi.records.passage import Passage
 from haechi.records.question import Question
 from haechi.retrieval.params import RetrievalParams
@@ -40,7 +40,8 @@ VALID = [Query(f"v{i}", text(200 + i, 5), (f"P{i + 12:02d}",), (), frozenset(), 
 def mined(store: Store, corpus: list[Passage] = CORPUS, reranked: bool = False, encoder: int = 1, **changes) -> MinedAll:
     params = replace(PARAMS, **{"margin": 1.5, "reranker_forced": True, **changes})
     reranker = tiny_models.cross_encoder() if reranked else None
-    return mine_all(TRAIN, VALID, corpus, tiny_models.static(encoder), reranker, frozenset({"A11"}), params, BM25, store)
+    models = Models(tiny_models.static(encoder), reranker)
+    return mine_all(ToMine(TRAIN, VALID, corpus, frozenset({"A11"})), models, params, BM25, store)
 
 
 def written(made: MinedAll, folder: Path) -> dict[str, bytes]:
@@ -161,7 +162,13 @@ def test_a_reranker_worse_than_the_searches_is_reported_and_not_used_unless_forc
     monkeypatch.setattr("haechi.mining.stage.Reranker", lambda *_: oracle)
     params = replace(PARAMS, reranker_forced=forced)
     with open_store(tmp_path / "rows.sqlite") as store:
-        made = mine_all(TRAIN, VALID, CORPUS, tiny_models.static(), tiny_models.cross_encoder(), frozenset(), params, BM25, store)
+        made = mine_all(
+            ToMine(TRAIN, VALID, CORPUS, frozenset()),
+            Models(tiny_models.static(), tiny_models.cross_encoder()),
+            params,
+            BM25,
+            store,
+        )
 
     assert made.counts["judge"]["scores"] == ("reranker" if used else "encoder")  # type: ignore[index]
     assert made.train.reranked == used
@@ -182,7 +189,13 @@ def test_a_reranker_with_two_outputs_too_few_or_no_number_is_one_sentence(
     odd = Odd(True)
     monkeypatch.setattr("haechi.mining.stage.Reranker", lambda *_: odd)
     with open_store(tmp_path / "rows.sqlite") as store, pytest.raises(HaechiError, match="mine: the reranker gave"):
-        mine_all(TRAIN, VALID, CORPUS, tiny_models.static(), tiny_models.cross_encoder(), frozenset(), PARAMS, BM25, store)
+        mine_all(
+            ToMine(TRAIN, VALID, CORPUS, frozenset()),
+            Models(tiny_models.static(), tiny_models.cross_encoder()),
+            PARAMS,
+            BM25,
+            store,
+        )
 
 
 def test_agreement_without_a_reranker_is_one_sentence(tmp_path: Path) -> None:

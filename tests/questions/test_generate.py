@@ -11,7 +11,7 @@ from question_writer.test_write import corpus, rich
 from small_law import pair, passage
 from small_params import small
 
-from haechi.questions.generate import Away, Drafts, Generated, Writer, generate, offline_writer
+from haechi.questions.generate import Away, Drafts, Generated, Models, Sources, Writer, generate, offline_writer
 from haechi.questions.length_histogram import write_lengths
 from haechi.questions.llm import sample_rows
 from haechi.questions.params import GenerateQaParams
@@ -42,9 +42,8 @@ def made(
     store: Store, passages: list[Passage], away: Away = NO_ONE, writer: Writer | None = None, **changes: object
 ) -> Generated:
     settings = params(**changes)
-    return generate(
-        passages, away, [pair("PREC_1")], settings, RetrievalParams(1.2, 0.75), writer or offline_writer(settings), store
-    )
+    sources, models = Sources(passages, away, [pair("PREC_1")]), Models(writer or offline_writer(settings))
+    return generate(sources, models, settings, RetrievalParams(1.2, 0.75), store)
 
 
 def writes(*texts: str) -> Writer:
@@ -147,11 +146,13 @@ def test_the_round_trip_asks_the_base_where_told(store: Store, monkeypatch: pyte
 
     monkeypatch.setattr("haechi.questions.round_trip.Encoder", Encoder)
     settings = params(round_trip="dense", round_trip_k=1)
-    arguments = (corpus(4), NO_ONE, [], settings, RetrievalParams(1.2, 0.75), writes("누가 통지해야 하나요"), store)
+    sources, writer = Sources(corpus(4), NO_ONE, []), writes("누가 통지해야 하나요")
+    rest = (settings, RetrievalParams(1.2, 0.75), store)
 
-    assert [q.passage_id for q in generate(*arguments, base=Compass()).questions] == ["LAW_2"]  # type: ignore[arg-type]
+    with_base = Models(writer, base=Compass())  # type: ignore[arg-type]
+    assert [q.passage_id for q in generate(sources, with_base, *rest).questions] == ["LAW_2"]
     with pytest.raises(HaechiError, match="base"):
-        generate(*arguments)
+        generate(sources, Models(writer), *rest)
 
 
 def test_a_judge_is_asked_about_what_the_filters_left_and_its_scores_decide(store: Store) -> None:
@@ -162,10 +163,8 @@ def test_a_judge_is_asked_about_what_the_filters_left_and_its_scores_decide(stor
         return {q.question_id: 2.0 if q.passage_id == "LAW_1" else None for q in questions}
 
     settings = params(round_trip_k=0)
-    found = generate(
-        corpus(3), NO_ONE, [], settings, RetrievalParams(1.2, 0.75), writes("열쇠는 누가 보관하나요", "short"), store,
-        judge=judge, judge_threshold=5.0,
-    )  # fmt: skip
+    models = Models(writes("열쇠는 누가 보관하나요", "short"), judge=judge, judge_threshold=5.0)
+    found = generate(Sources(corpus(3), NO_ONE, []), models, settings, RetrievalParams(1.2, 0.75), store)
 
     assert set(asked) == {"열쇠는 누가 보관하나요"}
     assert [q.passage_id for q in found.dropped if q.reason == "unanswerable"] == ["LAW_1"]

@@ -15,8 +15,8 @@ from pipeline.checkout import ROOT
 from haechi.pipeline.dvc_lock import Out, inputs, md5_of, outputs, read_lock
 from haechi.replay.compare import Compared, compare
 from haechi.replay.run import Replay, replay
+from haechi.rowstore.encoding import Keys
 from haechi.rowstore.export import export_rows
-from haechi.rowstore.keys import Keys
 from haechi.rowstore.namespaces import QUESTIONS
 from haechi.rowstore.store import Row, open_store
 from haechi.runtime.errors import HaechiError
@@ -58,7 +58,7 @@ PAID = f"""
 import sys
 from pathlib import Path
 sys.path.insert(0, {str(ROOT / "src")!r})
-from haechi.rowstore.keys import Keys
+from haechi.rowstore.encoding import Keys
 from haechi.rowstore.namespaces import QUESTIONS
 from haechi.rowstore.store import offline, open_store
 key = Keys({{"prompt": 1}}).of(text=Path("made/b.txt").read_text())

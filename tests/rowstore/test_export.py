@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from haechi.rowstore import care
+from haechi.rowstore import maintenance
+from haechi.rowstore.encoding import Keys
 from haechi.rowstore.export import MANIFEST, export_rows, import_rows, packed_rows
-from haechi.rowstore.keys import Keys
 from haechi.rowstore.namespaces import ALL, EMBEDDINGS, JUDGEMENTS, QUESTIONS
 from haechi.rowstore.store import Row, Store, open_store
 from haechi.runtime.errors import HaechiError
@@ -54,7 +54,7 @@ def test_an_export_comes_back_whole_and_twice_is_once(tmp_path: Path) -> None:
         assert import_rows(store, tmp_path / "export")["embeddings"].new == 20
         assert import_rows(store, tmp_path / "export")["embeddings"].known == 20
         assert content(store) == before
-        assert list(care.problems(store)) == []
+        assert list(maintenance.problems(store)) == []
         export_rows(store, ALL, tmp_path / "again")
     assert sha256_folder(tmp_path / "export") == sha256_folder(tmp_path / "again")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rowstore.writers import BATCH, batches_there, forked, key, write_batch, written_until_killed
 
-from haechi.rowstore import care
+from haechi.rowstore import maintenance
 from haechi.rowstore.namespaces import QUESTIONS, TOKENS
 from haechi.rowstore.store import connect
 
@@ -29,7 +29,7 @@ def test_two_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
     for number in (1, 2):
         found = store.get(TOKENS, [key(number, n) for n in range(batches * BATCH)])
         assert [found[key(number, n)]["number"] for n in range(batches * BATCH)] == list(range(batches * BATCH))
-    assert list(care.problems(store)) == []
+    assert list(maintenance.problems(store)) == []
     store.close()
 
 
@@ -57,7 +57,7 @@ def killed_again_and_again(path: Path, kills: int, seed: int) -> None:
         store.close()
     store = connect(path)
     assert store.count(QUESTIONS) == first * BATCH
-    assert list(care.problems(store)) == []
+    assert list(maintenance.problems(store)) == []
     store.close()
 
 

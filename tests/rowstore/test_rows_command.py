@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from haechi.cli.main import main
-from haechi.rowstore.keys import Keys
+from haechi.rowstore.encoding import Keys
 from haechi.rowstore.namespaces import QUESTIONS, TOKENS
 from haechi.rowstore.store import Row, open_store
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haechi.rowstore.keys import Keys
+from haechi.rowstore.encoding import Keys
 from haechi.rowstore.namespaces import EMBEDDINGS, QUESTIONS, SCORES, TOKENS, Namespace
 from haechi.rowstore.store import Row, connect, log_of, open_store, store_path
 from haechi.runtime.errors import HaechiError

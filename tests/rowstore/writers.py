@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from haechi.rowstore.keys import Keys
+from haechi.rowstore.encoding import Keys
 from haechi.rowstore.namespaces import QUESTIONS, Namespace
 from haechi.rowstore.store import Row, Store, connect
 

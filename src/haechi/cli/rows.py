@@ -7,7 +7,7 @@ import click
 
 from haechi.cli.options import EXISTING
 from haechi.cli.project import Commands
-from haechi.rowstore import care
+from haechi.rowstore import maintenance
 from haechi.rowstore.export import export_rows, import_rows
 from haechi.rowstore.namespaces import ALL, namespace
 from haechi.rowstore.store import Store, connect, store_path
@@ -40,7 +40,7 @@ def stats(path: Path) -> None:
             f"{share.cost:.4f}",
             datetime.fromtimestamp(share.newest, UTC).strftime("%Y-%m-%d"),
         )
-        for share in care.shares(store)
+        for share in maintenance.shares(store)
     ]
     store.close()
     say(str(path))
@@ -85,7 +85,7 @@ def import_(path: Path, source: Path, keep: bool) -> None:
 def prune(path: Path, name: str, days: float, paid: bool) -> None:
     """Delete rows of a namespace; they are made again when needed."""
     store = _existing(path)
-    gone = care.prune(store, namespace(name), days, paid)
+    gone = maintenance.prune(store, namespace(name), days, paid)
     store.close()
     say(f"{gone:,} rows of {name} deleted")
 
@@ -96,7 +96,7 @@ def verify(path: Path) -> None:
     """Check the file and every row in it."""
     store = _existing(path)
     found = 0
-    for problem in care.problems(store):
+    for problem in maintenance.problems(store):
         found += 1
         say(problem)
     counts = [(known.name, store.count(known)) for known in ALL]

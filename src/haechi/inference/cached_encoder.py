@@ -9,7 +9,7 @@ from haechi.inference import fixed_shapes
 from haechi.inference.fixed_shapes import Precision
 from haechi.inference.model_key import model_key
 from haechi.retrieval.dense import Vectors, unit
-from haechi.rowstore.keys import Keys
+from haechi.rowstore.encoding import Keys
 from haechi.rowstore.namespaces import EMBEDDINGS
 from haechi.rowstore.store import Store
 from haechi.runtime.errors import HaechiError

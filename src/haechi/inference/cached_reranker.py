@@ -17,7 +17,7 @@ from haechi.inference.model_key import model_key
 from haechi.inference.openvino import Bits
 from haechi.models.tokenize import Reader
 from haechi.retrieval.run import Run
-from haechi.rowstore.keys import Keys
+from haechi.rowstore.encoding import Keys
 from haechi.rowstore.namespaces import SCORES
 from haechi.rowstore.store import Store
 from haechi.runtime.errors import HaechiError

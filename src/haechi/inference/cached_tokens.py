@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 
-from haechi.rowstore.keys import Keys
+from haechi.rowstore.encoding import Keys
 from haechi.rowstore.namespaces import TOKENS
 from haechi.rowstore.store import Row, Store
 from haechi.text.morphemes import CONTENT, VERSION, tokenize

@@ -54,7 +54,7 @@ def rows_of(length: int, device: str) -> int:
     return rows if length % STEP == 0 else max(rows, STEP)
 
 
-def run(
+def run(  # wide: what encoders (prompt, task) and rerankers (network, read) need beside the model
     model: "Model",
     inputs: Sequence[str] | Sequence[tuple[str, str]],
     output: Literal["sentence_embedding", "scores"],

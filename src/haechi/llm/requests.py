@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from haechi.llm.budget import about
 from haechi.llm.types import Answer, Message, Model, Usage
-from haechi.rowstore.keys import Keys
+from haechi.rowstore.encoding import Keys
 from haechi.rowstore.namespaces import Namespace
 from haechi.rowstore.store import Store
 

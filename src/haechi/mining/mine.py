@@ -15,7 +15,7 @@ from haechi.mining.candidates import RANDOM, Candidates, Floats, Ints, bare, gat
 from haechi.mining.examples import count, make_examples, suspicious
 from haechi.mining.filters import CODE, KNOWLEDGE, Fates
 from haechi.mining.params import MineParams
-from haechi.mining.promote import Judge, rising
+from haechi.mining.promote import Judge, promotable
 from haechi.mining.relevance import Corpus, Query, know
 from haechi.mining.rerank_in_blocks import scored
 from haechi.mining.sampling import Choice, Doubles, Hashes, draw, hashes, priority, random_keys, turns
@@ -97,7 +97,7 @@ def mine(
     candidates, lowest = scored(rules, params, candidates, fates, compared)
     fates = rules.by_score(candidates, fates, lowest)
     if advice.judge:
-        risen = rising(candidates, fates, lowest, advice.judge, params.promote_most, rules.texts)
+        risen = promotable(candidates, fates, lowest, advice.judge, params.promote_most, rules.texts)
         queries = _with_positives(queries, corpus, candidates.take(risen))
         rules = replace(rules, queries=queries, known=know(queries, corpus, near, params.cited_together))
         fates = rules.by_score(candidates, rules.by_knowledge(candidates), lowest)

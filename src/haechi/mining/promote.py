@@ -1,12 +1,16 @@
 """Candidates that beat a query's own positive: a judge may make positives of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from haechi.llm.judge import Asked, rated
+from haechi.llm.params import LlmParams
 from haechi.mining.candidates import Candidates, Floats, Ints
 from haechi.mining.filters import CODE, Fates, rank_in_query
+from haechi.rowstore.store import Store
+from haechi.runtime.progress import say
 
 Pairs = Sequence[tuple[str, str]]
 """(query text, passage text)"""
@@ -31,7 +35,21 @@ def reader(answers: Callable[[Pairs], Sequence[bool]]) -> Judge:
     return Judge(("above_margin", "cocited", "together"), answers)
 
 
-def rising(
+def llm_judge(llm: LlmParams, threshold: int, store: Store, environ: Mapping[str, str]) -> Judge:
+    """Says yes to what the model rates at least so high, of 10; an answer without a score is a no."""
+
+    def answers(pairs: Pairs) -> list[bool]:
+        asked = [Asked(str(i), f"mine, pair {i}", query, passage) for i, (query, passage) in enumerate(pairs)]
+        scores = rated(lambda: asked, llm, store, environ)
+        agreed = [(score := scores[one.id]) is not None and score >= threshold for one in asked]
+        unread = sum(scores[one.id] is None for one in asked)
+        say(f"mine: the judge reads {len(asked)} candidates above a positive, promotes {sum(agreed)}; {unread} without a score")
+        return agreed
+
+    return reader(answers)
+
+
+def promotable(
     candidates: Candidates, fates: Fates, lowest: Floats, judge: Judge, most: int, texts: Callable[[Candidates], Pairs]
 ) -> Ints:
     """Rows that become positives: of those scored above the worst positive, the best few of each query, if the judge agrees."""

@@ -33,6 +33,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class ToMine:
+    """Queries of both splits, what is searched, and what must be no negative's source."""
+
+    train: Sequence[Query]
+    valid: Sequence[Query]
+    corpus: Sequence[Passage]
+    reserved: frozenset[str]
+    """Articles, documents and decisions of the test set."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """Who finds and who judges candidates."""
+
+    encoder: "SentenceTransformer"
+    reranker: "CrossEncoder | None" = None
+    reader: Judge | None = None
+    """May promote candidates, whoever scores."""
+
+
+@dataclass(frozen=True)
 class MinedAll:
     """Both splits; the cap on reuse counts within a split."""
 
@@ -48,51 +69,47 @@ class MinedAll:
         return {"judge": self.judge, "train": self.train.counts, "valid": self.valid.counts}
 
 
-def mine_all(
-    train: Sequence[Query],
-    valid: Sequence[Query],
-    corpus: Sequence[Passage],
-    model: "SentenceTransformer",
-    reranker: "CrossEncoder | None",
-    reserved: frozenset[str],
-    params: MineParams,
-    retrieval: RetrievalParams,
-    store: Store,
-    reads: Judge | None = None,
-) -> MinedAll:
-    """Mine both splits with the same candidates and filters; `reads` may promote candidates, whoever scores."""
-    if params.promote == "agreement" and reranker is None:
+def mine_all(given: ToMine, models: Models, params: MineParams, retrieval: RetrievalParams, store: Store) -> MinedAll:
+    """Mine both splits with the same candidates and filters."""
+    if params.promote == "agreement" and models.reranker is None:
         raise HaechiError("mine.promote: agreement is between the reranker and citations, and mine.reranker is empty")
-    known = Corpus(corpus, with_twins(reserved, corpus), decisions_of([*train, *valid]))
-    near = known.near(positives(known, [*train, *valid], params), params.near_duplicate)
-    searched = search_all([*train, *valid], corpus, model, params, retrieval, store)
+    queries = [*given.train, *given.valid]
+    corpus = Corpus(given.corpus, with_twins(given.reserved, given.corpus), decisions_of(queries))
+    near = corpus.near(positives(corpus, queries, params), params.near_duplicate)
+    searched = search_all(queries, given.corpus, models.encoder, params, retrieval, store)
     scorer: Scorer | None = None
     judge: dict[str, object] = {"scores": "encoder"}
-    if reranker is not None:
-        judged = Reranker(reranker, store, params.precision)
-        found = gated(valid, searched, known, judged)
-        passed = found.passed or params.reranker_forced
-        judge = {
-            "reranker": weight_hash(reranker)[:12],
-            "scores": "reranker" if passed else "encoder",
-            "mrr_fused": found.before,
-            "mrr_reranked": found.after,
-        }
-        scorer = judged.scores if passed else None
-        if not found.passed:
-            say(
-                f"mine: the reranker ranks validation positives worse (MRR {found.after:.3f}) than BM25 and the encoder "
-                f"together ({found.before:.3f}); it is {'used all the same (mine.reranker_forced)' if passed else 'not used'}"
-            )
+    if models.reranker is not None:
+        scorer, judge = _gated_scorer(Reranker(models.reranker, store, params.precision), given.valid, searched, corpus, params)
+        judge = {"reranker": weight_hash(models.reranker)[:12], **judge}
     cheap: Scorer | None = None
-    if reranker and scorer and params.reranker_prescore != "none":
-        cheap = Reranker(reranker, store, compiled_to=params.reranker_prescore).scores
+    if models.reranker and scorer and params.reranker_prescore != "none":
+        cheap = Reranker(models.reranker, store, compiled_to=params.reranker_prescore).scores
     agreement = AGREEMENT if params.promote == "agreement" and scorer else None
-    advice = Advice(scorer, reads or agreement, cheap=cheap)
-    first = replace(searched, query_vectors=searched.query_vectors[: len(train)])
-    second = replace(searched, query_vectors=searched.query_vectors[len(train) :])
-    mined = [mine(queries, found, known, near, params, advice) for queries, found in ((train, first), (valid, second))]
-    return MinedAll(mined[0], mined[1], known, judge)
+    advice = Advice(scorer, models.reader or agreement, cheap=cheap)
+    vectors, border = searched.query_vectors, len(given.train)
+    train = mine(given.train, replace(searched, query_vectors=vectors[:border]), corpus, near, params, advice)
+    valid = mine(given.valid, replace(searched, query_vectors=vectors[border:]), corpus, near, params, advice)
+    return MinedAll(train, valid, corpus, judge)
+
+
+def _gated_scorer(
+    reranker: Reranker, valid: Sequence[Query], searched: Searched, corpus: Corpus, params: MineParams
+) -> tuple[Scorer | None, dict[str, object]]:
+    """The reranker's scores where it earns its place on validation, and how it did there."""
+    outcome = gated(valid, searched, corpus, reranker)
+    used = outcome.passed or params.reranker_forced
+    if not outcome.passed:
+        say(
+            f"mine: the reranker ranks validation positives worse (MRR {outcome.after:.3f}) than BM25 and the encoder "
+            f"together ({outcome.before:.3f}); it is {'used all the same (mine.reranker_forced)' if used else 'not used'}"
+        )
+    judge: dict[str, object] = {
+        "scores": "reranker" if used else "encoder",
+        "mrr_fused": outcome.before,
+        "mrr_reranked": outcome.after,
+    }
+    return (reranker.scores if used else None), judge
 
 
 def summary(counts: Mapping[str, Any]) -> tuple[str, str, dict[str, int], str]:

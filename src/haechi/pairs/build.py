@@ -55,7 +55,7 @@ class PairMaker:
     ) -> None:
         self._passages, self._book, self._forbidden, self._params = passages, book, reserved, params
 
-    def pair(
+    def pair(  # wide: the fields of a pair
         self,
         query_id: str,
         text: str,

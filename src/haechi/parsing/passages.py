@@ -36,19 +36,17 @@ def statute_passages(statute: Statute, params: PreprocessParams) -> Iterator[Pas
             header = f"{' > '.join((statute.name, *article.chapters))} | {_headline(article.label, article.title)}"
             overlap = params.granularity == "window"
             for unit in _units(key, statute.key, article, params):
-                yield from _passages(statute, unit, key, header, article.title, article.label, params.max_chars, overlap)
+                yield from _passages(statute, unit, header, article.title, article.label, params.max_chars, overlap)
     if params.annexes:
         for annex in statute.annexes:
-            key = f"{statute.key}_{annex.label}"
             header = f"{statute.name} | {_headline(annex.label, annex.title)}"
-            unit = _Unit(key, statute.key, annex.text)
-            yield from _passages(statute, unit, key, header, annex.title, annex.label, params.max_chars)
+            unit = _Unit(f"{statute.key}_{annex.label}", statute.key, annex.text)
+            yield from _passages(statute, unit, header, annex.title, annex.label, params.max_chars)
     if params.addenda:
         for addendum in statute.addenda:
-            key = f"{statute.key}_{addendum.label}"
             header = f"{statute.name} | {addendum.label.replace('_', ' ')}"
-            unit = _Unit(key, statute.key, addendum.text)
-            yield from _passages(statute, unit, key, header, "부칙", addendum.label, params.max_chars)
+            unit = _Unit(f"{statute.key}_{addendum.label}", statute.key, addendum.text)
+            yield from _passages(statute, unit, header, "부칙", addendum.label, params.max_chars)
 
 
 def decision_passages(decision: Decision, params: PreprocessParams) -> Iterator[Passage]:
@@ -132,7 +130,7 @@ def _item_units(key: str, law_key: str, article: Article) -> Iterator[_Unit]:
 
 
 def _passages(
-    statute: Statute, unit: _Unit, key: str, header: str, title: str, label: str, max_chars: int, overlap: bool = False
+    statute: Statute, unit: _Unit, header: str, title: str, label: str, max_chars: int, overlap: bool = False
 ) -> Iterator[Passage]:
     top = f"{header}\n{unit.context}" if unit.context else header
     split = windows if overlap else cut
@@ -140,7 +138,7 @@ def _passages(
         yield Passage(
             id=f"{unit.id}{suffix}",
             parent_id=unit.parent_id,
-            article_key=key,
+            article_key=f"{statute.key}_{label}",
             type=statute.type,
             text=f"{top}\n{piece}",
             title=title,

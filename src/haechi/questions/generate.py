@@ -59,6 +59,27 @@ class Away:
 
 
 @dataclass(frozen=True)
+class Sources:
+    """What questions are made from and compared with."""
+
+    corpus: Sequence[Passage]
+    away: Away
+    real: Sequence[Pair]
+    """Training pairs, whose queries the report is measured against."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """Who writes questions and who checks them."""
+
+    writer: Writer
+    base: "SentenceTransformer | None" = None
+    """Needed where the round trip is dense."""
+    judge: Judge | None = None
+    judge_threshold: float = 0.0
+
+
+@dataclass(frozen=True)
 class Generated:
     """The kept questions, the dropped ones with their reasons, counts, and what all written ones look like."""
 
@@ -78,26 +99,12 @@ def offline_writer(params: GenerateQaParams) -> Writer:
     )
 
 
-def generate(
-    corpus: Sequence[Passage],
-    away: Away,
-    real: Sequence[Pair],
-    params: GenerateQaParams,
-    retrieval: RetrievalParams,
-    writer: Writer,
-    store: Store,
-    base: "SentenceTransformer | None" = None,
-    judge: Judge | None = None,
-    judge_threshold: float = 0.0,
-) -> Generated:
-    """Questions on every passage that the test set does not hold out, in order of id; the order of the corpus doesn't matter.
-
-    `base` is needed where the round trip is dense; `real` are training pairs, whose queries the report is measured against.
-    """
-    held = with_twins(away.keys, corpus)
+def generate(sources: Sources, models: Models, params: GenerateQaParams, retrieval: RetrievalParams, store: Store) -> Generated:
+    """Questions on every passage that the test set does not hold out, in order of id; the order of the corpus doesn't matter."""
+    corpus, away, judge = sources.corpus, sources.away, models.judge
     allowed = askable(corpus, away)
     by_id, words = {p.id: p for p in allowed}, Words(store)
-    drafts = writer(allowed, words)
+    drafts = models.writer(allowed, words)
     written = sorted({q.question_id: q for q in drafts.questions}.values(), key=lambda q: q.question_id)
 
     kept, dropped = filters.apply(
@@ -114,31 +121,26 @@ def generate(
         ],
     )
     if judge and kept:
-        kept, lost = filters.apply(kept, [filters.answerable(judge(kept, by_id), judge_threshold)])
+        kept, lost = filters.apply(kept, [filters.answerable(judge(kept, by_id), models.judge_threshold)])
         dropped += lost
 
     tokens = dict(zip((q.question_id for q in kept), words.of([q.question for q in kept]), strict=True))
     depth = max(DEPTH, params.round_trip_k)
     ranks = bm25_ranks(kept, list(tokens.values()), corpus, words, retrieval, depth) if kept else {}
     passage_words = dict(zip(by_id, map(frozenset, words.of([p.text for p in allowed])), strict=True))
-    portrait = portray(kept, tokens, passage_words, ranks, _texts_by_kind(real))
+    portrait = portray(kept, tokens, passage_words, ranks, _texts_by_kind(sources.real))
     if params.round_trip_k and kept:
         if params.round_trip == "dense":
-            if base is None:
+            if models.base is None:
                 raise HaechiError("generate_qa: a dense round trip needs the base model")
-            ranks = dense_ranks(kept, corpus, base, store, params.round_trip_k)
+            ranks = dense_ranks(kept, corpus, models.base, store, params.round_trip_k)
         kept, lost = filters.apply(kept, [filters.found_again(ranks, params.round_trip_k)])
         dropped += lost
     kept, lost = filters.unrepeated(kept, by_id, params.near_duplicate)
     dropped += lost
 
     counts: dict[str, Any] = {
-        "passages": {
-            "in": len(corpus),
-            "held_out": sum(p.article_key in held for p in corpus),
-            "decisions": sum(p.type == "prec" and p.article_key not in held for p in corpus),
-            "with_questions": len({q.passage_id for q in kept}),
-        },
+        "passages": {**_passage_counts(corpus, away), "with_questions": len({q.passage_id for q in kept})},
         "questions": {"written": len(written), "kept": len(kept), "dropped": filters.reasons(dropped)},
         "styles": {style: sum(q.style == style for q in kept) for style in sorted({q.style for q in kept})},
         "report": portrait.summary,
@@ -151,6 +153,12 @@ def askable(corpus: Sequence[Passage], away: Away) -> list[Passage]:
     """The passages that questions may be made from: not held out, and no decisions."""
     held = with_twins(away.keys, corpus)
     return [p for p in corpus if p.article_key not in held and p.type != "prec"]
+
+
+def _passage_counts(corpus: Sequence[Passage], away: Away) -> dict[str, int]:
+    held = with_twins(away.keys, corpus)
+    decisions = sum(p.type == "prec" and p.article_key not in held for p in corpus)
+    return {"in": len(corpus), "held_out": sum(p.article_key in held for p in corpus), "decisions": decisions}
 
 
 def _texts_by_kind(pairs: Sequence[Pair]) -> dict[str, list[str]]:

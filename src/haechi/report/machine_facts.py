@@ -83,8 +83,8 @@ def _paid(root: Path) -> tuple[list[Paid], dict[str, tuple[int, int]]]:
     file = root / ".haechi" / "rows.sqlite"
     if not file.exists():
         return [], {}
-    from haechi.rowstore import values
-    from haechi.rowstore.care import shares
+    from haechi.rowstore import encoding
+    from haechi.rowstore.maintenance import shares
     from haechi.rowstore.namespaces import ALL
     from haechi.rowstore.store import open_store
 
@@ -105,7 +105,7 @@ def _paid(root: Path) -> tuple[list[Paid], dict[str, tuple[int, int]]]:
             used = [
                 value["tokens"]
                 for (data,) in store.rows(f"SELECT value FROM {namespace.name}")  # noqa: S608  (a constant of namespaces.py)
-                if isinstance(value := values.unpacked(namespace, data), dict) and "tokens" in value
+                if isinstance(value := encoding.unpacked(namespace, data), dict) and "tokens" in value
             ]
             if used:
                 tokens[namespace.name] = (sum(one[0] for one in used), sum(one[1] for one in used))

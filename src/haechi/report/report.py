@@ -72,31 +72,14 @@ def render(
     shown_examples, shown_lines = examples(found, queries), lines(found, queries)
     line_systems = list(shown_lines[0]["ranks"]) if shown_lines else []
     late = (TEMPLATE / "report.js").read_text(encoding="utf-8")
-    spoken = (
-        SAID | translations.KINDS | translations.FAILURES | {name: translations.system(name) for name in (*line_systems, *SIDES)}
-    )
-    data = {
-        "words": {name: list(said) for name, said in spoken.items()},
-        "examples": shown_examples,
-        "lines": shown_lines,
-        "systems": line_systems,
-    }
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
-    environment.globals.update(
-        say=_say, w=lambda said: _say(*said), w2=Words, system=translations.system, slice_name=translations.slice_name,
-        failure=lambda name: translations.known(translations.FAILURES, name),
-        space=lambda name: translations.known(translations.SPACE, name),
-        kind=lambda name: translations.known(translations.KINDS, name),
-    )  # fmt: skip
-    page = environment.get_template("report.html").render(
+    template = _environment().get_template("report.html")
+    page = template.render(
         css=(TEMPLATE / "report.css").read_text(encoding="utf-8"),
         dark=_dark((TEMPLATE / "report.css").read_text(encoding="utf-8")),
         early=EARLY,
         late=late,
         hashes=Markup(" ".join(script_hash(script) for script in (EARLY, late))),  # noqa: S704  (base64 of our own scripts)
-        data=as_json(data),
+        data=as_json(_data_of_the_script(shown_examples, shown_lines, line_systems)),
         answer=answer,
         scores=scores,
         confidence=f"{scores.get('confidence', 0.95):.0%}",
@@ -125,6 +108,30 @@ def render(
         device_hours=sum(one.all_seconds for one in local.stages) / 3600 if local else 0.0,
     )
     return page.lstrip() + "\n"
+
+
+def _data_of_the_script(
+    shown_examples: dict[str, list[dict[str, Any]]], shown_lines: list[dict[str, Any]], line_systems: Sequence[str]
+) -> dict[str, Any]:
+    """What the page's script draws, and the words that it needs for it."""
+    names = {name: translations.system(name) for name in (*line_systems, *SIDES)}
+    spoken = SAID | translations.KINDS | translations.FAILURES | names
+    words = {name: list(said) for name, said in spoken.items()}
+    return {"words": words, "examples": shown_examples, "lines": shown_lines, "systems": line_systems}
+
+
+def _environment() -> jinja2.Environment:
+    """Templates that escape what they are given, with the functions that speak both languages."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    environment.globals.update(
+        say=_say, w=lambda said: _say(*said), w2=Words, system=translations.system, slice_name=translations.slice_name,
+        failure=lambda name: translations.known(translations.FAILURES, name),
+        space=lambda name: translations.known(translations.SPACE, name),
+        kind=lambda name: translations.known(translations.KINDS, name),
+    )  # fmt: skip
+    return environment
 
 
 def _why(select: Mapping[str, Any]) -> Words:

@@ -12,7 +12,7 @@ from typing import IO, Any, BinaryIO, Literal
 import numpy as np
 import orjson
 
-from haechi.rowstore import schema, values
+from haechi.rowstore import encoding, schema
 from haechi.rowstore.namespaces import ALL, Namespace
 from haechi.rowstore.store import Store, connect
 from haechi.runtime.errors import HaechiError
@@ -164,7 +164,7 @@ def _lines(folder: Path, namespace: Namespace, manifest: Manifest) -> Iterator[P
             value = next(vectors[row.dim], None)
             if value is None or len(value) != row.dim:
                 raise HaechiError(f"{file}: has more rows than its .npy file of {row.dim} numbers; export again")
-        yield Packed(key, values.packed(namespace, value), row.cost, orjson.dumps(row.origin, option=orjson.OPT_SORT_KEYS))
+        yield Packed(key, encoding.packed(namespace, value), row.cost, orjson.dumps(row.origin, option=orjson.OPT_SORT_KEYS))
 
 
 class _Vectors:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from haechi.rowstore.faults import PATIENCE
 from haechi.rowstore.namespaces import ALL
+from haechi.rowstore.sqlite_errors import PATIENCE
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.progress import say
 

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from haechi.rowstore import schema, values
-from haechi.rowstore.faults import PATIENCE, plain_errors
+from haechi.rowstore import encoding, schema
 from haechi.rowstore.namespaces import Namespace
+from haechi.rowstore.sqlite_errors import PATIENCE, plain_errors
 from haechi.runtime.environment import home
 from haechi.runtime.progress import say
 
@@ -57,7 +57,7 @@ class Store:
 
     def get(self, namespace: Namespace, keys: Sequence[bytes]) -> dict[bytes, Any]:
         """The values of those keys that are there."""
-        return {key: values.unpacked(namespace, data) for key, data in self.packed(namespace, keys).items()}
+        return {key: encoding.unpacked(namespace, data) for key, data in self.packed(namespace, keys).items()}
 
     def packed(self, namespace: Namespace, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """The bytes of those keys that are there."""
@@ -77,7 +77,9 @@ class Store:
         """Write rows, a transaction a batch, and say how many were new; a key that is there keeps its value."""
         written = 0
         for chunk in _chunks(rows, BATCH):
-            written += self._put(namespace, [(key, values.packed(namespace, value), cost) for key, value, cost in chunk], origin)
+            written += self._put(
+                namespace, [(key, encoding.packed(namespace, value), cost) for key, value, cost in chunk], origin
+            )
         return written
 
     def through(
@@ -102,9 +104,9 @@ class Store:
         tally.hits += len(keys) - len(first)
         for places in _chunks(first.values(), batch):
             made = compute(places)
-            rows = [(keys[place], values.packed(namespace, value), 0.0) for place, value in zip(places, made, strict=True)]
+            rows = [(keys[place], encoding.packed(namespace, value), 0.0) for place, value in zip(places, made, strict=True)]
             if self._put(namespace, rows, origin) == len(rows):
-                found.update((key, values.unpacked(namespace, data)) for key, data, _ in rows)
+                found.update((key, encoding.unpacked(namespace, data)) for key, data, _ in rows)
             else:  # another process was first with some of them
                 found.update(self.get(namespace, [key for key, _, _ in rows]))
             tally.computed += len(places)
@@ -127,7 +129,7 @@ class Store:
         before = self.db.total_changes  # the new origin is not a row
         self.db.executemany(
             f"INSERT OR IGNORE INTO {namespace.name} (key, value, sum, cost, origin, made) VALUES (?, ?, ?, ?, {whence}, {now})",
-            [(key, data, values.checksum(key, data), cost) for key, data, cost in rows],
+            [(key, data, encoding.checksum(key, data), cost) for key, data, cost in rows],
         )
         return self.db.total_changes - before
 

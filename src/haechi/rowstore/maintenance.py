@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import orjson
 
-from haechi.rowstore import values
-from haechi.rowstore.faults import plain_errors
+from haechi.rowstore import encoding
 from haechi.rowstore.namespaces import ALL, Namespace
+from haechi.rowstore.sqlite_errors import plain_errors
 from haechi.rowstore.store import Store
 from haechi.runtime.errors import UsageError
 
@@ -69,12 +69,12 @@ def prune(store: Store, namespace: Namespace, older_than_days: float, paid: bool
 def _wrong(namespace: Namespace, key: object, data: object, check: int, facts: bytes | None) -> str:
     if not (isinstance(key, bytes) and len(key) == 32 and isinstance(data, bytes)):
         return "the key is not 32 bytes long, or the value no bytes"
-    if values.checksum(key, data) != check:
+    if encoding.checksum(key, data) != check:
         return "the value is not what was written (checksum)"
     if facts is None:
         return "its provenance is missing"
     try:
-        value = values.unpacked(namespace, data)
+        value = encoding.unpacked(namespace, data)
     except ValueError:  # orjson's and numpy's errors alike
         return f"the value is no {namespace.codec}"
     if namespace.codec == "vector" and not np.isfinite(value).all():

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from haechi.rowstore import care, schema
-from haechi.rowstore.keys import Keys
+from haechi.rowstore import maintenance, schema
+from haechi.rowstore.encoding import Keys
 from haechi.rowstore.namespaces import EMBEDDINGS, QUESTIONS, TOKENS
 from haechi.rowstore.store import Row, connect, open_store
 from haechi.runtime.errors import HaechiError
@@ -91,7 +91,7 @@ def test_a_full_disk_loses_the_open_batch_alone(tmp_path: Path) -> None:
         with pytest.raises(HaechiError, match="disk is full"):
             store.put(TOKENS, [Row(Keys({}).of(more=n), ["x" * 500]) for n in range(1000)])
         assert store.count(TOKENS) == 500
-        assert list(care.problems(store)) == []
+        assert list(maintenance.problems(store)) == []
         store.put(QUESTIONS, [Row(KEY, "small")])  # and goes on once there is room
         assert store.count(QUESTIONS) == 1
 
@@ -136,9 +136,9 @@ def test_an_upgrade_that_fails_leaves_the_old_store(tmp_path: Path, monkeypatch:
 )
 def test_every_harmed_row_is_found(tmp_path: Path, harm: str, said: str) -> None:
     with open_store(filled(tmp_path / "rows.sqlite")) as store:
-        assert list(care.problems(store)) == []
+        assert list(maintenance.problems(store)) == []
         changed = store.db.execute(harm).rowcount
-        found = [problem for problem in care.problems(store) if said in problem]
+        found = [problem for problem in maintenance.problems(store) if said in problem]
         assert len(found) >= changed > 0
 
 
@@ -146,10 +146,10 @@ def test_pruning_leaves_paid_rows_unless_told(tmp_path: Path) -> None:
     with open_store(filled(tmp_path / "rows.sqlite")) as store:
         store.put(QUESTIONS, [Row(KEY, "answer", 0.1)])
         with pytest.raises(HaechiError, match="--paid"):
-            care.prune(store, QUESTIONS, 0, paid=False)
-        assert care.prune(store, TOKENS, 1, paid=False) == 0
-        assert care.prune(store, TOKENS, 0, paid=False) == 500
+            maintenance.prune(store, QUESTIONS, 0, paid=False)
+        assert maintenance.prune(store, TOKENS, 1, paid=False) == 0
+        assert maintenance.prune(store, TOKENS, 0, paid=False) == 500
         assert store.count(QUESTIONS) == 1
-        assert care.prune(store, QUESTIONS, 0, paid=True) == 1
-        assert [share.namespace for share in care.shares(store)] == ["embeddings"]
+        assert maintenance.prune(store, QUESTIONS, 0, paid=True) == 1
+        assert [share.namespace for share in maintenance.shares(store)] == ["embeddings"]
         assert list(store.rows("SELECT facts FROM origins")) == [(b'{"model":"m"}',)]

@@ -1,6 +1,12 @@
-"""How values lie in the store: JSON bytes, or float16 numbers packed little-endian."""
+"""A row's key and value as bytes.
 
+A key is the sha256 of the canonical JSON of everything that determines the value: whoever forgets a part here reuses another
+model's rows; whoever adds one that doesn't matter pays again. A value is JSON, or float16 numbers packed little-endian.
+"""
+
+import hashlib
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,6 +14,19 @@ import orjson
 
 from haechi.rowstore.namespaces import Namespace
 from haechi.runtime.errors import HaechiError
+
+
+class Keys:
+    """Makes the keys of rows that share their fixed parts (a model, a prompt) and differ in others (a text)."""
+
+    def __init__(self, fixed: Mapping[str, object]) -> None:
+        self._fixed = dict(fixed)
+
+    def of(self, **varying: object) -> bytes:
+        """The key of the row with these parts; the order of parts doesn't matter."""
+        if shared := self._fixed.keys() & varying.keys():
+            raise ValueError(f"parts of a key named twice: {', '.join(sorted(shared))}")
+        return hashlib.sha256(orjson.dumps({**self._fixed, **varying}, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 def packed(namespace: Namespace, value: Any) -> bytes:
