@@ -25,9 +25,9 @@ from sentence_transformers import SentenceTransformer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from haechi.corpus.duplicates import with_twins
+from haechi.corpus.duplicates import with_duplicates
 from haechi.inference.cached_reranker import Reranker
-from haechi.mining.cocitation import cited_together
+from haechi.mining.cocitation import count_cocitations
 from haechi.mining.filters import KNOWLEDGE, SCORES
 from haechi.mining.mine import Advice, Mined, mine
 from haechi.mining.params import MineParams
@@ -82,7 +82,7 @@ def main(folder: Path, encoder: Path | None, split: str, reranker: Path | None, 
     given = list(read_records(folder / f"data/processed/{split}.jsonl", Pair))
     queries = queries_of(given)
     manifest = read_json(folder / "data/testset/manifest.json")
-    reserved = with_twins(frozenset(manifest["reserved_articles"]) | frozenset(manifest["held_out_documents"]), corpus)
+    reserved = with_duplicates(frozenset(manifest["reserved_articles"]) | frozenset(manifest["held_out_documents"]), corpus)
     pairs = [*read_records(folder / "data/processed/pairs_train.jsonl", Pair), *given]
     known = Corpus(corpus, reserved)
     hidden = {query.id: key for query in queries if (key := _one_of(query, known, seed))}
@@ -94,7 +94,7 @@ def main(folder: Path, encoder: Path | None, split: str, reranker: Path | None, 
     with open_store() as store:
         scorer = Reranker(load_reranker(str(reranker), 512), store, compiled_to="bf16").scores if reranker else None
         searched = search_all(asked, corpus, model, params, load_section(PARAMS, "retrieval", RetrievalParams), store)
-        near = known.near(positives(known, asked, params), params.near_duplicate)
+        near = known.near_duplicates(positives(known, asked, params), params.near_duplicate)
         print(f"{len(asked)} queries with an article hidden; encoder {encoder or 'models/base'}, reranker {reranker}", flush=True)
 
         def mined_parts(cited: bool, without: Sequence[str] = (), **changes: object) -> Iterator[Mined]:
@@ -139,7 +139,7 @@ def _one_of(query: Query, corpus: Corpus, seed: int) -> str:
 def _knowing(corpus: Corpus, decisions: Iterable[Iterable[str]]) -> Corpus:
     """The corpus with these decisions."""
     made = copy(corpus)
-    made.together = cited_together(decisions, corpus.article_number)
+    made.cocitations = count_cocitations(decisions, corpus.article_number)
     return made
 
 

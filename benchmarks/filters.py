@@ -19,7 +19,7 @@ import click
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from haechi.corpus.duplicates import with_twins
+from haechi.corpus.duplicates import with_duplicates
 from haechi.mining.audit import write_audit
 from haechi.mining.mine import mine
 from haechi.mining.params import MineParams
@@ -55,14 +55,14 @@ def main(folder: Path) -> None:
     pairs, questions = folder / "data/processed/pairs_train.jsonl", folder / "data/qa/questions.jsonl"
     queries = queries_of(read_records(pairs, Pair), read_records(questions, Question))
     manifest = read_json(folder / "data/testset/manifest.json")
-    reserved = with_twins(frozenset(manifest["reserved_articles"]) | frozenset(manifest["held_out_documents"]), corpus)
+    reserved = with_duplicates(frozenset(manifest["reserved_articles"]) | frozenset(manifest["held_out_documents"]), corpus)
     print(f"{len(queries)} queries, {len(corpus)} passages")
     model = load_encoder(folder / "models/base")
     with timed("tokens, vectors and both searches"), open_store() as store:
         searched = search_all(queries, corpus, model, params, bm25, store)
     with timed("near-duplicates"):
         known = Corpus(corpus, reserved, decisions_of(queries))
-        near = known.near(positives(known, queries, params), params.near_duplicate)
+        near = known.near_duplicates(positives(known, queries, params), params.near_duplicate)
     with timed("candidates, filters, choice, examples"):
         made = mine(queries, searched, known, near, params)
     with timed("other thresholds"):

@@ -22,7 +22,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from haechi.corpus.duplicates import with_twins
+from haechi.corpus.duplicates import with_duplicates
 from haechi.guards.params import GuardsParams
 from haechi.mining.mine import Advice, mine
 from haechi.mining.params import MineParams
@@ -82,7 +82,7 @@ def main(folder: Path, seeds: str, cells: str, encoder: Path | None, keep: Path 
     pairs = list(read_records(processed / "pairs_train.jsonl", Pair))
     queries = queries_of(pairs, read_records(folder / "data/qa/questions.jsonl", Question))
     manifest = read_json(folder / "data/testset/manifest.json")
-    reserved = with_twins(frozenset(manifest["reserved_articles"]) | frozenset(manifest["held_out_documents"]), corpus)
+    reserved = with_duplicates(frozenset(manifest["reserved_articles"]) | frozenset(manifest["held_out_documents"]), corpus)
     loss, lora = load_section(PARAMS, "loss", LossParams), load_section(PARAMS, "lora", LoraParams)
     guards = load_section(PARAMS, "guards", GuardsParams)
     validation = Validation(list(read_records(processed / "pairs_train_valid.jsonl", Pair)), corpus)
@@ -90,7 +90,7 @@ def main(folder: Path, seeds: str, cells: str, encoder: Path | None, keep: Path 
     with open_store() as store:
         searched = search_all(queries, corpus, load_encoder(encoder or folder / "models/base"), mining, bm25, store)
     known = Corpus(corpus, reserved, decisions_of(queries))
-    near = known.near(positives(known, queries, mining), mining.near_duplicate)
+    near = known.near_duplicates(positives(known, queries, mining), mining.near_duplicate)
     print("cell\tseed\tbest nDCG@10\tlast\tnegatives kept\tseconds", flush=True)
     for name in cells.split(","):
         changed, without, most = CELLS[name]

@@ -39,10 +39,10 @@ def main(
     files.read_text(params)  # without parameters no stage starts
     places = Places(details, metrics, plots, params, run_folder, testset, corpus)
     with locks.writing(out, pictures):
-        found = complete(places, examples)
-        report = make(found, examples, pictures)
+        results = complete(places, examples)
+        report = make(results, examples, pictures)
         files.write_text(out, report.page)
-        scores = dict(found.stage("evaluate"))
+        scores = dict(results.stage("evaluate"))
         title = f"{scores['n_queries']} test queries (issues of held-out decisions), test set {scores['testset']}"
         progress.show_table(title, COLUMNS, result_rows(scores))
         if report.answer:

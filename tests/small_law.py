@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from haechi.citations.law_index import LawBook
+from haechi.citations.law_index import LawIndex
 from haechi.parsing.statute_types import Article, Statute
 from haechi.records.decision import Decision, Section
 from haechi.records.pair import Pair, PairMeta
@@ -21,7 +21,7 @@ def statute(law_id: str, name: str, first_date: str = "19800101") -> Statute:
 
 
 STATUTES = (statute("000001", "마을법"), statute("000002", "시장법"))
-BOOK = LawBook(STATUTES)
+BOOK = LawIndex(STATUTES)
 
 
 def key(number: int, law: str = "000001") -> str:

@@ -5,7 +5,7 @@ import copy
 import pytest
 from parsing.law_examples import law, raw, rule
 
-from haechi.citations.law_index import LawBook
+from haechi.citations.law_index import LawIndex
 from haechi.parsing.admin_rules import parse_rule
 from haechi.parsing.statute_types import Statute
 from haechi.parsing.statutes import parse_statute
@@ -20,14 +20,14 @@ def statute(law_id: str, name: str, abbr: str = "") -> Statute:
 
 
 @pytest.fixture(scope="module")
-def book() -> LawBook:
+def index() -> LawIndex:
     act = parse_statute(raw(law())).value
     order = parse_rule(raw(rule())).value
     assert act
     assert order
     decree = statute("000778", "마을나무 보호 및 가꾸기에 관한 법률 시행령")
     others = [statute("000001", "첫째ㆍ둘째 법", "숲법"), statute("000002", "다른 숲의 법", "숲법")]
-    return LawBook([act, decree, *others], [order])
+    return LawIndex([act, decree, *others], [order])
 
 
 @pytest.mark.parametrize(
@@ -48,38 +48,38 @@ def book() -> LawBook:
         ("", None),
     ],
 )
-def test_names(book: LawBook, name: str, key: str | None) -> None:
+def test_names(index: LawIndex, name: str, key: str | None) -> None:
     """Exact, folded and short; an ambiguous short name finds nothing."""
-    assert book.resolve(name) == key
+    assert index.resolve(name) == key
 
 
-def test_articles(book: LawBook) -> None:
+def test_articles(index: LawIndex) -> None:
     """Live, deleted and unknown labels."""
-    assert book.live_article("LAW_000777", "제3조의2") == "LAW_000777_제3조의2"
-    assert book.live_article("LAW_000777", "제4조") is None
-    assert book.is_deleted("LAW_000777", "제4조")
-    assert book.live_article("LAW_000777", "제99조") is None
-    assert not book.is_deleted("LAW_000777", "제99조")
-    assert book.first_date("LAW_000777") == "20101231"
-    assert book.law_key("ADM_4242_제1조") == "ADM_4242"
-    assert "LAW_000777_제4조" not in book.article_keys
+    assert index.live_article("LAW_000777", "제3조의2") == "LAW_000777_제3조의2"
+    assert index.live_article("LAW_000777", "제4조") is None
+    assert index.is_deleted("LAW_000777", "제4조")
+    assert index.live_article("LAW_000777", "제99조") is None
+    assert not index.is_deleted("LAW_000777", "제99조")
+    assert index.first_date("LAW_000777") == "20101231"
+    assert index.law_key("ADM_4242_제1조") == "ADM_4242"
+    assert "LAW_000777_제4조" not in index.article_keys
 
 
-def test_titles_and_leads(book: LawBook) -> None:
+def test_titles_and_leads(index: LawIndex) -> None:
     """The lead of an article without one is its first paragraph."""
-    assert book.title("LAW_000777_제2조") == "정의"
+    assert index.title("LAW_000777_제2조") == "정의"
 
 
-def test_siblings(book: LawBook) -> None:
+def test_siblings(index: LawIndex) -> None:
     """Live ones only, never the article itself."""
-    siblings = book.siblings("LAW_000777_제3조")
+    siblings = index.siblings("LAW_000777_제3조")
 
     assert siblings.chapter == ("LAW_000777_제3조의2", "LAW_000777_제6조")
     assert siblings.law == ("LAW_000777_제1조", "LAW_000777_제2조", "LAW_000777_제3조의2", "LAW_000777_제6조")
 
 
-def test_names_come_longest_first(book: LawBook) -> None:
+def test_names_come_longest_first(index: LawIndex) -> None:
     """So a search finds 마을나무법 시행령 before 마을나무법."""
-    lengths = [len(name) for name in book.names]
+    lengths = [len(name) for name in index.names]
 
     assert lengths == sorted(lengths, reverse=True)

@@ -6,16 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parsing.law_examples import law, raw
 
-from haechi.citations.law_index import LawBook
+from haechi.citations.law_index import LawIndex
 from haechi.citations.resolve import Resolved, Unresolved, parse_citations, resolve
 from haechi.parsing.statutes import parse_statute
 
 
 @pytest.fixture(scope="module")
-def book() -> LawBook:
+def index() -> LawIndex:
     act = parse_statute(raw(law())).value
     assert act
-    return LawBook([act])
+    return LawIndex([act])
 
 
 # The law of the examples begins on 20101231; 제4조 is deleted.
@@ -40,11 +40,11 @@ def book() -> LawBook:
         ("마을나무법 [별표 1]", "20200101", ["annex"]),
     ],
 )
-def test_resolve(book: LawBook, text: str, date: str, expected: list[str]) -> None:
+def test_resolve(index: LawIndex, text: str, date: str, expected: list[str]) -> None:
     """An article with its tier, or the reason why there is none."""
     found = []
     for citation in parse_citations(text):
-        match resolve(citation, book, date):
+        match resolve(citation, index, date):
             case Resolved(article_key, tier):
                 found.append(f"{tier} {article_key.removeprefix('LAW_000777_')}")
             case Unresolved(reason):

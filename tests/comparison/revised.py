@@ -12,7 +12,7 @@ from haechi.records.query import TestQuery
 from haechi.retrieval.run import Run
 from haechi.runtime.files import write_json, write_jsonl
 from haechi.scoring.facets import Facetter
-from haechi.scoring.names import BASE, BM25, TUNED, VERSION
+from haechi.scoring.names import BASE, BM25, EVALUATOR_VERSION, TUNED
 from haechi.scoring.per_query import write_rows
 from haechi.scoring.score_queries import judge
 
@@ -47,7 +47,7 @@ def put(root: Path, good: float, seed: int = 1, encoder: str = "", **changed: An
     """Write the results of a model into the workspace."""
     runs = {BM25: run(0.3, 50), BASE: run(0.2, 51), TUNED: run(good, seed)}
     rows = judge(QUERIES, {q.query_id: q.gold for q in QUERIES}, runs, Facetter([], [], {}))
-    told = {"testset": "t1", "evaluator": VERSION, "encoder": encoder or f"model-{good}-{seed}"}
+    told = {"testset": "t1", "evaluator": EVALUATOR_VERSION, "encoder": encoder or f"model-{good}-{seed}"}
     write_json(root / "metrics/evaluate.json", told | changed)
     write_rows(root / "metrics/per_query.json", rows)
     write_jsonl(root / "data/testset/queries.jsonl", QUERIES)

@@ -105,7 +105,7 @@ def test_several_revisions_share_one_family(project: Path) -> None:
 
 
 @pytest.mark.parametrize("changed", [{"testset": "t2"}, {"evaluator": 99}])
-def test_unlike_yardsticks_are_refused_with_exit_code_two(project: Path, changed: dict[str, object]) -> None:
+def test_other_test_sets_or_evaluators_are_refused_with_exit_code_two(project: Path, changed: dict[str, object]) -> None:
     revised.put(project, 0.8, 2, **changed)
     revised.commit(project, "other")
 

@@ -1,6 +1,6 @@
 from small_law import passage
 
-from haechi.corpus.duplicates import link_twins, one_name, with_twins
+from haechi.corpus.duplicates import link_twins, one_name, with_duplicates
 
 
 def documents(*rows: tuple[str, str, str]) -> list:
@@ -23,8 +23,8 @@ def test_the_first_line_of_an_untitled_document_is_part_of_its_body() -> None:
 def test_what_repeats_a_held_out_passage_is_held_out_too() -> None:
     passages = documents(("a", "가", "가\n같은 글이다."), ("b", "나", "나\n같은 글이다."), ("c", "다", "다\n다른 글이다."))
 
-    assert with_twins(frozenset({"DOC_a"}), passages) == {"DOC_a", "DOC_b"}
-    assert with_twins(frozenset({"DOC_c"}), passages) == {"DOC_c"}
+    assert with_duplicates(frozenset({"DOC_a"}), passages) == {"DOC_a", "DOC_b"}
+    assert with_duplicates(frozenset({"DOC_c"}), passages) == {"DOC_c"}
 
 
 def test_articles_that_say_the_same_have_one_name_and_others_keep_theirs() -> None:

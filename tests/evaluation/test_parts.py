@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from small_law import PASSAGES, key, pair
 from strategies import lists_by_query
 
-from haechi.evaluation.abstention import auroc, gate, judge_gate
+from haechi.evaluation.abstention import auroc, best_threshold, judge_threshold
 from haechi.evaluation.failures import Explainer, count_failures
 from haechi.evaluation.forgetting import load_beir, load_probes, not_inferior
 from haechi.evaluation.geometry import alignment, cka, drift, neighbour_overlap, separation, uniformity
@@ -205,8 +205,8 @@ def test_a_probe_with_gold_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 def test_the_gate_tells_what_can_be_told() -> None:
     answerable, strange = [0.5, 0.6, 0.9, 0.2], [0.1, 0.3, 0.4]
-    threshold = gate(answerable, strange)
-    found = judge_gate(threshold, answerable, strange)
+    threshold = best_threshold(answerable, strange)
+    found = judge_threshold(threshold, answerable, strange)
 
     assert threshold == 0.5
     assert (found["answered"], found["refused"]) == (0.75, 1.0)
@@ -222,10 +222,10 @@ def test_the_area_is_the_share_of_pairs_in_the_right_order(high: list[float], lo
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_no_threshold_does_better_than_the_chosen_one(high: list[float], low: list[float]) -> None:
     def right(t: float) -> float:
-        found = judge_gate(t, high, low)
+        found = judge_threshold(t, high, low)
         return found["answered"] + found["refused"]
 
-    assert right(gate(high, low)) == pytest.approx(max(right(t) for t in {*high, *low}))
+    assert right(best_threshold(high, low)) == pytest.approx(max(right(t) for t in {*high, *low}))
 
 
 # The space

@@ -15,7 +15,7 @@ from training.made import TEXTS, examples, static, transformer
 from haechi.evaluation.forgetting import GENERAL, Probe, ProbePassage, ProbeQuery
 from haechi.evaluation.inputs import Inputs, heads_of, load_others
 from haechi.evaluation.params import EvaluateParams
-from haechi.evaluation.stage import Found, evaluate
+from haechi.evaluation.stage import Evaluated, evaluate
 from haechi.inference.cached import Stored
 from haechi.inference.cached_reranker import Reranker
 from haechi.models.load import folder_hash, load_encoder
@@ -55,7 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def scored(folder: Path, store: Store, others: Sequence[str] = (), judge: Any = None) -> Found:
+def scored(folder: Path, store: Store, others: Sequence[str] = (), judge: Any = None) -> Evaluated:
     """What the stage's script does between reading and writing."""
     testset: Any = SimpleNamespace(queries=TESTS, fingerprint="made-up")
     inputs = Inputs(
@@ -75,7 +75,7 @@ def scored(folder: Path, store: Store, others: Sequence[str] = (), judge: Any = 
 
 
 @pytest.fixture(scope="module")
-def found(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Found:
+def found(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
     place = tmp_path_factory.mktemp("scored")
     with open_store(place / "rows.sqlite") as store:
         first = scored(folder, store)
@@ -84,7 +84,7 @@ def found(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Found:
         return scored(folder, store, names, cross_encoder())
 
 
-def test_a_model_named_once_more_gets_the_ranks_of_the_tuned_one_and_a_name_of_its_own(found: Found) -> None:
+def test_a_model_named_once_more_gets_the_ranks_of_the_tuned_one_and_a_name_of_its_own(found: Evaluated) -> None:
     for same, system in (("again", TUNED), ("plain", BASE)):
         assert [found.runs[same][q.query_id] for q in TESTS] == [found.runs[system][q.query_id] for q in TESTS]
         assert found.metrics["primary"][same] == found.metrics["primary"][system]
@@ -92,13 +92,13 @@ def test_a_model_named_once_more_gets_the_ranks_of_the_tuned_one_and_a_name_of_i
     assert set(found.metrics["others"]) == {"again", "plain", "kept"}
 
 
-def test_a_run_file_of_the_tuned_model_scores_as_the_tuned_model(found: Found) -> None:
+def test_a_run_file_of_the_tuned_model_scores_as_the_tuned_model(found: Evaluated) -> None:
     for query in TESTS:
         assert [s.id for s in found.runs["kept"][query.query_id]] == [s.id for s in found.runs[TUNED][query.query_id]]
     assert found.metrics["primary"]["kept"] == found.metrics["primary"][TUNED]
 
 
-def test_reranked_is_the_head_of_the_hybrid_in_the_order_of_the_cross_encoder(found: Found) -> None:
+def test_reranked_is_the_head_of_the_hybrid_in_the_order_of_the_cross_encoder(found: Evaluated) -> None:
     text_of = {key: [p.text for p in PASSAGES if found.name[p.article_key] == key] for key in found.name.values()}
     for query in TESTS:
         head = [s.id for s in found.runs[HYBRID][query.query_id]][: PARAMS.rerank_depth]
@@ -109,7 +109,7 @@ def test_reranked_is_the_head_of_the_hybrid_in_the_order_of_the_cross_encoder(fo
         assert [s.score for s in ranked] == pytest.approx(sorted(map(float, best.values()), reverse=True), abs=1e-3)
 
 
-def test_the_heads_say_what_flagembedding_says(found: Found, folder: Path) -> None:
+def test_the_heads_say_what_flagembedding_says(found: Evaluated, folder: Path) -> None:
     """Its own scorer of pairs, which does sparse and multi-vector by other code than ours."""
     from FlagEmbedding import BGEM3FlagModel
 

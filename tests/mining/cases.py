@@ -81,5 +81,5 @@ def searched(case: Case, top: int = 10) -> Searched:
 def mined(case: Case, advice: Advice | None = None, **changes: Any) -> Mined:
     params = replace(PARAMS, **changes)
     known = Corpus(case.passages, case.reserved)
-    near = known.near(np.arange(len(known)), params.near_duplicate)
+    near = known.near_duplicates(np.arange(len(known)), params.near_duplicate)
     return mine(case.queries, searched(case), known, near, params, advice)

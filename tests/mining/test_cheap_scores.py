@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haechi.mining.cheap_scores_first import Asked, Wanted, cascade
+from haechi.mining.cheap_scores_first import Asked, Wanted, prescored
 
 
 def places_of(last: int, number: int) -> list[int]:
@@ -56,7 +56,7 @@ def test_where_every_error_counts_as_near_the_choice_is_that_of_exact_scores(cas
     asked, cheap, exact, wanted = case
     worst = np.abs(cheap - exact).max(initial=0.0)
     typical = float(np.sqrt(np.mean((cheap - exact)[asked.positive] ** 2))) if asked.positive.any() else 0.0
-    scores, known = cascade(asked, cheap, lambda rows: exact[rows], replace(wanted, certainty=1e6 if typical else 0.0))
+    scores, known = prescored(asked, cheap, lambda rows: exact[rows], replace(wanted, certainty=1e6 if typical else 0.0))
 
     assert (scores[known] == exact[known]).all()
     assert (scores[~known] == cheap[~known]).all()
@@ -73,7 +73,7 @@ def test_small_errors_leave_most_pairs_cheap_and_nearly_all_choices_right(evenly
     exact = 0.5 + 0.08 * rng.standard_normal(len(asked.query))
     cheap = exact + 0.008 * rng.standard_normal(len(exact))
     wanted = Wanted(0.95, 7, 1.5, evenly)
-    scores, known = cascade(asked, cheap, lambda rows: exact[rows], wanted)
+    scores, known = prescored(asked, cheap, lambda rows: exact[rows], wanted)
     right, made = chosen(asked, exact, wanted), chosen(asked, scores, wanted)
 
     assert known.mean() < most
@@ -82,6 +82,6 @@ def test_small_errors_leave_most_pairs_cheap_and_nearly_all_choices_right(evenly
 
 def test_without_candidates_there_is_nothing_to_do() -> None:
     none = np.zeros(0)
-    scores, known = cascade(Asked(none.astype(int), none.astype(bool), 3), none, lambda rows: none, Wanted(0.95, 7, 1.5))
+    scores, known = prescored(Asked(none.astype(int), none.astype(bool), 3), none, lambda rows: none, Wanted(0.95, 7, 1.5))
 
     assert len(scores) == len(known) == 0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mining.cases import PARAMS, Case, cases, corpus, mined
 
 from haechi.mining import apply_filters
-from haechi.mining.cheap_scores_first import cascade
+from haechi.mining.cheap_scores_first import prescored
 from haechi.mining.mine import Advice
 from haechi.mining.relevance import Query
 
@@ -37,7 +37,7 @@ def test_with_room_for_its_errors_a_cheap_scorer_changes_no_choice(case: Case, c
 def test_the_cascade_is_told_of_an_even_choice(monkeypatch: pytest.MonkeyPatch, choice: str, places: list[int] | None) -> None:
     """Its borders are the places that the miner takes."""
     told = []
-    monkeypatch.setattr(apply_filters, "cascade", lambda *all: told.append(all[-1]) or cascade(*all))
+    monkeypatch.setattr(apply_filters, "prescored", lambda *all: told.append(all[-1]) or prescored(*all))
     query = Query("q0", "물음", ("P00",), (), frozenset(), "title")
     mined(Case(corpus(20), [query], frozenset(), 4), Advice(scorer=exact, cheap=cheap), sampling_strategy=choice)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mining.cases import LOOSE, PARAMS, Case, cases, corpus, mined, searched
 from small_law import pair
 
-from haechi.mining.cocitation import cited_together
+from haechi.mining.cocitation import count_cocitations
 from haechi.mining.filters import FATES
 from haechi.mining.mine import mine
 from haechi.mining.relevance import Corpus, Query
@@ -24,7 +24,7 @@ KEYS = st.sampled_from("ABCDEFG")
 def test_partners_are_those_of_as_many_decisions_as_are_asked_for(decisions: list[list[str]], least: int) -> None:
     number = {key: row for row, key in enumerate("GFEDCBA"[1:])}  # G is no article of the corpus
     counted = Counter(both for cited in decisions for both in permutations(sorted(set(cited) & set(number)), 2))
-    found = cited_together(decisions, number)
+    found = count_cocitations(decisions, number)
 
     for key, row in number.items():
         partners = {other for (one, other), times in counted.items() if one == key and times >= least}

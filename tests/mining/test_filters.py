@@ -8,7 +8,7 @@ from mining.cases import PARAMS, Case, cases, mined
 from mining.plain import plain_fates
 
 from haechi.mining.candidates import bare
-from haechi.mining.filters import CODE, FATES, KNOWLEDGE, below_margin, below_ranks, rank_in_query, sieve
+from haechi.mining.filters import CODE, FATES, KNOWLEDGE, apply_filters, below_margin, below_ranks, rank_in_query
 from haechi.mining.sample import MEANINGS
 
 RACING = {"", "chosen", "spare", "overused"}
@@ -93,7 +93,7 @@ def test_the_first_filter_gets_the_blame_and_the_others_never_see_the_candidate(
         return np.zeros(len(c), dtype=bool)
 
     filters = [("twin", lambda c: c.passage != 0), ("cocited", second)]
-    fates = sieve(table([0.1, 0.2, 0.3]), np.array([0, 0, CODE["reserved"]], dtype=np.uint8), filters)
+    fates = apply_filters(table([0.1, 0.2, 0.3]), np.array([0, 0, CODE["reserved"]], dtype=np.uint8), filters)
 
     assert [FATES[code] for code in fates] == ["twin", "cocited", "reserved"]
     assert seen == [1]

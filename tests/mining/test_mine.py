@@ -183,7 +183,7 @@ def mine_planted(**changes) -> Mined:
     run = search(["q1", "q2"], asked, [p.id for p in passages], vectors, 9)
     known = Corpus(passages, frozenset({"R"}))
     params = replace(PARAMS, max_uses=1, near_duplicate=0.7, **changes)
-    return mine(queries, Searched(asked, vectors, run, run), known, known.near(np.arange(len(known)), 0.7), params)
+    return mine(queries, Searched(asked, vectors, run, run), known, known.near_duplicates(np.arange(len(known)), 0.7), params)
 
 
 def test_each_planted_candidate_meets_the_fate_of_its_filter() -> None:
@@ -211,7 +211,7 @@ def test_a_filter_that_is_switched_off_lets_its_candidate_through(switched_off: 
     asked = np.array([[1.0, 0.0]], dtype=np.float32)
     run = search(["q"], asked, [p.id for p in passages], vectors, 9)
     known, query = Corpus(passages, frozenset({"R"})), Query("q", "우물", ("gold",), (), frozenset({"B"}), "precedent")
-    near = known.near(np.arange(len(known)), 0.7)
+    near = known.near_duplicates(np.arange(len(known)), 0.7)
     # a twin has the words of the positive: it is near as well
     without = {switched_off} | ({"near_duplicate"} if switched_off == "twin" else set())
     params, advice = replace(PARAMS, num_negatives=9), Advice(without=frozenset(without))

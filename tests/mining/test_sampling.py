@@ -86,7 +86,7 @@ def test_what_a_query_gets_does_not_depend_on_the_others(case: Case, choice: str
     alone = Searched(everything.query_vectors[rows], everything.passage_vectors, everything.bm25, everything.dense)
     known = Corpus(case.passages, case.reserved)
     params = replace(PARAMS, sampling_strategy=choice)
-    near = known.near(np.arange(len(known)), params.near_duplicate)
+    near = known.near_duplicates(np.arange(len(known)), params.near_duplicate)
     for example in mine(some, alone, known, near, params).examples:
         assert example == whole[example.query_id]
 

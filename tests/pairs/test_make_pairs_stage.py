@@ -5,7 +5,7 @@ import orjson
 import pytest
 from small_law import PASSAGES, STATUTES, decision, key, passage, section
 
-from haechi.citations.law_index import LawBook
+from haechi.citations.law_index import LawIndex
 from haechi.corpus.duplicates import link_twins
 from haechi.pairs.params import MakePairsParams
 from haechi.pairs.sections import decision_keys
@@ -154,9 +154,9 @@ def test_a_positive_that_names_nothing_is_told_of() -> None:
 def test_the_key_that_was_meant_is_told(positive: str, meant: str) -> None:
     """The closest document, or article where it looks like one; DOC_ forgotten is the same mistake."""
     query = UserQuery("USER_1", "우물은 누가 쓰나", (positive,), "queries.jsonl")
-    book = LawBook(raw(CITED).statutes)
+    index = LawIndex(raw(CITED).statutes)
 
-    (told,) = label_user_queries([query], book, {"DOC_manual", "DOC_여름휴가"}).unknown
+    (told,) = label_user_queries([query], index, {"DOC_manual", "DOC_여름휴가"}).unknown
 
     assert told.partition("; ")[2] == (f"did you mean {meant}?" if meant else "")
 
@@ -164,6 +164,6 @@ def test_the_key_that_was_meant_is_told(positive: str, meant: str) -> None:
 def test_a_long_query_is_told_of_in_short() -> None:
     query = UserQuery("USER_1", "가" * 5000, ("나" * 5000,), "queries.jsonl")
 
-    (told,) = label_user_queries([query], LawBook(()), set()).unknown
+    (told,) = label_user_queries([query], LawIndex(()), set()).unknown
 
     assert len(told) < 200 + len("queries.jsonl")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from parsing.law_examples import GRANULARITIES, params
 
-from haechi.citations.law_index import LawBook
+from haechi.citations.law_index import LawIndex
 from haechi.citations.resolve import Resolved, parse_citations, resolve
 from haechi.parsing.ingest import Preprocessed, RawCorpus, preprocess, read_corpus
 
@@ -82,11 +82,11 @@ def test_counts_are_exact(results: dict[str, Preprocessed]) -> None:
 
 def test_issue_sections_find_their_articles(corpus: RawCorpus) -> None:
     """About 7,300 issue sections cite an article that exists today."""
-    book = LawBook(corpus.statutes, corpus.rules)
+    index = LawIndex(corpus.statutes, corpus.rules)
     sections = 0
     for decision in corpus.decisions:
         for section in decision.sections:
-            found = (resolve(citation, book, decision.date) for citation in parse_citations(section.citations))
+            found = (resolve(citation, index, decision.date) for citation in parse_citations(section.citations))
             sections += bool(section.issue) and any(isinstance(row, Resolved) and row.tier == "current" for row in found)
 
     assert 7200 < sections < 7500

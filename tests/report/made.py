@@ -15,7 +15,7 @@ from haechi.pipeline.stage_details import file_of
 from haechi.records.mined import MinedExample
 from haechi.records.passage import Passage
 from haechi.records.query import TestQuery
-from haechi.report.inputs import Found, Places, gather
+from haechi.report.inputs import Places, Results, gather
 from haechi.report.make import make
 from haechi.retrieval.run import Run
 from haechi.runtime.files import write_csv, write_json, write_jsonl, write_text
@@ -64,12 +64,12 @@ def project(root: Path, base: float = 0.2, tuned: float = 0.9, attack: str = "")
 
     def run(good: float, seed: int) -> Run:
         rng = np.random.default_rng(seed)
-        found = {}
+        results = {}
         for query in queries:
             others = [passage.article_key for passage in passages if passage.article_key not in query.gold][:3]
             first = [(query.gold[0], 9.0)] if rng.random() < good else []
-            found[query.query_id] = [*first, *((key, 3.0 - place) for place, key in enumerate(others))]
-        return Run(found)
+            results[query.query_id] = [*first, *((key, 3.0 - place) for place, key in enumerate(others))]
+        return Run(results)
 
     runs = {BM25: run(0.4, 3), BASE: run(base, 1), TUNED: run(tuned, 2), HYBRID: run(0.9, 4)}
     rows = judge(
@@ -188,14 +188,14 @@ def project(root: Path, base: float = 0.2, tuned: float = 0.9, attack: str = "")
 class Made:
     """What was found, and its page."""
 
-    found: Found
+    results: Results
     page: str
 
 
 def page_of(root: Path, pictures: Path | None = None, local: Path | None = None) -> Made:
     """The report of a made run."""
-    found = gather(Places.below(root))
-    return Made(found, make(found, root / "data/mined/train.jsonl", pictures, local).page)
+    results = gather(Places.below(root))
+    return Made(results, make(results, root / "data/mined/train.jsonl", pictures, local).page)
 
 
 def table(file: Path, rows: list[dict[str, Any]]) -> None:

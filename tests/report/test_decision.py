@@ -48,17 +48,17 @@ def every() -> Iterator[Findings]:
         yield Findings(**dict(zip(kinds, combination, strict=True)))
 
 
-def rejected(found: Findings) -> bool:
+def rejected(results: Findings) -> bool:
     return (
-        found.over_base != "better"
-        or found.over_bm25 == "below"
-        or found.training == "failed"
-        or any((found.leaks, found.mixed, found.shuffled, found.base_kept, found.unlearned))
+        results.over_base != "better"
+        or results.over_bm25 == "below"
+        or results.training == "failed"
+        or any((results.leaks, results.mixed, results.shuffled, results.base_kept, results.unlearned))
     )
 
 
-def reserved(found: Findings) -> bool:
-    return bool(found.over_bm25 != "better" or found.training != "good" or found.behind or found.lost or found.doubts)
+def reserved(results: Findings) -> bool:
+    return bool(results.over_bm25 != "better" or results.training != "good" or results.behind or results.lost or results.doubts)
 
 
 def praises(told: Decision) -> bool:
@@ -68,20 +68,20 @@ def praises(told: Decision) -> bool:
 
 def test_no_combination_praises_a_model_that_a_check_rejects_and_none_is_green_with_a_reservation() -> None:
     seen = set()
-    for found in every():
-        told = decide(found)
-        assert praises(told) is not rejected(found), found
-        assert (told.level == "good") is (not rejected(found) and not reserved(found)), found
-        assert not re.search("[{}]", "".join((*told.headline, *told.advice))), found
+    for results in every():
+        told = decide(results)
+        assert praises(told) is not rejected(results), results
+        assert (told.level == "good") is (not rejected(results) and not reserved(results)), results
+        assert not re.search("[{}]", "".join((*told.headline, *told.advice))), results
         seen.add(told.headline)
     assert len(seen) == len({rule.headline for rule in RULES}), "every rule is reached"
 
 
 def test_with_bm25_is_advised_only_where_that_gives_more() -> None:
-    for found in every():
-        told = decide(found).advice.en
-        assert ("hybrid) it scores higher" in told or "together with BM25" in told) <= (found.hybrid == "helps")
-        if found.hybrid == "same" and found.behind and not rejected(found):
+    for results in every():
+        told = decide(results).advice.en
+        assert ("hybrid) it scores higher" in told or "together with BM25" in told) <= (results.hybrid == "helps")
+        if results.hybrid == "same" and results.behind and not rejected(results):
             assert "validation gave BM25 no weight" in told
 
 
@@ -119,8 +119,8 @@ def test_each_finding_changes_the_headline_or_the_advice(finding: dict[str, Any]
 
 
 def answered(root: Path, slices: list[Slice] | None = None) -> Any:
-    found = gather(Places.below(root))
-    return answer(found, sliced(found.rows, 0.95) if slices is None else slices, checks(found))
+    results = gather(Places.below(root))
+    return answer(results, sliced(results.rows, 0.95) if slices is None else slices, checks(results))
 
 
 WRONG: list[tuple[str, dict[str, Any]]] = [

@@ -19,7 +19,7 @@ from haechi.report.checks import checks
 from haechi.report.conclusion import answer
 from haechi.report.examples import marked
 from haechi.report.graph import EDGES
-from haechi.report.inputs import Found, Places, gather
+from haechi.report.inputs import Places, Results, gather
 from haechi.report.report import as_json
 from haechi.report.slices import sliced
 from haechi.runtime.errors import UsageError
@@ -52,12 +52,12 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 )
 def test_the_headline_is_the_verdict_of_the_terminal(tmp_path: Path, base: float, tuned: float, said: str) -> None:
     root = project(tmp_path, base, tuned)
-    found = gather(Places.below(root))
-    told = answer(found, sliced(found.rows, 0.95), checks(found))
+    results = gather(Places.below(root))
+    told = answer(results, sliced(results.rows, 0.95), checks(results))
 
     assert said in words_of(page_of(root).page)
     assert told is not None
-    assert told.judgement.split()[0] in verdict(found.metrics["evaluate"]).lower()
+    assert told.judgement.split()[0] in verdict(results.metrics["evaluate"]).lower()
     assert said in told.closing()
 
 
@@ -125,7 +125,7 @@ def test_a_missing_input_is_named_with_the_command_that_makes_it_and_the_rest_is
     (root / file_of(stage)).unlink()
     made = page_of(root)
 
-    assert [one.file for one in made.found.missing] == [file_of(stage).as_posix()]
+    assert [one.file for one in made.results.missing] == [file_of(stage).as_posix()]
     assert f"<code>{file_of(stage)}</code>" in made.page
     assert f"<code>dvc repro {stage}</code>" in made.page
     assert ("No answer yet." in words_of(made.page)) is (stage == "evaluate")
@@ -135,7 +135,7 @@ def test_an_empty_folder_gives_a_page_that_says_what_to_run(tmp_path: Path) -> N
     made = page_of(tmp_path)
 
     assert "No answer yet." in words_of(made.page)
-    assert len(made.found.missing) > 12
+    assert len(made.results.missing) > 12
     assert "<figure" not in made.page
 
 
@@ -168,7 +168,7 @@ def test_what_is_wrong_is_seen(tmp_path: Path, stage: str, values: dict[str, obj
     change(root, stage, **values)
 
     assert levels(root)[name] == level
-    assert {key for key, found in levels(root).items() if found != "good"} == {name}
+    assert {key for key, results in levels(root).items() if results != "good"} == {name}
 
 
 @pytest.mark.usefixtures("blank")
@@ -275,4 +275,4 @@ def test_the_local_page_tells_times_and_stays_out_of_the_tracked_file(tmp_path: 
 
 
 def test_a_run_without_an_untuned_model_has_no_answer() -> None:
-    assert answer(replace(Found(), metrics={"evaluate": {"difference": {}}}), [], []) is None
+    assert answer(replace(Results(), metrics={"evaluate": {"difference": {}}}), [], []) is None

@@ -9,7 +9,7 @@ from strategies import golds, lists_by_query
 
 from haechi.retrieval.run import Run
 from haechi.runtime.errors import HaechiError
-from haechi.scoring.metrics import Placed, evaluate_run, hit_normalised_map, mean, placed, score
+from haechi.scoring.metrics import GoldRanks, evaluate_run, gold_ranks, hit_normalised_map, mean, score
 
 K = (1, 3, 5, 10)
 
@@ -65,7 +65,7 @@ def test_metrics_from_ranks_are_those_of_ir_measures_on_the_rankings_themselves(
 
 
 def test_a_long_list_counts_hits_below_the_cut_off_only_where_a_metric_looks_that_far() -> None:
-    found = score({"q": Placed((11, 60), 3)}, (10, 100))["q"]
+    found = score({"q": GoldRanks((11, 60), 3)}, (10, 100))["q"]
 
     assert found["mrr@10"] == found["ndcg@10"] == found["recall@10"] == found["map@r"] == 0.0
     assert found["recall@100"] == pytest.approx(2 / 3)
@@ -76,7 +76,7 @@ def test_a_long_list_counts_hits_below_the_cut_off_only_where_a_metric_looks_tha
 def test_what_the_per_query_file_keeps_is_enough_to_score_again(lists, gold) -> None:
     run = Run(lists)
 
-    assert score({q: placed(run[q], keys) for q, keys in gold.items()}, K) == evaluate_run(run, gold, K)
+    assert score({q: gold_ranks(run[q], keys) for q, keys in gold.items()}, K) == evaluate_run(run, gold, K)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_what_the_per_query_file_keeps_is_enough_to_score_again(lists, gold) -> 
     ],
 )
 def test_the_earlier_competitions_measure_by_hand(ranks: tuple[int, ...], n_gold: int, answered: bool, value: float) -> None:
-    assert hit_normalised_map(Placed(ranks, n_gold), answered=answered) == pytest.approx(value)
+    assert hit_normalised_map(GoldRanks(ranks, n_gold), answered=answered) == pytest.approx(value)
 
 
 def test_a_query_without_gold_is_refused_by_name() -> None:

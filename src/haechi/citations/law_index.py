@@ -19,7 +19,7 @@ class Siblings:
     law: tuple[str, ...]
 
 
-class LawBook:
+class LawIndex:
     """Names to laws, labels to article keys, article keys to titles and texts."""
 
     def __init__(self, statutes: Iterable[Statute], rules: Iterable[Statute] = ()) -> None:

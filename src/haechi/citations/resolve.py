@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from haechi.citations.law_index import LawBook
+from haechi.citations.law_index import LawIndex
 from haechi.text.normalize import clean
 
 CitationKind = Literal["main", "addenda", "annex"]
@@ -51,7 +51,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A citation that means a live article of the book."""
+    """A citation that means a live article of the index."""
 
     article_key: str
     tier: Form
@@ -64,24 +64,24 @@ class Unresolved:
     reason: Reason
 
 
-def resolve(citation: Citation, book: LawBook, date: str) -> Resolved | Unresolved:
+def resolve(citation: Citation, index: LawIndex, date: str) -> Resolved | Unresolved:
     """The present article that a decision of that date means; a number that has moved since resolves to nothing."""
     if citation.kind != "main":
         return Unresolved("addenda" if citation.kind == "addenda" else "annex")
-    law_key = book.resolve(citation.law)
+    law_key = index.resolve(citation.law)
     if law_key is None:
         return Unresolved("unknown_law")
     if not citation.article:
         return Unresolved("no_article")
     if citation.replaced:
         return Unresolved("renumbered")
-    first_date = book.first_date(law_key)
+    first_date = index.first_date(law_key)
     # Numbered otherwise: a law rewritten after the decision, or by the amendment that an old citation names.
     if (date and date < first_date) or (citation.version and citation.version <= first_date):
         return Unresolved("before_first_addendum")
-    article_key = book.live_article(law_key, citation.article)
+    article_key = index.live_article(law_key, citation.article)
     if article_key is None:
-        return Unresolved("deleted_article" if book.is_deleted(law_key, citation.article) else "no_such_article")
+        return Unresolved("deleted_article" if index.is_deleted(law_key, citation.article) else "no_such_article")
     return Resolved(article_key, citation.form)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from haechi.citations.law_index import LawBook
+from haechi.citations.law_index import LawIndex
 from haechi.citations.resolve import Resolved, parse_citations, resolve
 from haechi.cli.project import Anywhere
 from haechi.parsing.ingest import read_corpus
@@ -19,10 +19,10 @@ from haechi.runtime.progress import show_table
 def citations(text: str, raw: Path, date: str) -> None:
     """Show how a string of citations is read and what each one resolves to."""
     corpus = read_corpus(raw)
-    book = LawBook(corpus.statutes, corpus.rules)
+    index = LawIndex(corpus.statutes, corpus.rules)
     rows = []
     for citation in parse_citations(text):
-        answer = resolve(citation, book, date)
+        answer = resolve(citation, index, date)
         place = " ".join(filter(None, (citation.article, citation.paragraph, citation.item, citation.subitem)))
         meaning = answer.article_key if isinstance(answer, Resolved) else f"- ({answer.reason})"
         rows.append((citation.law, place, citation.kind, citation.form, meaning))

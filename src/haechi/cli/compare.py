@@ -60,7 +60,7 @@ def show_comparison(
     if len(names) < 2 or names == [WORKSPACE, WORKSPACE]:
         raise UsageError(f"haechi compare {WORKSPACE}: name a revision to set the workspace against")
     revisions = load_revisions(root, names)
-    if len({revision.yardstick for revision in revisions}) > 1:
+    if len({revision.test_version for revision in revisions}) > 1:
         revisions = with_reevaluated(root, revisions)
     found = compare_revisions(revisions, system, metric)
     test_reads.record(root, revisions)

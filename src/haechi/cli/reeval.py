@@ -20,5 +20,5 @@ def reeval(revisions: tuple[str, ...]) -> None:
     for name in dict.fromkeys(revisions):
         found = score_again(root, name)
         test_reads.record(root, [found])
-        figure = f"{HEADLINE} {mean_of(found.rows, TUNED):.4f} on test set {found.yardstick[0]}"
+        figure = f"{HEADLINE} {mean_of(found.rows, TUNED):.4f} on test set {found.test_version[0]}"
         say(f"{found.name}: {figure}; `haechi compare {name}` takes it")

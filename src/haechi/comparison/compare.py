@@ -98,7 +98,7 @@ class Incomparable(UsageError):
 
 def compare(revisions: Sequence[Revision], system: str, metric: str = HEADLINE) -> Comparison:
     """Every revision against the first."""
-    check_yardsticks(revisions)
+    check_test_versions(revisions)
     for revision in revisions:
         if absent := [row.query_id for row in revision.rows if system not in row.ranks]:
             raise UsageError(f"{revision.name}: has no system {system}, it has {', '.join(revision.rows[0].ranks)} ({absent[0]})")
@@ -139,7 +139,7 @@ def compare(revisions: Sequence[Revision], system: str, metric: str = HEADLINE) 
         revisions[0].name,
         system,
         metric,
-        revisions[0].yardstick[0],
+        revisions[0].test_version[0],
         len(headline),
         left_out,
         tuple(others),
@@ -147,13 +147,13 @@ def compare(revisions: Sequence[Revision], system: str, metric: str = HEADLINE) 
     )
 
 
-def check_yardsticks(revisions: Sequence[Revision]) -> None:
+def check_test_versions(revisions: Sequence[Revision]) -> None:
     """Refuse different test sets and different evaluators, and say how to go on."""
-    by_yardstick: dict[tuple[str, int], list[str]] = defaultdict(list)
+    by_test_version: dict[tuple[str, int], list[str]] = defaultdict(list)
     for revision in revisions:
-        by_yardstick[revision.yardstick].append(revision.name)
-    if len(by_yardstick) > 1:
-        told = "; ".join(f"{', '.join(names)}: test set {y[0]}, evaluator {y[1]}" for y, names in by_yardstick.items())
+        by_test_version[revision.test_version].append(revision.name)
+    if len(by_test_version) > 1:
+        told = "; ".join(f"{', '.join(names)}: test set {y[0]}, evaluator {y[1]}" for y, names in by_test_version.items())
         revs = " ".join(revision.name for revision in revisions if revision.commit)
         raise Incomparable(
             f"these can't be compared, they were scored on different test sets or by different evaluators ({told}); "

@@ -1,7 +1,7 @@
 """Scores the model of another revision on today's test set, corpus and rules, so that it can be compared with today's.
 
 The model comes from DVC's cache or remote. Where neither has it, that revision is checked out beside the project and its
-pipeline runs up to `select`. Results lie under `.haechi/reeval`, named by yardstick and commit; `haechi compare` finds them.
+pipeline runs up to `select`. Results lie under `.haechi/reeval`, by test set, evaluator and commit; `haechi compare` finds them.
 """
 
 import os
@@ -19,7 +19,7 @@ from haechi.pipeline.git import git, git_or_none
 from haechi.runtime.errors import HaechiError, UsageError
 from haechi.runtime.files import read_json
 from haechi.runtime.progress import say
-from haechi.scoring.names import VERSION
+from haechi.scoring.names import EVALUATOR_VERSION
 
 MANIFEST = "data/testset/manifest.json"
 
@@ -40,7 +40,7 @@ def reeval(root: Path, name: str) -> Revision:
 
 
 def stored(root: Path, name: str, commit: str) -> Revision | None:
-    """Results of an earlier `reeval` on today's yardstick, if there are any."""
+    """Results of an earlier `reeval` on today's test set, if there are any."""
     out = _place(root, commit)
     files = {METRICS: out / METRICS, PER_QUERY: out / PER_QUERY, QUERIES: root / QUERIES}
     if not (out / METRICS).is_file():
@@ -49,13 +49,13 @@ def stored(root: Path, name: str, commit: str) -> Revision | None:
     return parse(f"{name} (re-evaluated)", commit, {**contents, LOCK: None})
 
 
-def yardstick(root: Path) -> str:
+def test_version(root: Path) -> str:
     """Today's test set and rules, as one name."""
-    return f"{read_json(root / MANIFEST)['fingerprint']}-{VERSION}"
+    return f"{read_json(root / MANIFEST)['fingerprint']}-{EVALUATOR_VERSION}"
 
 
 def _place(root: Path, commit: str) -> Path:
-    return root / ".haechi" / "reeval" / yardstick(root) / commit[:12]
+    return root / ".haechi" / "reeval" / test_version(root) / commit[:12]
 
 
 @contextmanager
@@ -101,13 +101,13 @@ def _run(command: Sequence[str], folder: Path, problem: str) -> None:
 
 
 def with_reevaluated(root: Path, revisions: Sequence[Revision]) -> list[Revision]:
-    """The same revisions; those of another yardstick than today's give way to their re-evaluation where there is one."""
+    """The same revisions; those of another test set or evaluator give way to their re-evaluation, if there is one."""
     if not (root / MANIFEST).is_file():
         return list(revisions)
-    today = yardstick(root)
+    today = test_version(root)
     return [
         revision
-        if revision.name == WORKSPACE or f"{revision.yardstick[0]}-{revision.yardstick[1]}" == today
+        if revision.name == WORKSPACE or f"{revision.test_version[0]}-{revision.test_version[1]}" == today
         else stored(root, revision.name, revision.commit) or revision
         for revision in revisions
     ]

@@ -45,7 +45,7 @@ class Revision:
     """One hash of all that training read, but for its seed: revisions that share it repeat each other."""
 
     @property
-    def yardstick(self) -> tuple[str, int]:
+    def test_version(self) -> tuple[str, int]:
         """Test set and version of the evaluator: figures of different ones are not compared."""
         return str(self.metrics["testset"]), int(self.metrics["evaluator"])
 
@@ -91,12 +91,12 @@ def parse(name: str, commit: str, files: Mapping[str, bytes | None]) -> Revision
         told = orjson.loads(metrics)
         rows = parse_rows(per_query, QueryResult)
         texts = {q.query_id: q.query_text for q in _queries(queries or b"")}
-        yardstick = (str(told["testset"]), int(told["evaluator"]), str(told["encoder"]))
+        test_version = (str(told["testset"]), int(told["evaluator"]), str(told["encoder"]))
     except (orjson.JSONDecodeError, msgspec.ValidationError, KeyError, TypeError) as error:
         raise HaechiError(
             f"{name}: its results are in another form than today's ({error}); score its model with `haechi reeval {name}`"
         ) from error
-    if not rows or not all(yardstick):
+    if not rows or not all(test_version):
         raise HaechiError(f"{name}: {PER_QUERY} is empty")
     seed, training = _check_lock(name, files[LOCK], {METRICS: metrics, PER_QUERY: per_query})
     return Revision(name, commit, told, rows, texts, seed, training)

@@ -30,7 +30,7 @@ class Read:
 
 def record(root: Path, revisions: Iterable[Revision]) -> None:
     """Add these to the ledger."""
-    add(root, {Read(r.yardstick[0], str(r.metrics["encoder"]), r.commit[:12] or WORKSPACE) for r in revisions})
+    add(root, {Read(r.test_version[0], str(r.metrics["encoder"]), r.commit[:12] or WORKSPACE) for r in revisions})
 
 
 def add(root: Path, seen: Set[Read]) -> None:

@@ -16,7 +16,7 @@ def link_twins(passages: Sequence[Passage]) -> list[Passage]:
     return [replace(p, twins=tuple(sorted(id for id in same[fold(p.body)] if id != p.id))) for p in passages]
 
 
-def with_twins(keys: frozenset[str], passages: Iterable[Passage]) -> frozenset[str]:
+def with_duplicates(keys: frozenset[str], passages: Iterable[Passage]) -> frozenset[str]:
     """The article keys, and those of every passage that repeats one of their passages: what is held out stays out."""
     passages = list(passages)
     twins = {id for p in passages if p.article_key in keys for id in p.twins}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 
-def gate(answerable: Sequence[float], unanswerable: Sequence[float]) -> float:
+def best_threshold(answerable: Sequence[float], unanswerable: Sequence[float]) -> float:
     """The threshold with the best sum of shares told right; a score that equals it is answered."""
     candidates = sorted({*answerable, *unanswerable})
     right = [(_share(answerable, t) + 1.0 - _share(unanswerable, t), t) for t in candidates]
@@ -18,7 +18,7 @@ def gate(answerable: Sequence[float], unanswerable: Sequence[float]) -> float:
     return next(t for score, t in right if score == best)
 
 
-def judge_gate(threshold: float, answerable: Sequence[float], unanswerable: Sequence[float]) -> dict[str, float]:
+def judge_threshold(threshold: float, answerable: Sequence[float], unanswerable: Sequence[float]) -> dict[str, float]:
     """What the threshold does to queries that did not choose it."""
     return {
         "threshold": threshold,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from haechi.evaluation.abstention import curve, gate, judge_gate
+from haechi.evaluation.abstention import best_threshold, curve, judge_threshold
 from haechi.evaluation.exports import write_exports
 from haechi.evaluation.failures import Explainer, count_failures
 from haechi.evaluation.forgetting import GENERAL, compare_probe
@@ -28,13 +28,13 @@ from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import atomic_folder, write_csv, write_json, write_text
 from haechi.scoring.facets import Facetter
-from haechi.scoring.names import BASE, BM25, HYBRID, POPULARITY, PRIMARY_SUITE, RERANKED, TUNED, VERSION
+from haechi.scoring.names import BASE, BM25, EVALUATOR_VERSION, HYBRID, POPULARITY, PRIMARY_SUITE, RERANKED, TUNED
 from haechi.scoring.per_query import write_rows
 from haechi.scoring.score_queries import judge
 
 
 @dataclass(frozen=True)
-class Found:
+class Evaluated:
     """All results, ready to be written."""
 
     metrics: dict[str, Any]
@@ -42,7 +42,7 @@ class Found:
     runs: dict[str, Run]
     gold: dict[str, tuple[str, ...]]
     name: Mapping[str, str]
-    gating: list[dict[str, Any]]
+    abstention: list[dict[str, Any]]
     map: list[dict[str, Any]]
     k_values: tuple[int, ...]
 
@@ -65,11 +65,11 @@ class Found:
             rows = [",".join(str(values[s][f"{name}@{k}"]) for s in values) for k in self.k_values]
             table = [f"{k},{row}\n" for k, row in zip(self.k_values, rows, strict=True)]
             write_text(folder / f"{name}_at_k.csv", f"k,{','.join(values)}\n" + "".join(table))
-        lines = [f"{row['threshold']:.6f},{row['answered']:.6f},{row['refused']:.6f}\n" for row in self.gating]
+        lines = [f"{row['threshold']:.6f},{row['answered']:.6f},{row['refused']:.6f}\n" for row in self.abstention]
         write_text(folder / "gating.csv", "threshold,answered,refused\n" + "".join(lines))
 
 
-def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams, source: Source) -> Found:
+def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams, source: Source) -> Evaluated:
     """Rank the test queries with every system, fold to articles, score, compare."""
     tests, texts = inputs.testset.queries, [passage.text for passage in inputs.corpus]
     tokens = source.tokens(texts)
@@ -100,10 +100,10 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams,
     rows = judge(tests, gold, runs, Facetter(inputs.corpus, inputs.train_pairs, searcher.name))
     rows = [replace(row, failure=explainer.reasons(row, words_of[row.query_id])) for row in rows]
     vectors = {name: _probe_vectors(inputs, name, source) for name in inputs.probes}
-    gating, points = _gating([valid[q.id] for q in known], [tuned[q.id] for q in asked], vectors[GENERAL][1][0], passages)
+    abstention, points = _abstention([valid[q.id] for q in known], [tuned[q.id] for q in asked], vectors[GENERAL][1][0], passages)
     metrics = {
         "testset": inputs.testset.fingerprint,
-        "evaluator": VERSION,
+        "evaluator": EVALUATOR_VERSION,
         "encoder": inputs.encoder_hash,
         "confidence": params.confidence,
         "hybrid_weight": weight,
@@ -115,10 +115,10 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams,
         "probe": {name: compare_probe(probe, *vectors[name], params) for name, probe in inputs.probes.items()},
         "drift": _rounded(drift(vectors[GENERAL][0][1], vectors[GENERAL][1][1])),
         "geometry": _rounded(_geometry(tests, gold, searcher, tuned, questions, passages, params.seed)),
-        "gating": _rounded(gating),
+        "gating": _rounded(abstention),
     }
     spaces = draw_map(inputs.corpus, {BASE: untuned, TUNED: passages}, params.seed)
-    return Found(metrics, rows, runs, gold, searcher.name, points, spaces, params.k_values)
+    return Evaluated(metrics, rows, runs, gold, searcher.name, points, spaces, params.k_values)
 
 
 def _gold(inputs: Inputs, searcher: Searcher, params: EvaluateParams) -> tuple[dict[str, tuple[str, ...]], int]:
@@ -172,14 +172,14 @@ def _probe_vectors(inputs: Inputs, name: str, source: Source) -> tuple[tuple[Vec
     return before, after
 
 
-def _gating(
+def _abstention(
     known: Sequence[Sequence[Any]], asked: Sequence[Sequence[Any]], strangers: Vectors, passages: Vectors
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """Threshold from validation queries and one half of the strange questions; figures from test queries and the other half."""
     chosen_on, judged_on = ([found[0].score for found in lists if found] for lists in (known, asked))
     best = [float(score) for score in (strangers @ passages.T).max(axis=1)]
-    threshold = gate(chosen_on, best[::2])
-    return judge_gate(threshold, judged_on, best[1::2] or best), curve(judged_on, best[1::2] or best)
+    threshold = best_threshold(chosen_on, best[::2])
+    return judge_threshold(threshold, judged_on, best[1::2] or best), curve(judged_on, best[1::2] or best)
 
 
 def _geometry(

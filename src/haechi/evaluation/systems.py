@@ -10,7 +10,7 @@ from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.retrieval.fuse import scaled
 from haechi.retrieval.run import Run
-from haechi.scoring.metrics import Placed, mean, score
+from haechi.scoring.metrics import GoldRanks, mean, score
 
 PairScores = Callable[[Sequence[tuple[str, str]]], Iterable[float]]
 """(query, passage) -> how well the passage answers the query."""
@@ -46,7 +46,7 @@ def best_weight(lexical: Run, dense: Run, gold: Mapping[str, Sequence[str]], dep
 
     The same as scoring `weighted` at every weight, but only gold's ranks are worked out, not eleven rankings.
     """
-    places: dict[float, dict[str, Placed]] = {w: {} for w in WEIGHTS}
+    places: dict[float, dict[str, GoldRanks]] = {w: {} for w in WEIGHTS}
     for query_id, keys in gold.items():
         first, second = scaled(lexical[query_id]), scaled(dense[query_id])
         ids = sorted({**first, **second})
@@ -54,7 +54,7 @@ def best_weight(lexical: Run, dense: Run, gold: Mapping[str, Sequence[str]], dep
         one, two = (np.array([side.get(id, 0.0) for id in ids]) for side in (first, second))
         for w in WEIGHTS:
             ranks = sorted(rank for row in wanted if (rank := _rank(w * two + (1.0 - w) * one, row)) <= depth)
-            places[w][query_id] = Placed(tuple(ranks), len(set(keys)))
+            places[w][query_id] = GoldRanks(tuple(ranks), len(set(keys)))
     scores = {w: mean(score(found, (10,)))["ndcg@10"] for w, found in places.items()}
     return max(WEIGHTS, key=lambda w: (scores[w], w))
 

@@ -8,10 +8,10 @@ import numpy.typing as npt
 
 from haechi.mining import filters
 from haechi.mining.candidates import Candidates, Flags, Floats
-from haechi.mining.cheap_scores_first import Asked, Wanted, cascade
-from haechi.mining.filters import Fates, Filter, sieve
+from haechi.mining.cheap_scores_first import Asked, Wanted, prescored
+from haechi.mining.filters import Fates, Filter, apply_filters
 from haechi.mining.params import MineParams
-from haechi.mining.relevance import Corpus, Known, Query
+from haechi.mining.relevance import Corpus, Query, Relevant
 from haechi.mining.sampling import evenly
 from haechi.retrieval.dense import Vectors, cosines
 from haechi.runtime.errors import HaechiError
@@ -24,7 +24,7 @@ Scorer = Callable[[Sequence[tuple[str, str]]], npt.NDArray[np.floating]]
 class Rules:
     """Everything that decides the fate of a candidate before any is chosen."""
 
-    known: Known
+    relevant: Relevant
     queries: Sequence[Query]
     query_vectors: Vectors
     corpus: Corpus
@@ -35,14 +35,14 @@ class Rules:
     cheap: Scorer | None = None
     """Stands in for the scorer wherever the difference can't matter."""
 
-    def by_knowledge(self, candidates: Candidates) -> Fates:
+    def by_relevance(self, candidates: Candidates) -> Fates:
         """The fates of those that are known to be no negatives."""
-        return sieve(candidates, np.zeros(len(candidates), dtype=np.uint8), self._on(filters.knowledge(self.known)))
+        return apply_filters(candidates, np.zeros(len(candidates), dtype=np.uint8), self._on(filters.by_relevance(self.relevant)))
 
     def by_score(self, candidates: Candidates, fates: Fates, lowest: Floats) -> Fates:
         """The fates after skip_top and the margins."""
         p = self.params
-        return sieve(candidates, fates, self._on(filters.by_score(lowest, p.margin, p.absolute_margin, p.skip_top)))
+        return apply_filters(candidates, fates, self._on(filters.by_score(lowest, p.margin, p.absolute_margin, p.skip_top)))
 
     def with_cosines(self, candidates: Candidates) -> Candidates:
         """The cosine of every candidate, which is the score as well where there is no reranker."""
@@ -76,17 +76,17 @@ class Rules:
 
     def _scored(self, scorer: Scorer, candidates: Candidates, pairs: Sequence[tuple[str, str]]) -> npt.NDArray[np.floating]:
         """The scorer's scores, or a cheap one's where that can't change who is chosen."""
-        p, positive = self.params, self.known.positives.has(candidates.query, candidates.passage)
+        p, positive = self.params, self.relevant.positives.has(candidates.query, candidates.passage)
         if self.cheap is None or not positive.any():  # random fill comes without its positives, and is little
             return scorer(pairs)
         asked = Asked(candidates.query, positive, len(self.queries))
         wanted = Wanted(p.margin, p.num_negatives, p.reranker_certainty, evenly if p.sampling_strategy == "spread" else None)
         cheap = np.asarray(self.cheap(pairs), dtype=np.float64)
-        return cascade(asked, cheap, lambda rows: np.asarray(scorer([pairs[row] for row in rows]), dtype=np.float64), wanted)[0]
+        return prescored(asked, cheap, lambda rows: np.asarray(scorer([pairs[row] for row in rows]), dtype=np.float64), wanted)[0]
 
     def lowest(self, candidates: Candidates) -> Floats:
         """The score of each query's worst positive."""
-        own = self.known.positives.has(candidates.query, candidates.passage)
+        own = self.relevant.positives.has(candidates.query, candidates.passage)
         lowest = np.full(len(self.queries), np.inf, dtype=np.float32)
         np.minimum.at(lowest, candidates.query[own], candidates.score[own])
         return lowest

@@ -42,7 +42,7 @@ class Wanted:
     """The places that an even choice takes: of so many candidates so many. None where the best are taken."""
 
 
-def cascade(asked: Asked, cheap: Scores, exact: Exact, wanted: Wanted) -> tuple[Scores, Flags]:
+def prescored(asked: Asked, cheap: Scores, exact: Exact, wanted: Wanted) -> tuple[Scores, Flags]:
     """Scores of all rows, and which of them are exact."""
     scores, known = cheap.copy(), np.zeros(len(cheap), dtype=bool)
     doubtful = asked.positive.copy()

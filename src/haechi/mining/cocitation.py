@@ -10,7 +10,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Together:
+class Cocitations:
     """Every (article, other article) that some decision cites both of, sorted, with the number of such decisions."""
 
     keys: Ints
@@ -23,7 +23,7 @@ class Together:
         return self.keys[span][self.decisions[span] >= least] - article * self.articles
 
 
-def cited_together(decisions: Iterable[Iterable[str]], number: Mapping[str, int]) -> Together:
+def count_cocitations(decisions: Iterable[Iterable[str]], number: Mapping[str, int]) -> Cocitations:
     """Count over decisions, each given as all that it cites; whatever has no number is no article of the corpus."""
     articles = len(number)
     found = [np.zeros(0, dtype=np.int64)]
@@ -32,4 +32,4 @@ def cited_together(decisions: Iterable[Iterable[str]], number: Mapping[str, int]
         pairs = (rows[:, None] * articles + rows).ravel()
         found.append(pairs[pairs // articles != pairs % articles])
     keys, counts = np.unique(np.concatenate(found), return_counts=True)
-    return Together(keys, counts, articles)
+    return Cocitations(keys, counts, articles)

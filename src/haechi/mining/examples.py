@@ -8,12 +8,12 @@ import numpy as np
 from haechi.mining.candidates import WAYS, Candidates, Ints, names_of_ways
 from haechi.mining.filters import FATES, Fates
 from haechi.mining.params import MineParams
-from haechi.mining.relevance import Corpus, Known, Query, may_answer
+from haechi.mining.relevance import Corpus, Query, Relevant, may_answer
 from haechi.records.mined import MinedExample
 
 
 def make_examples(
-    queries: Sequence[Query], corpus: Corpus, known: Known, candidates: Candidates, chosen: Mapping[int, Ints]
+    queries: Sequence[Query], corpus: Corpus, known: Relevant, candidates: Candidates, chosen: Mapping[int, Ints]
 ) -> list[MinedExample]:
     """One example a query, negatives in the order in which they were chosen; scores are those that the margin went by."""
     ways = names_of_ways()
@@ -45,7 +45,7 @@ def make_examples(
 def count(
     queries: Sequence[Query],
     corpus: Corpus,
-    known: Known,
+    known: Relevant,
     candidates: Candidates,
     fates: Fates,
     examples: Sequence[MinedExample],
@@ -84,7 +84,7 @@ def count(
     }
 
 
-def suspicious(candidates: Candidates, known: Known, queries: Sequence[Query]) -> Ints:
+def suspicious(candidates: Candidates, known: Relevant, queries: Sequence[Query]) -> Ints:
     """Rows of queries for which neither BM25 nor the encoder found a positive: mislabelled, or beyond both."""
     own = (candidates.bm25_rank > 0) | (candidates.dense_rank > 0)
     own &= known.positives.has(candidates.query, candidates.passage) & (candidates.found > 0)

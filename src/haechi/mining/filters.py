@@ -1,4 +1,4 @@
-"""The small filters that take candidates away, and the sieve that counts what each of them took.
+"""The small filters that take candidates away, and what applies them and counts what each of them took.
 
 A filter gets the candidates that are still there and says which may stay. Their order decides which one gets the blame:
 what is known (positives, citations, equal words) comes before what is guessed from scores.
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from haechi.mining.candidates import Candidates, Flags, Floats, Ints
-from haechi.mining.relevance import Known
+from haechi.mining.relevance import Relevant
 
 Filter = Callable[[Candidates], Flags]
 """True where the candidate may stay."""
@@ -23,24 +23,24 @@ FATES = ("", *KNOWLEDGE, *SCORES, "overused", "spare", "chosen", "promoted")
 CODE = {name: code for code, name in enumerate(FATES)}
 
 
-def knowledge(known: Known) -> list[tuple[str, Filter]]:
+def by_relevance(relevant: Relevant) -> list[tuple[str, Filter]]:
     """Filters by what is known, whatever a model thinks."""
     return [
-        ("positive", lambda c: ~known.positives.has(c.query, c.passage)),
+        ("positive", lambda c: ~relevant.positives.has(c.query, c.passage)),
         # the same words under another id
-        ("twin", lambda c: ~known.twins.has(c.query, c.passage)),
+        ("twin", lambda c: ~relevant.duplicates.has(c.query, c.passage)),
         # reserved articles stay out of training altogether
-        ("reserved", lambda c: ~known.reserved[c.passage]),
+        ("reserved", lambda c: ~relevant.reserved[c.passage]),
         # another part of a gold article answers too
-        ("same_article", lambda c: ~known.gold.has(c.query, known.article[c.passage])),
+        ("same_article", lambda c: ~relevant.gold.has(c.query, relevant.article[c.passage])),
         # the same article of the same law, as it was before or will be
-        ("other_version", lambda c: ~known.versions.has(c.query, known.provision[c.passage])),
+        ("other_version", lambda c: ~relevant.versions.has(c.query, relevant.provision[c.passage])),
         # the court leaned on it in the same decision: too close to be called wrong
-        ("cocited", lambda c: ~known.related.has(c.query, known.article[c.passage])),
+        ("cocited", lambda c: ~relevant.cocited.has(c.query, relevant.article[c.passage])),
         # other courts leaned on both
-        ("together", lambda c: ~known.together.has(c.query, known.article[c.passage])),
+        ("together", lambda c: ~relevant.cocited_elsewhere.has(c.query, relevant.article[c.passage])),
         # nearly the words of a positive
-        ("near_duplicate", lambda c: ~known.near.has(c.query, c.passage)),
+        ("near_duplicate", lambda c: ~relevant.near_duplicates.has(c.query, c.passage)),
     ]
 
 
@@ -90,7 +90,7 @@ def _among(rank: npt.NDArray[np.uint16], first: int) -> Flags:
     return among
 
 
-def sieve(candidates: Candidates, fates: Fates, filters: Sequence[tuple[str, Filter]]) -> Fates:
+def apply_filters(candidates: Candidates, fates: Fates, filters: Sequence[tuple[str, Filter]]) -> Fates:
     """The fates after these filters, one after the other on what is left."""
     fates = fates.copy()
     for name, keep in filters:

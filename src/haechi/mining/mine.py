@@ -16,9 +16,9 @@ from haechi.mining.examples import count, make_examples, suspicious
 from haechi.mining.filters import CODE, KNOWLEDGE, Fates
 from haechi.mining.params import MineParams
 from haechi.mining.promote import Judge, promotable
-from haechi.mining.relevance import Corpus, Query, know
+from haechi.mining.relevance import Corpus, Query, find_relevant
 from haechi.mining.rerank_in_blocks import scored
-from haechi.mining.sampling import Choice, Doubles, Hashes, draw, hashes, priority, random_keys, turns
+from haechi.mining.sampling import Doubles, Hashes, Sampler, draw, hashes, priority, random_keys, turns
 from haechi.records.mined import MinedExample
 from haechi.retrieval.dense import Vectors
 from haechi.retrieval.run import Run
@@ -80,7 +80,7 @@ def mine(
     without_positives = len(queries) - len(places)
     queries = [queries[i] for i in places]
     rules = Rules(
-        know(queries, corpus, near, params.cited_together),
+        find_relevant(queries, corpus, near, params.cited_together),
         queries,
         searched.query_vectors[places],
         corpus,
@@ -91,7 +91,7 @@ def mine(
         advice.cheap,
     )
     candidates = rules.with_cosines(_found(rules, searched))
-    fates = rules.by_knowledge(candidates)
+    fates = rules.by_relevance(candidates)
     risers = set(advice.judge.may_rise) & set(KNOWLEDGE) if advice.judge else set()
     compared = np.isin(fates, [CODE[name] for name in ("positive", *sorted(risers))])
     candidates, lowest = scored(rules, params, candidates, fates, compared)
@@ -99,16 +99,16 @@ def mine(
     if advice.judge:
         risen = promotable(candidates, fates, lowest, advice.judge, params.promote_most, rules.texts)
         queries = _with_positives(queries, corpus, candidates.take(risen))
-        rules = replace(rules, queries=queries, known=know(queries, corpus, near, params.cited_together))
-        fates = rules.by_score(candidates, rules.by_knowledge(candidates), lowest)
+        rules = replace(rules, queries=queries, relevant=find_relevant(queries, corpus, near, params.cited_together))
+        fates = rules.by_score(candidates, rules.by_relevance(candidates), lowest)
         fates[risen] = CODE["promoted"]
 
     chooser = _Chooser(rules, lowest)
     candidates, fates, chosen = chooser.choose(candidates, fates)
-    examples = make_examples(queries, corpus, rules.known, candidates, chosen)
-    counts = count(queries, corpus, rules.known, candidates, fates, examples, params)
+    examples = make_examples(queries, corpus, rules.relevant, candidates, chosen)
+    counts = count(queries, corpus, rules.relevant, candidates, fates, examples, params)
     searching = params.bm25_top or params.dense_top
-    lost = frozenset(suspicious(candidates, rules.known, queries).tolist() if searching else ())
+    lost = frozenset(suspicious(candidates, rules.relevant, queries).tolist() if searching else ())
     counts |= {
         "queries_without_positives": without_positives,
         "suspicious": dict(sorted(Counter(queries[row].source for row in lost).items())),
@@ -124,19 +124,19 @@ class _Chooser:
         self._rules, self._params, self._lowest = rules, rules.params, lowest
         self._queries: Hashes = hashes([query.id for query in rules.queries])
         self._passages: Hashes = hashes([passage.id for passage in rules.corpus.passages])
-        self._choice = Choice(turns(self._params.seed, self._queries), len(rules.corpus), self._params.max_uses)
+        self._sampler = Sampler(turns(self._params.seed, self._queries), len(rules.corpus), self._params.max_uses)
 
     def choose(self, candidates: Candidates, fates: Fates) -> tuple[Candidates, Fates, dict[int, Ints]]:
         """Candidates, random ones among them, their fates, and the rows that each query took."""
         params = self._params
         wanted = np.full(len(self._queries), params.num_negatives)
         order = priority(candidates.score, self._draws(candidates), params)
-        fates, chosen = self._choice(candidates, fates, order, wanted, params.sampling_strategy == "spread")
+        fates, chosen = self._sampler(candidates, fates, order, wanted, params.sampling_strategy == "spread")
         missing = wanted - np.array([len(chosen.get(row, ())) for row in range(len(wanted))], dtype=np.int64)
         if params.too_few == "fewer" or not missing.any():
             return candidates, fates, chosen
         extra, extra_fates = self._random(candidates, missing)
-        extra_fates, filled = self._choice(extra, extra_fates, self._draws(extra), missing, spread=False)
+        extra_fates, filled = self._sampler(extra, extra_fates, self._draws(extra), missing, spread=False)
         for row, taken in filled.items():
             chosen[row] = np.r_[chosen.get(row, taken[:0]), taken + len(candidates)]
         return joined(candidates, extra), np.r_[fates, extra_fates], chosen
@@ -148,7 +148,7 @@ class _Chooser:
         keys = random_keys(self._params.seed, self._queries, short, missing[short], passages)
         keys = keys[~np.isin(keys, candidates.query * passages + candidates.passage)]
         extra = rules.with_cosines(bare(keys, passages, RANDOM))
-        fates = rules.by_knowledge(extra)
+        fates = rules.by_relevance(extra)
         extra = rules.with_scores(extra, fates == 0)
         return extra, rules.by_score(extra, fates, self._lowest)
 
@@ -191,7 +191,7 @@ def _found(rules: Rules, searched: Searched) -> Candidates:
     ]
     bm25, dense = (ranking(run, ids, corpus.number) for run in (searched.bm25, searched.dense))
     structural = np.array(siblings, dtype=np.int64)
-    return gather(bm25, dense, structural, rules.known.positives.keys, len(corpus))
+    return gather(bm25, dense, structural, rules.relevant.positives.keys, len(corpus))
 
 
 def _with_positives(queries: Sequence[Query], corpus: Corpus, risen: Candidates) -> list[Query]:

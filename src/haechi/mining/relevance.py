@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from haechi.mining.candidates import Flags, Ints, distinct
-from haechi.mining.cocitation import Together, cited_together
+from haechi.mining.cocitation import Cocitations, count_cocitations
 from haechi.mining.near_duplicates import near_duplicates
 from haechi.records.passage import Passage
 from haechi.runtime.errors import HaechiError
@@ -74,13 +74,13 @@ class Corpus:
         self.article_number = {key: number for number, key in enumerate(self.articles)}
         self.article = _numbered(self.articles.values(), len(passages))
         self.provision = _numbered(self.provisions.values(), len(passages))
-        self.together = cited_together(decisions, self.article_number)
+        self.cocitations = count_cocitations(decisions, self.article_number)
         self.reserved = np.array([passage.article_key in reserved for passage in self.passages])
 
     def __len__(self) -> int:
         return len(self.passages)
 
-    def near(self, wanted: Ints, threshold: float) -> dict[int, Ints]:
+    def near_duplicates(self, wanted: Ints, threshold: float) -> dict[int, Ints]:
         """For each wanted passage that has some, the passages with nearly the same words."""
         first, second = near_duplicates([passage.text for passage in self.passages], wanted, threshold)
         borders = np.flatnonzero(np.r_[True, first[1:] != first[:-1]]) if len(first) else first
@@ -89,63 +89,65 @@ class Corpus:
 
 
 @dataclass(frozen=True)
-class Known:
+class Relevant:
     """Positives of every query and what may answer beside them, as links; article and provision number of every passage."""
 
     positives: Links
-    twins: Links
+    duplicates: Links
     gold: Links
-    related: Links
+    cocited: Links
     versions: Links
-    together: Links
-    near: Links
+    cocited_elsewhere: Links
+    near_duplicates: Links
     article: Ints
     provision: Ints
     reserved: Flags
 
 
-def know(queries: Sequence[Query], corpus: Corpus, near: Mapping[int, Ints], least_together: int) -> Known:
+def find_relevant(queries: Sequence[Query], corpus: Corpus, near: Mapping[int, Ints], least_decisions: int) -> Relevant:
     """Look everything up; a positive outside the corpus is an error, since the split was made against it."""
     positives: list[tuple[int, int]] = []
-    related: list[tuple[int, int]] = []
+    cocited: list[tuple[int, int]] = []
     for row, query in enumerate(queries):
         for id in query.positives:
             if id not in corpus.number:
                 raise HaechiError(f"mine: positive {id} of query {query.id} is not in the corpus")
             positives.append((row, corpus.number[id]))
-        related += [(row, corpus.article_number[key]) for key in query.related_keys if key in corpus.article_number]
+        cocited += [(row, corpus.article_number[key]) for key in query.related_keys if key in corpus.article_number]
     number, passages = corpus.number, corpus.passages
-    return Known(
+    return Relevant(
         positives=links(positives, len(corpus)),
-        twins=links(((q, number[t]) for q, p in positives for t in passages[p].twins if t in number), len(corpus)),
+        duplicates=links(((q, number[t]) for q, p in positives for t in passages[p].twins if t in number), len(corpus)),
         gold=links(((q, int(corpus.article[p])) for q, p in positives), len(corpus.articles)),
-        related=links(related, len(corpus.articles)),
+        cocited=links(cocited, len(corpus.articles)),
         versions=links(
             ((q, int(corpus.provision[p])) for q, p in positives if corpus.provision[p] >= 0), max(1, len(corpus.provisions))
         ),
-        together=_together(((q, int(corpus.article[p])) for q, p in positives), corpus.together, least_together),
-        near=links(((q, int(other)) for q, p in positives for other in near.get(p, ())), len(corpus)),
+        cocited_elsewhere=_cocited_elsewhere(
+            ((q, int(corpus.article[p])) for q, p in positives), corpus.cocitations, least_decisions
+        ),
+        near_duplicates=links(((q, int(other)) for q, p in positives for other in near.get(p, ())), len(corpus)),
         article=corpus.article,
         provision=corpus.provision,
         reserved=corpus.reserved,
     )
 
 
-def may_answer(row: int, query: Query, corpus: Corpus, known: Known) -> tuple[str, ...]:
+def may_answer(row: int, query: Query, corpus: Corpus, relevant: Relevant) -> tuple[str, ...]:
     """Ids of all passages but its positives that may answer a query: never negatives, masked inside a batch."""
-    found: set[int] = {*known.twins.of(row).tolist(), *known.near.of(row).tolist()}
-    for key in {*query.related_keys, *(corpus.passages[p].article_key for p in known.positives.of(row).tolist())}:
+    found: set[int] = {*relevant.duplicates.of(row).tolist(), *relevant.near_duplicates.of(row).tolist()}
+    for key in {*query.related_keys, *(corpus.passages[p].article_key for p in relevant.positives.of(row).tolist())}:
         found.update(corpus.articles.get(key, ()))
-    for passage in map(corpus.passages.__getitem__, known.positives.of(row).tolist()):
+    for passage in map(corpus.passages.__getitem__, relevant.positives.of(row).tolist()):
         found.update(corpus.provisions.get((fold(passage.law_name), passage.article), ()) if passage.article else ())
-    own = set(known.positives.of(row).tolist())
+    own = set(relevant.positives.of(row).tolist())
     return tuple(corpus.passages[p].id for p in sorted(found - own))
 
 
-def _together(gold: Iterable[tuple[int, int]], together: Together, least: int) -> Links:
+def _cocited_elsewhere(gold: Iterable[tuple[int, int]], cocitations: Cocitations, least: int) -> Links:
     """What is cited together with a gold article in so many decisions; none is asked for by 0."""
-    keys = [query * together.articles + together.partners(article, least) for query, article in gold if least]
-    return Links(distinct(np.concatenate([np.zeros(0, dtype=np.int64), *keys])), together.articles)
+    keys = [query * cocitations.articles + cocitations.partners(article, least) for query, article in gold if least]
+    return Links(distinct(np.concatenate([np.zeros(0, dtype=np.int64), *keys])), cocitations.articles)
 
 
 def _numbered(groups: Iterable[Sequence[int]], rows: int) -> Ints:

@@ -40,7 +40,7 @@ def priority(scores: Floats, draws: Doubles, params: MineParams) -> Doubles:
     return exact / params.sampling_temperature - np.log(-np.log(draws)) if params.sampling_strategy == "sampled" else exact
 
 
-class Choice:
+class Sampler:
     """Takes negatives query by query and remembers how often each passage serves."""
 
     def __init__(self, order: Ints, passages: int, max_uses: int) -> None:

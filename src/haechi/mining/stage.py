@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from haechi.corpus.duplicates import with_twins
+from haechi.corpus.duplicates import with_duplicates
 from haechi.inference.cached import Stored
 from haechi.inference.cached_encoder import Encoder
 from haechi.inference.cached_reranker import Gate, Reranker, gate, rerank
@@ -74,8 +74,8 @@ def mine_all(given: ToMine, models: Models, params: MineParams, retrieval: Retri
     if params.promote == "agreement" and models.reranker is None:
         raise HaechiError("mine.promote: agreement is between the reranker and citations, and mine.reranker is empty")
     queries = [*given.train, *given.valid]
-    corpus = Corpus(given.corpus, with_twins(given.reserved, given.corpus), decisions_of(queries))
-    near = corpus.near(positives(corpus, queries, params), params.near_duplicate)
+    corpus = Corpus(given.corpus, with_duplicates(given.reserved, given.corpus), decisions_of(queries))
+    near = corpus.near_duplicates(positives(corpus, queries, params), params.near_duplicate)
     searched = search_all(queries, given.corpus, models.encoder, params, retrieval, store)
     scorer: Scorer | None = None
     judge: dict[str, object] = {"scores": "encoder"}

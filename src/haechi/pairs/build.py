@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from haechi.citations.law_index import LawBook
+from haechi.citations.law_index import LawIndex
 from haechi.pairs.params import MakePairsParams
 from haechi.pairs.query_text import law_name, names_one
 from haechi.pairs.sections import LabelledSection
@@ -22,15 +22,15 @@ _DEFINED = re.compile(r"[\"“]([^\"“”]{2,30})[\"”]\s*(?:이)?란")
 MOST_TERMS = 5  # a definitions article may define fifty terms; five show what it is for
 
 
-def title_query(article_key: str, book: LawBook) -> str:
+def title_query(article_key: str, index: LawIndex) -> str:
     """The law's name and the article's title; empty if it has none."""
-    title = book.title(article_key)
-    return f"{law_name(article_key, book)} {title}" if title else ""
+    title = index.title(article_key)
+    return f"{law_name(article_key, index)} {title}" if title else ""
 
 
-def definition_queries(article_key: str, book: LawBook) -> list[str]:
+def definition_queries(article_key: str, index: LawIndex) -> list[str]:
     """What the article's first terms mean, without the name of the law."""
-    terms = dict.fromkeys(_DEFINED.findall(article_body(book.article(article_key))))
+    terms = dict.fromkeys(_DEFINED.findall(article_body(index.article(article_key))))
     return [f"{term}의 뜻" for term in list(terms)[:MOST_TERMS]]
 
 
@@ -49,11 +49,11 @@ class PairMaker:
     def __init__(
         self,
         passages: Mapping[str, Sequence[str]],
-        book: LawBook,
+        index: LawIndex,
         reserved: frozenset[str],
         params: MakePairsParams,
     ) -> None:
-        self._passages, self._book, self._forbidden, self._params = passages, book, reserved, params
+        self._passages, self._index, self._forbidden, self._params = passages, index, reserved, params
 
     def pair(  # wide: the fields of a pair
         self,
@@ -68,15 +68,15 @@ class PairMaker:
     ) -> Pair:
         """A pair whose positives are all passages of its articles."""
         positives = tuple(id for key in keys for id in self._passages[key])
-        meta = PairMeta(kind, source_id, group, date, keys, cocited, names_one(text, keys, self._book))
+        meta = PairMeta(kind, source_id, group, date, keys, cocited, names_one(text, keys, self._index))
         return Pair(query_id, text, positives, self._structural(query_id, keys, cocited), meta)
 
     def _structural(self, query_id: str, keys: tuple[str, ...], cocited: tuple[str, ...]) -> tuple[str, ...]:
         """Uncited neighbours of the positives, drawn by a seed of the query's own so that pairs don't disturb each other."""
-        articles = [key for key in keys if key in self._book.article_keys]
-        near = {s for key in articles for s in self._book.siblings(key).chapter}
+        articles = [key for key in keys if key in self._index.article_keys]
+        near = {s for key in articles for s in self._index.siblings(key).chapter}
         if len(near - {*keys, *cocited}) < self._params.hn_per_q:  # a short chapter: look in the whole law
-            near |= {s for key in articles for s in self._book.siblings(key).law}
+            near |= {s for key in articles for s in self._index.siblings(key).law}
         near -= {*keys, *cocited} | self._forbidden
         ids = [id for key in sorted(near) for id in self._passages.get(key, ())]
         seed = hashlib.sha256(f"{self._params.seed}:{query_id}".encode()).digest()[:8]
@@ -88,12 +88,12 @@ def build_pairs(
     sections: Iterable[LabelledSection],
     user_queries: Iterable[LabelledUserQuery],
     passages: Mapping[str, Sequence[str]],
-    book: LawBook,
+    index: LawIndex,
     held_out: HeldOut,
     params: MakePairsParams,
 ) -> Pairs:
     """Make all pairs, drop what touches the test set (counted), split the rest."""
-    maker = PairMaker(passages, book, held_out.articles, params)
+    maker = PairMaker(passages, index, held_out.articles, params)
     counts: Counter[str] = Counter()
     usable = [s for s in sections if _counted(_why_not(s, held_out, passages, params), counts)]
     pairs = [maker.pair(s.query_id, s.text, "precedent", s.article_keys, s.cocited, s.source_id, s.group, s.date) for s in usable]
@@ -105,10 +105,10 @@ def build_pairs(
         ]
     if params.titles:
         cited = {key for s in usable for key in s.article_keys}
-        for key in sorted((book.article_keys & passages.keys()) - cited - held_out.articles):
-            if title := title_query(key, book):
+        for key in sorted((index.article_keys & passages.keys()) - cited - held_out.articles):
+            if title := title_query(key, index):
                 pairs.append(maker.pair(f"TITLE_{key}", title, "title", (key,), (key,), key, key, ""))
-            for number, query in enumerate(definition_queries(key, book), start=1):
+            for number, query in enumerate(definition_queries(key, index), start=1):
                 pairs.append(maker.pair(f"DEFINITION_{key}_{number}", query, "definition", (key,), (key,), key, key, ""))
     for user in user_queries:
         reason = "held_out_for_test" if user.query_id in held_out.sources else ""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from haechi.citations.law_index import LawBook
+from haechi.citations.law_index import LawIndex
 from haechi.text.normalize import fold
 
 # (적극), (소극), (한정 적극), (=원칙적 적극): the court's answer, which no searcher would type
@@ -16,12 +16,12 @@ def query_text(issue: str) -> str:
     return re.sub(r"\s+", " ", _ANSWER.sub(" ", issue)).strip(" /·,")
 
 
-def law_name(article_key: str, book: LawBook) -> str:
+def law_name(article_key: str, index: LawIndex) -> str:
     """The full name of the law that an article stands in."""
-    return book.law(book.law_key(article_key)).name
+    return index.law(index.law_key(article_key)).name
 
 
-def names_one(text: str, article_keys: Iterable[str], book: LawBook) -> bool:
+def names_one(text: str, article_keys: Iterable[str], index: LawIndex) -> bool:
     """Whether a query spells out one of its own answers: the article's label, with its law or with no law at all.
 
     A bare 제N조 counts, since whoever has the statute open could look it up.
@@ -30,10 +30,10 @@ def names_one(text: str, article_keys: Iterable[str], book: LawBook) -> bool:
     if not labels:
         return False
     folded = fold(text)
-    mentioned = {name for name in book.names if fold(name) in folded}
+    mentioned = {name for name in index.names if fold(name) in folded}
     for key in article_keys:
-        if key in book.article_keys and book.article(key).label in labels:
-            law = book.law(book.law_key(key))
+        if key in index.article_keys and index.article(key).label in labels:
+            law = index.law(index.law_key(key))
             if not mentioned or {law.name, law.abbr} & mentioned:
                 return True
     return False

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
-from haechi.citations.law_index import LawBook
+from haechi.citations.law_index import LawIndex
 from haechi.citations.resolve import Resolved, parse_citations, resolve
 from haechi.pairs.query_text import names_one, query_text
 from haechi.records.decision import Decision
@@ -66,7 +66,7 @@ class LabelledSections:
     """citations read, resolved, unresolved by reason; sections read, kept, without usable citation."""
 
 
-def label_sections(decisions: Iterable[Decision], book: LawBook, *, old_citations: bool, admin: bool) -> LabelledSections:
+def label_sections(decisions: Iterable[Decision], index: LawIndex, *, old_citations: bool, admin: bool) -> LabelledSections:
     """Resolve the citations of every section and keep the sections that have a live article."""
     decisions = list(decisions)
     counts: Counter[str] = Counter()
@@ -77,7 +77,9 @@ def label_sections(decisions: Iterable[Decision], book: LawBook, *, old_citation
         group_keys[groups[id]].update(found)
     kept: list[LabelledSection] = []
     for decision in decisions:
-        cited = [_articles(section.citations, decision.date, book, old_citations, admin, counts) for section in decision.sections]
+        cited = [
+            _articles(section.citations, decision.date, index, old_citations, admin, counts) for section in decision.sections
+        ]
         cocited = tuple(sorted({key for keys in cited for key in keys}))
         for section, keys in zip(decision.sections, cited, strict=True):
             counts["sections.read"] += 1
@@ -96,7 +98,7 @@ def label_sections(decisions: Iterable[Decision], book: LawBook, *, old_citation
                     source_id=f"PREC_{decision.id}",
                     group=f"PREC_{groups[decision.id]}",
                     date=decision.date,
-                    names_positive=names_one(text, keys, book),
+                    names_positive=names_one(text, keys, index),
                     keys=tuple(sorted(group_keys[groups[decision.id]])),
                 )
             )
@@ -111,12 +113,12 @@ def decision_keys(decision: Decision) -> list[str]:
 
 
 def _articles(
-    citations: str, date: str, book: LawBook, old_citations: bool, admin: bool, counts: Counter[str]
+    citations: str, date: str, index: LawIndex, old_citations: bool, admin: bool, counts: Counter[str]
 ) -> tuple[str, ...]:
     keys: dict[str, None] = {}  # a set that keeps the order of citation
     for citation in parse_citations(citations):
         counts["citations.read"] += 1
-        answer = resolve(citation, book, date)
+        answer = resolve(citation, index, date)
         if not isinstance(answer, Resolved):
             reason: str = answer.reason
         elif answer.tier == "old" and not old_citations:

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from haechi.citations.law_index import LawBook
-from haechi.corpus.duplicates import with_twins
+from haechi.citations.law_index import LawIndex
+from haechi.corpus.duplicates import with_duplicates
 from haechi.pairs.build import Pairs, build_pairs
 from haechi.pairs.fallback import fallback_pairs
 from haechi.pairs.leakage import leakage, refuse_leaks
@@ -40,15 +40,15 @@ def make_pairs(
     params: MakePairsParams,
 ) -> MadePairs:
     """Label, pair, split; stop on a leak and on a test set that belongs to another corpus."""
-    book = LawBook(raw.statutes, raw.rules)
+    index = LawIndex(raw.statutes, raw.rules)
     by_article: dict[str, list[str]] = defaultdict(list)
     for passage in passages:
         by_article[passage.article_key].append(passage.id)
-    labelled = label_sections(raw.decisions, book, old_citations=params.old_citations, admin=params.use_admin_for_prec)
+    labelled = label_sections(raw.decisions, index, old_citations=params.old_citations, admin=params.use_admin_for_prec)
     _refuse_foreign_testset(held_out, by_article.keys(), testable=bool(labelled.sections))
-    held_out = replace(held_out, articles=with_twins(held_out.articles | held_out.sources, passages))
-    users = label_user_queries(raw.queries, book, {p.article_key for p in passages if p.type == "doc"})
-    pairs = build_pairs(labelled.sections, users.queries, by_article, book, held_out, params)
+    held_out = replace(held_out, articles=with_duplicates(held_out.articles | held_out.sources, passages))
+    users = label_user_queries(raw.queries, index, {p.article_key for p in passages if p.type == "doc"})
+    pairs = build_pairs(labelled.sections, users.queries, by_article, index, held_out, params)
     extra: tuple[Passage, ...] = ()
     if params.fallback:
         usable = {section.source_id for section in labelled.sections}

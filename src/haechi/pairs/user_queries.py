@@ -5,7 +5,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from haechi.citations.law_index import LawBook
+from haechi.citations.law_index import LawIndex
 from haechi.citations.resolve import Resolved, parse_citations, resolve
 from haechi.pairs.query_text import names_one
 from haechi.parsing.queries import UserQuery
@@ -34,35 +34,35 @@ class UserLabels:
     """One sentence for each positive that could not be found."""
 
 
-def label_user_queries(queries: Iterable[UserQuery], book: LawBook, document_keys: Set[str]) -> UserLabels:
+def label_user_queries(queries: Iterable[UserQuery], index: LawIndex, document_keys: Set[str]) -> UserLabels:
     """The queries with at least one known positive; every positive that names nothing here is told of."""
     labelled: list[LabelledUserQuery] = []
     unknown: list[str] = []
     counts: Counter[str] = Counter()
     for query in queries:
         counts["read"] += 1
-        found = {positive: _keys(positive, book, document_keys) for positive in query.positives}
+        found = {positive: _keys(positive, index, document_keys) for positive in query.positives}
         keys = tuple(sorted({key for some in found.values() for key in some}))
         counts["kept" if keys else "without_known_positive"] += 1
         for positive in (positive for positive, some in found.items() if not some):
             counts["unknown_positives"] += 1
-            near = _nearest(positive, book, document_keys) if len(unknown) < _SUGGESTED else ""
+            near = _nearest(positive, index, document_keys) if len(unknown) < _SUGGESTED else ""
             named = f"{query.source}: query {query.query[:_EXCERPT]!r} names {positive[:_EXCERPT]!r}"
             unknown.append(f"{named}, which is no article or document here{f'; did you mean {near}?' if near else ''}")
         if keys:
-            labelled.append(LabelledUserQuery(query.query_id, query.query, keys, names_one(query.query, keys, book)))
+            labelled.append(LabelledUserQuery(query.query_id, query.query, keys, names_one(query.query, keys, index)))
     return UserLabels(tuple(labelled), dict(sorted(counts.items())), tuple(unknown))
 
 
-def _nearest(positive: str, book: LawBook, document_keys: Set[str]) -> str:
+def _nearest(positive: str, index: LawIndex, document_keys: Set[str]) -> str:
     """The key that was probably meant, empty where none is like it; people forget DOC_, so it doesn't count."""
-    keys = book.article_keys if positive.startswith(("LAW_", "ADM_")) else document_keys
+    keys = index.article_keys if positive.startswith(("LAW_", "ADM_")) else document_keys
     names = {key.removeprefix("DOC_"): key for key in sorted(keys)}
     return next((names[name] for name in get_close_matches(positive.removeprefix("DOC_"), names, 1)), "")
 
 
-def _keys(positive: str, book: LawBook, document_keys: Set[str]) -> list[str]:
-    if positive in book.article_keys or positive in document_keys:
+def _keys(positive: str, index: LawIndex, document_keys: Set[str]) -> list[str]:
+    if positive in index.article_keys or positive in document_keys:
         return [positive]
-    answers = [resolve(citation, book, "") for citation in parse_citations(positive)]
+    answers = [resolve(citation, index, "") for citation in parse_citations(positive)]
     return [answer.article_key for answer in answers if isinstance(answer, Resolved)]

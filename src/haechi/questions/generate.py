@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from haechi.corpus.duplicates import with_twins
+from haechi.corpus.duplicates import with_duplicates
 from haechi.question_writer.templates import TRAINING
 from haechi.question_writer.write import Wording, write_questions
 from haechi.questions import filters
@@ -151,12 +151,12 @@ def generate(sources: Sources, models: Models, params: GenerateQaParams, retriev
 
 def askable(corpus: Sequence[Passage], away: Away) -> list[Passage]:
     """The passages that questions may be made from: not held out, and no decisions."""
-    held = with_twins(away.keys, corpus)
+    held = with_duplicates(away.keys, corpus)
     return [p for p in corpus if p.article_key not in held and p.type != "prec"]
 
 
 def _passage_counts(corpus: Sequence[Passage], away: Away) -> dict[str, int]:
-    held = with_twins(away.keys, corpus)
+    held = with_duplicates(away.keys, corpus)
     decisions = sum(p.type == "prec" and p.article_key not in held for p in corpus)
     return {"in": len(corpus), "held_out": sum(p.article_key in held for p in corpus), "decisions": decisions}
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from haechi.report import style, translations
-from haechi.report.inputs import Found
+from haechi.report.inputs import Results
 from haechi.report.slices import Slice
 from haechi.report.style import FAINT, GAIN, INK, LOSS, SERIES, TIE, WIDTH, Picture, Say, colour
 from haechi.scoring.facets import SMALLEST
@@ -20,9 +20,9 @@ SHOWN_LAWS = 7
 """Laws with a colour of their own on the map: as many as eyes can distinguish."""
 
 
-def systems(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+def systems(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
     """Headline metric of each system with its interval."""
-    scores = found.stage("evaluate")
+    scores = results.stage("evaluate")
     if not scores:
         return None
     names = shown(scores["primary"])
@@ -43,9 +43,9 @@ def systems(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     return Picture(figure, ("system", HEADLINE, "low", "high"), rows)
 
 
-def recall(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+def recall(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
     """Recall at k of each system."""
-    scores = found.stage("evaluate")
+    scores = results.stage("evaluate")
     if not scores:
         return None
     names = shown(scores["primary"])
@@ -63,10 +63,10 @@ def recall(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     return Picture(figure, ("k", *names), [(k, *(scores["primary"][name][f"recall@{k}"] for name in names)) for k in ks])
 
 
-def training(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+def training(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
     """Loss and validation over the steps."""
-    steps = [row for row in found.history if "loss" in row]
-    checks = [row for row in found.history if f"valid_{HEADLINE}" in row]
+    steps = [row for row in results.history if "loss" in row]
+    checks = [row for row in results.history if f"valid_{HEADLINE}" in row]
     if not steps and not checks:
         return None
     figure, (left, right) = style.pyplot().subplots(1, 2, figsize=(WIDTH, 2.8), layout="constrained")
@@ -74,7 +74,7 @@ def training(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     right.plot(
         [r["step"] for r in checks], [r[f"valid_{HEADLINE}"] for r in checks], marker="o", markersize=4, color=colour(HYBRID)
     )
-    chosen = _step(str(found.stage("select").get("chosen", "")))
+    chosen = _step(str(results.stage("select").get("chosen", "")))
     if chosen is not None:
         for axes in (left, right):
             axes.axvline(chosen, color=LOSS, linestyle="--", linewidth=1.2)
@@ -90,18 +90,18 @@ def training(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     left.set(xlabel=say("step", "스텝"), title=say("Training loss", "학습 손실"))
     right.set(xlabel=say("step", "스텝"), title=say("nDCG@10 on validation", "검증 nDCG@10"))
     right.set_ylim(bottom=0)
-    rows = [(r["step"], r.get("loss", ""), r.get(f"valid_{HEADLINE}", "")) for r in _by_step(found.history)]
+    rows = [(r["step"], r.get("loss", ""), r.get(f"valid_{HEADLINE}", "")) for r in _by_step(results.history)]
     return Picture(figure, ("step", "loss", HEADLINE), rows)
 
 
-def rate(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+def rate(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
     """Learning rate and gradient norm over the steps; of a triplet loss, the share of active triplets too."""
     titles = {
         "learning_rate": (say("Learning rate", "학습률"), colour(BM25)),
         "grad_norm": (say("Gradient norm (log)", "기울기 크기 (로그)"), SERIES[3]),
         "active_triplets": (say("Active triplets", "활성 트리플릿의 비율"), colour(TUNED)),
     }
-    given = {key: [(row["step"], row[key]) for row in found.history if key in row] for key in titles}
+    given = {key: [(row["step"], row[key]) for row in results.history if key in row] for key in titles}
     shown = [key for key in titles if given[key] or key != "active_triplets"]
     if not any(given.values()):
         return None
@@ -115,11 +115,13 @@ def rate(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
             axes.minorticks_off()
     columns = tuple(shown)
-    rows = [(row["step"], *(row.get(key, "") for key in columns)) for row in found.history if any(key in row for key in columns)]
+    rows = [
+        (row["step"], *(row.get(key, "") for key in columns)) for row in results.history if any(key in row for key in columns)
+    ]
     return Picture(figure, ("step", *columns), rows)
 
 
-def by_slice(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+def by_slice(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
     """Untuned, BM25 and tuned per slice, the tuned one with its interval."""
     kept = [s for s in slices if s.n >= SMALLEST and s.name.partition("/")[0] not in ("year", "passage_length", "query_length")]
     if not kept:
@@ -141,9 +143,9 @@ def by_slice(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     return Picture(figure, ("slice", "n", BASE, BM25, TUNED, "low", "high"), rows)
 
 
-def gains(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+def gains(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
     """Gain or loss of each query against the untuned model, sorted."""
-    gaps = sorted(_gaps(found), key=lambda gap: (-gap[1], gap[0]))
+    gaps = sorted(_gaps(results), key=lambda gap: (-gap[1], gap[0]))
     if not gaps:
         return None
     values = np.array([value for _, value in gaps])
@@ -169,9 +171,9 @@ def gains(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     return Picture(figure, ("place", "query", "gain"), rows)
 
 
-def scores(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+def scores(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
     """How the scores of positives and of mined negatives are spread."""
-    table = found.tables.get("mine/scores.csv")
+    table = results.tables.get("mine/scores.csv")
     if not table:
         return None
     at = [float(row["score"]) for row in table]
@@ -190,9 +192,9 @@ def scores(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     )
 
 
-def gating(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+def abstention(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
     """What a threshold on the best score answers and refuses."""
-    table = found.tables.get("evaluate/gating.csv")
+    table = results.tables.get("evaluate/gating.csv")
     if not table:
         return None
     figure, axes = _axes(height=2.9)
@@ -205,7 +207,7 @@ def gating(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
         linestyle="--",
         label=say("everyday questions refused", "거절한 일상 질문"),
     )
-    chosen = found.stage("evaluate").get("gating", {}).get("threshold")
+    chosen = results.stage("evaluate").get("gating", {}).get("threshold")
     if chosen is not None:
         axes.axvline(chosen, color=FAINT, linewidth=1.2, linestyle=":")
     axes.set(xlabel=say("least score for an answer", "답을 내는 최소 점수"), ylabel=say("share", "비율"), ylim=(-0.02, 1.02))
@@ -217,9 +219,9 @@ def gating(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     )
 
 
-def questions(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+def questions(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
     """Written questions beside real ones: length, style, words shared with their passage, and how soon BM25 finds that."""
-    table, told = found.tables.get("generate_qa/lengths.csv"), found.stage("generate_qa").get("report", {})
+    table, told = results.tables.get("generate_qa/lengths.csv"), results.stage("generate_qa").get("report", {})
     if not table:
         return None
     figure, ((lengths, overlaps), (ranks, styles)) = style.pyplot().subplots(
@@ -254,9 +256,9 @@ def questions(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None
     return Picture(figure, ("chars", *names), [(int(r["chars"]), *(float(r[name]) for name in names)) for r in table])
 
 
-def mining(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+def mining(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
     """What became of every candidate for a negative."""
-    told = found.stage("mine").get("train", {})
+    told = results.stage("mine").get("train", {})
     if not told:
         return None
     fates = {"chosen": told.get("negatives", {}).get("kept", 0), "spare": told.get("spare", 0), **told.get("dropped", {})}
@@ -278,9 +280,9 @@ def mining(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
     return Picture(figure, ("fate", "candidates"), rows)
 
 
-def selection(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+def selection(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
     """Validation score of each candidate with its interval, and which was chosen."""
-    told = found.stage("select")
+    told = results.stage("select")
     candidates = told.get("candidates", {})
     if not candidates:
         return None
@@ -304,9 +306,9 @@ def selection(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None
     return Picture(figure, ("candidate", *columns), rows)
 
 
-def space(found: Found, slices: Sequence[Slice], say: Say) -> Picture | None:
+def passage_map(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
     """Passages on a plane, before and after, by law."""
-    table = found.tables.get("evaluate/map.csv")
+    table = results.tables.get("evaluate/map.csv")
     if not table:
         return None
     laws: dict[str, int] = {}
@@ -357,11 +359,11 @@ def _by_step(history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [rows[step] for step in sorted(rows)]
 
 
-def _gaps(found: Found) -> list[tuple[str, float]]:
+def _gaps(results: Results) -> list[tuple[str, float]]:
     """Change of the headline metric of each headline query."""
     from haechi.scoring.score_queries import values
 
-    rows = [row for row in found.rows if row.headline and {BASE, TUNED} <= row.ranks.keys()]
+    rows = [row for row in results.rows if row.headline and {BASE, TUNED} <= row.ranks.keys()]
     if not rows:
         return []
     scored = values(rows, [BASE, TUNED], (10,))[HEADLINE]

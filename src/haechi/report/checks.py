@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from haechi.report import translations
 from haechi.report.decision import Level
-from haechi.report.inputs import Found
+from haechi.report.inputs import Results
 from haechi.runtime.files import parse_yaml
 from haechi.scoring.names import BASE, HEADLINE
 from haechi.text.bilingual import CLAUSES, Words, joined, same
@@ -32,33 +32,33 @@ class Check:
     """What the decision takes it for."""
 
 
-def checks(found: Found) -> list[Check]:
+def checks(results: Results) -> list[Check]:
     """Every check, the worst first."""
     made = [
-        *_labels(found),
-        *_leaks(found),
-        *_fingerprints(found),
-        *_encoder(found),
-        *_forgetting(found.stage("evaluate")),
-        *_health(found),
-        *_selection(found),
-        *_mining(found),
-        *_gold(found.stage("evaluate")),
-        *_quarantine(found),
+        *_labels(results),
+        *_leaks(results),
+        *_fingerprints(results),
+        *_encoder(results),
+        *_forgetting(results.stage("evaluate")),
+        *_health(results),
+        *_selection(results),
+        *_mining(results),
+        *_gold(results.stage("evaluate")),
+        *_quarantine(results),
     ]
     order = ("bad", "mind", "unknown", "good")
     return sorted(made, key=lambda check: order.index(check.level))
 
 
-def trained_with(found: Found) -> Mapping[str, Any]:
+def trained_with(results: Results) -> Mapping[str, Any]:
     """The section `train` of the parameters."""
-    sections = parse_yaml(found.params, Path("params.yaml")) if found.params else None
+    sections = parse_yaml(results.params, Path("params.yaml")) if results.params else None
     section: Mapping[str, Any] = (sections or {}).get("train") or {}
     return section
 
 
-def _labels(found: Found) -> Iterator[Check]:
-    if trained_with(found).get("shuffle_labels"):
+def _labels(results: Results) -> Iterator[Check]:
+    if trained_with(results).get("shuffle_labels"):
         yield Check(
             "bad",
             Words("Labels", "라벨"),
@@ -70,9 +70,9 @@ def _labels(found: Found) -> Iterator[Check]:
         )
 
 
-def _leaks(found: Found) -> Iterator[Check]:
+def _leaks(results: Results) -> Iterator[Check]:
     name = Words("Leaks from test to training", "평가 데이터의 학습 유출")
-    leaks = found.stage("make_pairs").get("leakage")
+    leaks = results.stage("make_pairs").get("leakage")
     if leaks is None:
         yield Check("unknown", name, _unknown("make_pairs"), "leaks")
         return
@@ -98,12 +98,12 @@ def _leaks(found: Found) -> Iterator[Check]:
         )
 
 
-def _fingerprints(found: Found) -> Iterator[Check]:
+def _fingerprints(results: Results) -> Iterator[Check]:
     name = Words("One test set throughout", "같은 평가 집합")
     told = {
-        "testset": found.stage("testset").get("fingerprint"),
-        "make_pairs": found.stage("make_pairs").get("testset"),
-        "evaluate": found.stage("evaluate").get("testset"),
+        "testset": results.stage("testset").get("fingerprint"),
+        "make_pairs": results.stage("make_pairs").get("testset"),
+        "evaluate": results.stage("evaluate").get("testset"),
     }
     named = {stage: value for stage, value in told.items() if value}
     if len(named) < len(told):
@@ -132,9 +132,9 @@ def _fingerprints(found: Found) -> Iterator[Check]:
         )
 
 
-def _encoder(found: Found) -> Iterator[Check]:
+def _encoder(results: Results) -> Iterator[Check]:
     name = Words("The model that was scored is the one that was chosen", "평가한 모델과 선택한 모델이 같음")
-    chosen, scored = found.stage("select").get("encoder"), found.stage("evaluate").get("encoder")
+    chosen, scored = results.stage("select").get("encoder"), results.stage("evaluate").get("encoder")
     if not chosen or not scored:
         yield Check("unknown", name, _unknown("select" if not chosen else "evaluate"), "mixed")
     elif chosen == scored:
@@ -188,10 +188,10 @@ def _forgetting(scores: Mapping[str, Any]) -> Iterator[Check]:
             yield Check("mind", name, Words(f"{en}.", f"{ko}."), "probe")
 
 
-def _health(found: Found) -> Iterator[Check]:
+def _health(results: Results) -> Iterator[Check]:
     """The verdict of training on itself, where it gives one: that it went well, not that the model is better."""
     name = Words("Health of the training run", "학습 상태")
-    told = found.stage("train")
+    told = results.stage("train")
     verdict = told.get("verdict")
     if not told:
         yield Check("unknown", name, _unknown("train"), "training")
@@ -214,9 +214,9 @@ def _health(found: Found) -> Iterator[Check]:
         yield Check(LEVELS.get(str(verdict), "mind"), name, Words(f"{said.en}.", f"{said.ko}."), "training")
 
 
-def _selection(found: Found) -> Iterator[Check]:
+def _selection(results: Results) -> Iterator[Check]:
     name = Words("Choice of the checkpoint", "체크포인트 선택")
-    told = found.stage("select")
+    told = results.stage("select")
     validation = {k: v for k, v in told.get("validation", {}).items() if isinstance(v, int | float)}
     chosen = told.get("chosen")
     if not validation or chosen is None:
@@ -245,9 +245,9 @@ def _selection(found: Found) -> Iterator[Check]:
         )
 
 
-def _mining(found: Found) -> Iterator[Check]:
+def _mining(results: Results) -> Iterator[Check]:
     name = Words("Hard negatives", "하드 네거티브")
-    told = found.stage("mine").get("train")
+    told = results.stage("mine").get("train")
     if not told:
         yield Check("unknown", name, _unknown("mine"))
         return
@@ -281,9 +281,9 @@ def _gold(scores: Mapping[str, Any]) -> Iterator[Check]:
         )
 
 
-def _quarantine(found: Found) -> Iterator[Check]:
+def _quarantine(results: Results) -> Iterator[Check]:
     name = Words("Documents set aside", "제외된 문서")
-    told = found.stage("preprocess")
+    told = results.stage("preprocess")
     if not told:
         yield Check("unknown", name, _unknown("preprocess"))
         return

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from haechi.report import translations
 from haechi.report.checks import Check, trained_with
 from haechi.report.decision import Decision, Findings, Level, decide
-from haechi.report.inputs import Found
+from haechi.report.inputs import Results
 from haechi.report.slices import Slice
 from haechi.scoring.facets import SMALLEST
 from haechi.scoring.names import BASE, BM25, HEADLINE, HYBRID, TUNED
@@ -56,14 +56,14 @@ class Answer:
         return f"{decision.headline.en}\n{figures} All reasons: reports/report.html\n{decision.advice.en}"
 
 
-def answer(found: Found, slices: Sequence[Slice], checks: Sequence[Check]) -> Answer | None:
+def answer(results: Results, slices: Sequence[Slice], checks: Sequence[Check]) -> Answer | None:
     """None where nothing was scored."""
-    scores = found.stage("evaluate")
+    scores = results.stage("evaluate")
     gap = difference(scores, TUNED, BASE)
     if gap is None:
         return None
     judgement = _judged(gap)
-    known = findings(found, slices, checks, judgement)
+    known = findings(results, slices, checks, judgement)
     points = [_kept(), *_bm25(scores)] if known.base_kept else _points(scores, slices, gap, judgement)
     return Answer(judgement, decide(known), gap, points)
 
@@ -81,9 +81,9 @@ def _points(scores: Mapping[str, Any], slices: Sequence[Slice], gap: Mapping[str
     ]
 
 
-def findings(found: Found, slices: Sequence[Slice], checks: Sequence[Check], over_base: Judgement) -> Findings:
+def findings(results: Results, slices: Sequence[Slice], checks: Sequence[Check], over_base: Judgement) -> Findings:
     """What of all this the decision depends on."""
-    scores, behind, lost = found.stage("evaluate"), _behind_bm25(slices), _behind_base(slices)
+    scores, behind, lost = results.stage("evaluate"), _behind_bm25(slices), _behind_base(slices)
     bad = {check.about for check in checks if check.level == "bad"}
     training: Level = next((check.level for check in checks if check.about == "training"), "unknown")
     return Findings(
@@ -99,14 +99,14 @@ def findings(found: Found, slices: Sequence[Slice], checks: Sequence[Check], ove
         behind=_kind(behind[0]) if behind else None,
         lost=_kind(lost[0]) if lost else None,
         doubts=any(check.level != "good" for check in checks if check.about != "training"),
-        remedy=_remedy(found),
+        remedy=_remedy(results),
     )
 
 
 def difference(scores: Mapping[str, Any], one: str, two: str) -> Mapping[str, float] | None:
     """A paired difference of the headline metric."""
-    found: Mapping[str, float] | None = scores.get("difference", {}).get(f"{one}-{two}", {}).get(HEADLINE)
-    return found
+    results: Mapping[str, float] | None = scores.get("difference", {}).get(f"{one}-{two}", {}).get(HEADLINE)
+    return results
 
 
 def _judged(gap: Mapping[str, float]) -> Judgement:
@@ -139,10 +139,10 @@ def _adds(over_bm25: Mapping[str, float], *, needs_proof: bool) -> bool:
     return _judged(over_bm25) == "better" if needs_proof else over_bm25["value"] > 0
 
 
-def _remedy(found: Found) -> str:
+def _remedy(results: Results) -> str:
     """What training advises, unless that is to adopt it; else half its rate."""
-    advised = [str(line) for line in found.stage("train").get("next", ())]
-    rate = trained_with(found).get("lr")
+    advised = [str(line) for line in results.stage("train").get("next", ())]
+    rate = trained_with(results).get("lr")
     halved = (
         f"dvc exp run -n lr-{rate / 2:.3g} -S train.lr={rate / 2:.3g}" if isinstance(rate, int | float) else "haechi lr-sweep"
     )
@@ -151,14 +151,14 @@ def _remedy(found: Found) -> str:
 
 def _behind_bm25(slices: Sequence[Slice]) -> list[Slice]:
     """Kinds of questions on which BM25 is better, beyond chance; the furthest behind first."""
-    found = [one for one in slices if _counts(one) and BM25 in one.means and one.bm25_high < 0]
-    return sorted(found, key=lambda one: (one.means[TUNED] - one.means[BM25], one.name))
+    results = [one for one in slices if _counts(one) and BM25 in one.means and one.bm25_high < 0]
+    return sorted(results, key=lambda one: (one.means[TUNED] - one.means[BM25], one.name))
 
 
 def _behind_base(slices: Sequence[Slice]) -> list[Slice]:
     """Kinds of questions on which the untuned model was better, beyond chance; the furthest behind first."""
-    found = [one for one in slices if _counts(one) and BASE in one.means and one.gap_high < 0]
-    return sorted(found, key=lambda one: (one.means[TUNED] - one.means[BASE], one.name))
+    results = [one for one in slices if _counts(one) and BASE in one.means and one.gap_high < 0]
+    return sorted(results, key=lambda one: (one.means[TUNED] - one.means[BASE], one.name))
 
 
 def _counts(one: Slice) -> bool:

@@ -52,11 +52,11 @@ class Decision:
     advice: Words
 
 
-def decide(found: Findings) -> Decision:
+def decide(results: Findings) -> Decision:
     """The first rule that applies; the last one always does."""
-    rule = next(rule for rule in RULES if rule.when(found))
-    advice = [rule.advice] if rule.advice else _use(found)
-    return Decision(rule.level, _filled(rule.headline, found), _filled(joined(advice, Words(" ", " ")), found))
+    rule = next(rule for rule in RULES if rule.when(results))
+    advice = [rule.advice] if rule.advice else _use(results)
+    return Decision(rule.level, _filled(rule.headline, results), _filled(joined(advice, Words(" ", " ")), results))
 
 
 @dataclass(frozen=True)
@@ -225,22 +225,22 @@ RULES: Sequence[Rule] = (
 )
 
 
-def _use(found: Findings) -> list[Words]:
+def _use(results: Findings) -> list[Words]:
     """How to use a model that no rule rejects."""
     advice = [Words("The files to deploy are in models/encoder.", "배포할 파일은 models/encoder에 있습니다.")]
-    reservation = found.training != "good" or found.over_bm25 != "better" or found.lost or found.doubts
-    if reservation or found.behind:
+    reservation = results.training != "good" or results.over_bm25 != "better" or results.lost or results.doubts
+    if reservation or results.behind:
         advice.append(Words("Read the points marked ! or ? first.", "먼저 ! 또는 ? 표시가 있는 항목을 읽으십시오."))
-    if found.hybrid == "helps":
+    if results.hybrid == "helps":
         advice.append(Words("Deploy it together with BM25 (hybrid).", "BM25와 함께(하이브리드로) 쓰십시오."))
-    elif found.behind:
+    elif results.behind:
         advice.append(
             Words(
                 "Where your users ask for {behind}, offer word search (BM25) beside it.",
                 "사용자 질의 가운데 {behind}도 있다면 키워드 검색(BM25)도 함께 제공하십시오.",
             )
         )
-    if found.behind and found.hybrid == "same":
+    if results.behind and results.hybrid == "same":
         advice.append(
             Words(
                 "The hybrid is no help there: it gives the same results as the model, since validation gave BM25 no weight.",
@@ -250,11 +250,11 @@ def _use(found: Findings) -> list[Words]:
     return advice
 
 
-def _filled(text: Words, found: Findings) -> Words:
+def _filled(text: Words, results: Findings) -> Words:
     """With what was found in its places."""
     none = Words("", "")
-    behind, lost = found.behind or none, found.lost or none
+    behind, lost = results.behind or none, results.lost or none
     return Words(
-        text.en.format(remedy=found.remedy, behind=behind.en, lost=lost.en),
-        text.ko.format(remedy=found.remedy, behind=behind.ko, lost=lost.ko),
+        text.en.format(remedy=results.remedy, behind=behind.en, lost=lost.en),
+        text.ko.format(remedy=results.remedy, behind=behind.ko, lost=lost.ko),
     )

@@ -14,7 +14,7 @@ from typing import Any
 from haechi.records.mined import MinedExample
 from haechi.records.passage import Passage
 from haechi.records.result import QueryResult
-from haechi.report.inputs import Found
+from haechi.report.inputs import Results
 from haechi.runtime.files import read_records
 from haechi.scoring.names import BASE, BM25, HEADLINE, HYBRID, RERANKED, TUNED
 from haechi.scoring.score_queries import values
@@ -70,14 +70,14 @@ class Judged:
         """Tuned less untuned."""
         return self.scores[TUNED] - self.scores[BASE]
 
-    def found(self, system: str) -> int:
+    def results(self, system: str) -> int:
         """Rank of the first gold article; 0 where there is none."""
         return min(self.row.ranks.get(system, ()), default=0)
 
 
-def judged(found: Found) -> list[Judged]:
+def judged(results: Results) -> list[Judged]:
     """Every test query, the largest gain first."""
-    rows = [row for row in found.rows if {BASE, TUNED} <= row.ranks.keys()]
+    rows = [row for row in results.rows if {BASE, TUNED} <= row.ranks.keys()]
     if not rows:
         return []
     systems = sorted(set.intersection(*(set(row.ranks) for row in rows)))
@@ -86,33 +86,33 @@ def judged(found: Found) -> list[Judged]:
     return sorted(made, key=lambda one: (-one.gain, one.row.query_id))
 
 
-def examples(found: Found, queries: Sequence[Judged]) -> dict[str, list[dict[str, Any]]]:
+def examples(results: Results, queries: Sequence[Judged]) -> dict[str, list[dict[str, Any]]]:
     """Kind -> examples: at most one a decision, so that they differ."""
-    if not found.passages or not found.queries:
+    if not results.passages or not results.queries:
         return {}
-    shelf = Shelf(found.passages)
-    headline = [one for one in queries if one.row.headline and one.row.query_id in found.queries]
+    shelf = Shelf(results.passages)
+    headline = [one for one in queries if one.row.headline and one.row.query_id in results.queries]
     kinds = {
         "won": [one for one in headline if one.gain > 0],
         "lost": [one for one in reversed(headline) if one.gain < 0],
-        "failed": [one for one in headline if not 0 < one.found(TUNED) <= LOOKED_AT],
+        "failed": [one for one in headline if not 0 < one.results(TUNED) <= LOOKED_AT],
     }
     return {
-        kind: [_example(found, shelf, one) for one in islice(_apart(chosen), EACH)] for kind, chosen in kinds.items() if chosen
+        kind: [_example(results, shelf, one) for one in islice(_apart(chosen), EACH)] for kind, chosen in kinds.items() if chosen
     }
 
 
-def lines(found: Found, queries: Sequence[Judged]) -> list[dict[str, Any]]:
+def lines(results: Results, queries: Sequence[Judged]) -> list[dict[str, Any]]:
     """A short line for each query, for the table of all of them."""
     systems = [name for name in (BM25, BASE, TUNED, HYBRID, RERANKED) if queries and name in queries[0].row.ranks]
     return [
         {
-            "query": _cut(found.queries[one.row.query_id].query_text, 160)
-            if one.row.query_id in found.queries
+            "query": _cut(results.queries[one.row.query_id].query_text, 160)
+            if one.row.query_id in results.queries
             else one.row.query_id,
             "law": ", ".join(one.row.facets.get("law", ())),
             "suite": one.row.suite,
-            "ranks": {system: one.found(system) for system in systems},
+            "ranks": {system: one.results(system) for system in systems},
             "gain": round(one.gain, 3),
         }
         for one in queries[:LINES]
@@ -169,8 +169,8 @@ def marked(text: str, stems: Sequence[str]) -> Marked:
     return re.split("(" + "|".join(map(re.escape, stems)) + ")", text)
 
 
-def _example(found: Found, shelf: Shelf, one: Judged) -> dict[str, Any]:
-    text = found.queries[one.row.query_id].query_text
+def _example(results: Results, shelf: Shelf, one: Judged) -> dict[str, Any]:
+    text = results.queries[one.row.query_id].query_text
     stems = shelf.stems(text)
     cited = [shelf.article(key, text, LONGEST) for key in one.row.gold]
     first = {key: shelf.article(key, text, GLANCE) for side in SIDES for key in one.row.top.get(side, ())}
@@ -183,7 +183,7 @@ def _example(found: Found, shelf: Shelf, one: Judged) -> dict[str, Any]:
         "sides": [
             {
                 "system": system,
-                "rank": one.found(system),
+                "rank": one.results(system),
                 "score": round(one.scores[system], 3),
                 "top": [{**first[key], "gold": key in one.row.gold} for key in one.row.top.get(system, ())],
             }

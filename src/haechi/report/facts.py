@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from haechi.report import translations
-from haechi.report.inputs import Found
+from haechi.report.inputs import Results
 from haechi.scoring.names import HEADLINE
 from haechi.text.bilingual import Words, same
 
@@ -18,7 +18,7 @@ class Table:
     rows: list[list[Words]]
 
 
-def facts(found: Found) -> list[tuple[Words, Words]]:
+def facts(results: Results) -> list[tuple[Words, Words]]:
     """Name and value of everything that is known."""
     rows: list[tuple[Words, Words]] = []
 
@@ -26,13 +26,13 @@ def facts(found: Found) -> list[tuple[Words, Words]]:
         if value is not None:
             rows.append((Words(en, ko), value))
 
-    raw, corpus, pairs = found.stage("preprocess"), found.stage("merge_corpus"), found.stage("make_pairs")
-    base, train, select, tests = (found.stage(name) for name in ("base", "train", "select", "testset"))
+    raw, corpus, pairs = results.stage("preprocess"), results.stage("merge_corpus"), results.stage("make_pairs")
+    base, train, select, tests = (results.stage(name) for name in ("base", "train", "select", "testset"))
     row("documents read", "읽은 기록", _counts(raw.get("kept")))
     row("passages of the corpus", "코퍼스의 청크", _counts(corpus.get("passages")))
-    row("training queries by source", "출처별 학습 질의", _counts(found.stage("mine").get("train", {}).get("sources")))
+    row("training queries by source", "출처별 학습 질의", _counts(results.stage("mine").get("train", {}).get("sources")))
     row("validation queries", "검증 질의", _number(pairs.get("valid")))
-    row("synthetic questions kept", "남긴 합성 질문", _number(found.stage("generate_qa").get("questions", {}).get("kept")))
+    row("synthetic questions kept", "남긴 합성 질문", _number(results.stage("generate_qa").get("questions", {}).get("kept")))
     row("training examples used", "학습에 쓴 예제", _number(train.get("examples", {}).get("used")))
     row("training steps", "학습 스텝 수", _number(train.get("steps")))
     row("test set", "평가 집합", _mark(tests.get("fingerprint")))
@@ -51,9 +51,9 @@ def facts(found: Found) -> list[tuple[Words, Words]]:
     return rows
 
 
-def candidates(found: Found) -> Table | None:
+def candidates(results: Results) -> Table | None:
     """What select knew of each candidate, best first."""
-    told: Mapping[str, Mapping[str, Any]] = found.stage("select").get("candidates", {})
+    told: Mapping[str, Mapping[str, Any]] = results.stage("select").get("candidates", {})
     if not told:
         return None
     columns = [

@@ -7,7 +7,7 @@ from html import escape, unescape
 from pathlib import Path
 
 from haechi.report import style
-from haechi.report.inputs import Found
+from haechi.report.inputs import Results
 from haechi.report.plots import PLOTS, Plot
 from haechi.report.slices import Slice
 from haechi.report.style import Picture, Say
@@ -27,12 +27,12 @@ class Figure:
     """The SVG for a page: both languages in it, colours left to the page, names of its own."""
 
 
-def draw(found: Found, slices: Sequence[Slice]) -> dict[str, Figure]:
+def draw(results: Results, slices: Sequence[Slice]) -> dict[str, Figure]:
     """Every chart that has data."""
     figures = {}
     for plot in PLOTS:
         say = Say()
-        picture = plot.draw(found, slices, say)
+        picture = plot.draw(results, slices, say)
         if picture is not None:
             svg = style.svg(picture.figure)
             figures[plot.name] = Figure(plot, picture, svg, _inline(plot, svg, say))

@@ -59,7 +59,7 @@ class Missing:
 
 
 @dataclass(frozen=True)
-class Found:
+class Results:
     """Everything that was there."""
 
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -74,11 +74,11 @@ class Found:
 
     def stage(self, name: str) -> Mapping[str, Any]:
         """A stage's figures; empty where there are none."""
-        found: Mapping[str, Any] = self.metrics.get(name, {})
-        return found
+        results: Mapping[str, Any] = self.metrics.get(name, {})
+        return results
 
 
-def gather(places: Places) -> Found:
+def gather(places: Places) -> Results:
     """Read what is there; a file that is there and can't be read is an error."""
     missing: list[Missing] = []
 
@@ -92,7 +92,7 @@ def gather(places: Places) -> Found:
     metrics = {name: read(file, name, read_json, None) for name, file in files.items()}
     tables = {name: read(places.plots / name, stage, _table, None) for name, stage in TABLES.items()}
     queries = read(places.testset / "queries.jsonl", "testset", lambda file: list(read_records(file, TestQuery)), [])
-    return Found(
+    return Results(
         metrics={name: value for name, value in metrics.items() if value is not None},
         rows=read(places.metrics / "per_query.json", "evaluate", lambda file: read_rows(file, QueryResult), []),
         queries={query.query_id: query for query in queries},

@@ -69,13 +69,13 @@ def _costs(root: Path) -> list[StageCost]:
             continue  # the last line of a run that was cut off
         runs.setdefault(row["stage"], []).append(row)
     order = (*STAGES, "report")
-    found = []
+    results = []
     for stage in sorted(runs, key=lambda name: (order.index(name) if name in order else len(order), name)):
         last = next((row for row in reversed(runs[stage]) if row["ok"]), runs[stage][-1])
         told = {key: last[key] for key in ("seconds", "ended", "host", "device", "memory_mb")}
         took = sum(row["seconds"] for row in runs[stage])
-        found.append(StageCost(stage, **told, runs=len(runs[stage]), all_seconds=took))
-    return found
+        results.append(StageCost(stage, **told, runs=len(runs[stage]), all_seconds=took))
+    return results
 
 
 def _paid(root: Path) -> tuple[list[Paid], dict[str, tuple[int, int]]]:

@@ -8,7 +8,7 @@ from haechi.report import figures
 from haechi.report.checks import checks
 from haechi.report.conclusion import Answer, answer
 from haechi.report.examples import trained_on
-from haechi.report.inputs import Found, Places, gather
+from haechi.report.inputs import Places, Results, gather
 from haechi.report.report import render
 from haechi.report.slices import sliced
 from haechi.runtime.errors import HaechiError
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from haechi.report.machine_facts import Local
 
 
-def complete(places: Places, examples: Path) -> Found:
+def complete(places: Places, examples: Path) -> Results:
     """What was found, where nothing may be missing: a stage has all of its inputs or doesn't start."""
-    found = gather(places)
-    if found.missing:
-        first = found.missing[0]
+    results = gather(places)
+    if results.missing:
+        first = results.missing[0]
         raise HaechiError(f"{first.file}: no such file; make it with `{first.remedy}`")
     if not examples.is_file():
         raise HaechiError(f"{examples}: no such file; make it with `dvc repro mine`")
-    return found
+    return results
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class Report:
     answer: Answer | None
 
 
-def make(found: Found, examples: Path, pictures: Path | None = None, local: "Local | None" = None) -> Report:
+def make(results: Results, examples: Path, pictures: Path | None = None, local: "Local | None" = None) -> Report:
     """Draw and render the page; pictures are written where a folder is given, `local` is the project whose costs are told."""
-    slices = sliced(found.rows, float(found.stage("evaluate").get("confidence", 0.95)))
-    looked = checks(found)
-    answered = answer(found, slices, looked)
-    drawn = figures.draw(found, slices)
-    page = render(found, slices, drawn, answered, looked, trained_on(examples), local)
+    slices = sliced(results.rows, float(results.stage("evaluate").get("confidence", 0.95)))
+    looked = checks(results)
+    answered = answer(results, slices, looked)
+    drawn = figures.draw(results, slices)
+    page = render(results, slices, drawn, answered, looked, trained_on(examples), local)
     if pictures is not None:
         with atomic_folder(pictures) as folder:
             figures.write(drawn, folder)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from haechi.report import charts
-from haechi.report.inputs import Found
+from haechi.report.inputs import Results
 from haechi.report.slices import Slice
 from haechi.report.style import Picture, Say
 from haechi.text.bilingual import Words
@@ -18,7 +18,7 @@ class Plot:
     title: Words
     reading: Words
     """How to read it."""
-    draw: Callable[[Found, Sequence[Slice], Say], Picture | None]
+    draw: Callable[[Results, Sequence[Slice], Say], Picture | None]
 
 
 PLOTS = (
@@ -116,7 +116,7 @@ PLOTS = (
             "A threshold on the best score: answer legal queries, refuse everyday questions. Dotted: the chosen one.",
             "최고 점수에 적용하는 임계값입니다. 법률 질의에는 답하고 일상 질문은 거절해야 합니다. 점선이 선택한 임계값입니다.",
         ),
-        charts.gating,
+        charts.abstention,
     ),
     Plot(
         "map",
@@ -125,6 +125,6 @@ PLOTS = (
             "Neighbours in the model's space stand near each other. After training, each law should form an island of its own.",
             "모델이 비슷하다고 보는 청크가 가까이 놓입니다. 학습 뒤에 법령별로 무리를 이루면 잘 구별하는 것입니다.",
         ),
-        charts.space,
+        charts.passage_map,
     ),
 )

@@ -20,7 +20,7 @@ from haechi.report.examples import SIDES, examples, judged, lines
 from haechi.report.facts import candidates, facts
 from haechi.report.figures import Figure
 from haechi.report.graph import graph
-from haechi.report.inputs import Found
+from haechi.report.inputs import Results
 from haechi.report.slices import Slice
 from haechi.report.style import dark_rules, script_hash
 from haechi.scoring.names import shown
@@ -58,7 +58,7 @@ SAID = {
 
 
 def render(
-    found: Found,
+    results: Results,
     slices: Sequence[Slice],
     figures: Mapping[str, Figure],
     answer: Answer | None,
@@ -67,9 +67,9 @@ def render(
     local: "Local | None" = None,
 ) -> str:
     """The page; with `local` it also tells what this machine knows."""
-    scores = found.stage("evaluate")
-    queries = judged(found)
-    shown_examples, shown_lines = examples(found, queries), lines(found, queries)
+    scores = results.stage("evaluate")
+    queries = judged(results)
+    shown_examples, shown_lines = examples(results, queries), lines(results, queries)
     line_systems = list(shown_lines[0]["ranks"]) if shown_lines else []
     late = (TEMPLATE / "report.js").read_text(encoding="utf-8")
     template = _environment().get_template("report.html")
@@ -89,21 +89,21 @@ def render(
         figures=figures,
         checks=checks,
         worst=next((check for check in checks if check.level != "good"), None),
-        next_of_training=_next(found, answer),
+        next_of_training=_next(results, answer),
         examples=shown_examples,
         lines=shown_lines,
         line_systems=line_systems,
-        facts=facts(found),
+        facts=facts(results),
         trained=trained,
-        candidates=candidates(found),
-        why=_why(found.stage("select")),
-        optimism=found.stage("select").get("optimism", 0.0),
-        scored=found.stage("select").get("scored", 0),
-        chosen=found.stage("select").get("chosen"),
+        candidates=candidates(results),
+        why=_why(results.stage("select")),
+        optimism=results.stage("select").get("optimism", 0.0),
+        scored=results.stage("select").get("scored", 0),
+        chosen=results.stage("select").get("chosen"),
         graph=graph(),
-        params=_sections(found.params),
-        stages={name: orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() for name, value in found.metrics.items()},
-        missing=found.missing,
+        params=_sections(results.params),
+        stages={name: orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() for name, value in results.metrics.items()},
+        missing=results.missing,
         local=local,
         device_hours=sum(one.all_seconds for one in local.stages) / 3600 if local else 0.0,
     )
@@ -139,10 +139,10 @@ def _why(select: Mapping[str, Any]) -> Words:
     return Words(select.get("why", ""), select.get("why_ko") or select.get("why", ""))
 
 
-def _next(found: Found, answer: Answer | None) -> list[str]:
+def _next(results: Results, answer: Answer | None) -> list[str]:
     """What training advises, unless that is to adopt a model which the page rejects."""
     rejected = answer is not None and answer.decision.level not in ("good", "mind")
-    advised = [str(line) for line in found.stage("train").get("next", ())]
+    advised = [str(line) for line in results.stage("train").get("next", ())]
     return [line for line in advised if not (rejected and line.startswith(("dvc repro", "haechi compare")))]
 
 

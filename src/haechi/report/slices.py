@@ -43,7 +43,7 @@ def sliced(rows: Sequence[QueryResult], confidence: float) -> list[Slice]:
     scored = values(rows, systems, (10,))[HEADLINE]
     column = {system: place for place, system in enumerate(systems)}
     others = [column.get(system, column[TUNED]) for system in (BASE, BM25)]
-    found = []
+    results = []
     for name, places in sorted(places_of(rows).items(), key=lambda item: _order(item[0])):
         part = scored[places]
         groups = [rows[place].group for place in places]
@@ -51,8 +51,8 @@ def sliced(rows: Sequence[QueryResult], confidence: float) -> list[Slice]:
         bounds = Resampler(groups, DRAWS, confidence, SEED).intervals(np.hstack([tuned, tuned - part[:, others]]))
         ends = [round(float(end), 6) for one in bounds for end in (one.low, one.high)]
         means = {system: round(float(part[:, place].mean()), 6) for system, place in column.items()}
-        found.append(Slice(name, len(places), means, *ends))
-    return found
+        results.append(Slice(name, len(places), means, *ends))
+    return results
 
 
 def _order(name: str) -> tuple[bool, str, int, str]:

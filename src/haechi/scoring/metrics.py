@@ -21,7 +21,7 @@ Scores = dict[str, dict[str, float]]
 """query id -> metric name -> value"""
 
 
-class Placed(NamedTuple):
+class GoldRanks(NamedTuple):
     """Where the gold of one query stands in a ranking."""
 
     ranks: tuple[int, ...]
@@ -29,18 +29,18 @@ class Placed(NamedTuple):
     n_gold: int
 
 
-def placed(ranked: Sequence[Scored], gold: Sequence[str]) -> Placed:
+def gold_ranks(ranked: Sequence[Scored], gold: Sequence[str]) -> GoldRanks:
     """Reduce a ranked list to what metrics look at."""
     wanted = set(gold)
-    return Placed(tuple(rank for rank, found in enumerate(ranked, start=1) if found.id in wanted), len(wanted))
+    return GoldRanks(tuple(rank for rank, found in enumerate(ranked, start=1) if found.id in wanted), len(wanted))
 
 
 def evaluate_run(run: Run, gold: Mapping[str, Sequence[str]], k_values: Sequence[int]) -> Scores:
     """Every metric for every judged query."""
-    return score({query_id: placed(run[query_id], keys) for query_id, keys in gold.items()}, k_values)
+    return score({query_id: gold_ranks(run[query_id], keys) for query_id, keys in gold.items()}, k_values)
 
 
-def score(places: Mapping[str, Placed], k_values: Sequence[int]) -> Scores:
+def score(places: Mapping[str, GoldRanks], k_values: Sequence[int]) -> Scores:
     """Every metric of every query, from ranks alone; what is placed alike scores alike and is scored once."""
     if not places:
         raise HaechiError("evaluate: there is no query to judge")
@@ -57,7 +57,7 @@ def mean(scores: Scores) -> dict[str, float]:
     return {name: sum(row[name] for row in scores.values()) / len(scores) for name in names}
 
 
-def hit_normalised_map(place: Placed, *, answered: bool, k: int = 3) -> float:
+def hit_normalised_map(place: GoldRanks, *, answered: bool, k: int = 3) -> float:
     """Precision at each hit among the first k, summed and divided by the number of *hits* (not of gold articles).
 
     So further gold that is missing costs nothing, and nothing below rank k counts. The empty-answer rule:
@@ -69,7 +69,7 @@ def hit_normalised_map(place: Placed, *, answered: bool, k: int = 3) -> float:
     return sum((i + 1) / rank for i, rank in enumerate(hits)) / len(hits) if hits else 0.0
 
 
-def _score(ids: Mapping[Placed, str], k_values: Sequence[int]) -> Scores:
+def _score(ids: Mapping[GoldRanks, str], k_values: Sequence[int]) -> Scores:
     named = _measures(k_values)
     name_of = {measure: name for name, measure in named.items()}
     qrels = {id: {f"g{i}": 1 for i in range(place.n_gold)} for place, id in ids.items()}
@@ -97,6 +97,6 @@ def _list(ranks: Sequence[int]) -> dict[str, float]:
     return {ids.get(rank, f"other{rank}"): -float(rank) for rank in range(1, ranks[-1] + 1)}
 
 
-def _map_at_r(place: Placed) -> float:
+def _map_at_r(place: GoldRanks) -> float:
     """Mean over the first R ranks, R the number of gold articles, of the precision at each hit (Musgrave et al. 2020)."""
     return sum((i + 1) / rank for i, rank in enumerate(place.ranks) if rank <= place.n_gold) / place.n_gold

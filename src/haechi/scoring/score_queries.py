@@ -10,7 +10,7 @@ from haechi.records.result import QueryResult
 from haechi.retrieval.run import Run
 from haechi.runtime.errors import HaechiError
 from haechi.scoring.facets import Facetter
-from haechi.scoring.metrics import Placed, placed, score
+from haechi.scoring.metrics import GoldRanks, gold_ranks, score
 from haechi.scoring.names import PRIMARY_SUITE
 
 TOP = 3
@@ -27,7 +27,7 @@ def judge(
     for system, run in runs.items():
         for query_id in facts:
             found = run[query_id]
-            ranks[query_id][system] = placed(found, gold[query_id]).ranks
+            ranks[query_id][system] = gold_ranks(found, gold[query_id]).ranks
             top[query_id][system] = tuple(one.id for one in found[:TOP])
     return [
         QueryResult(
@@ -49,7 +49,7 @@ def values(rows: Sequence[QueryResult], systems: Sequence[str], k_values: Sequen
     if not rows:
         raise HaechiError("evaluate: there is no query to judge")
     places = {
-        f"{number} {system}": Placed(row.ranks[system], len(row.gold)) for number, row in enumerate(rows) for system in systems
+        f"{number} {system}": GoldRanks(row.ranks[system], len(row.gold)) for number, row in enumerate(rows) for system in systems
     }
     scores = list(score(places, k_values).values())
     return {name: np.array([row[name] for row in scores]).reshape(len(rows), len(systems)) for name in scores[0]}

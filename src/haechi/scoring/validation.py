@@ -13,7 +13,7 @@ from haechi.retrieval.dense import BATCH, Vectors, encode_passages, encode_queri
 from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.progress import say
-from haechi.scoring.metrics import Placed, mean, placed, score
+from haechi.scoring.metrics import GoldRanks, gold_ranks, mean, score
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -28,7 +28,7 @@ class Validation:
         self._pairs, self.corpus, self.k_values = pairs, corpus, k_values
         self._batch = BATCH
         self._tokens = TokenCache()
-        self.metrics = (*score({"": Placed((1,), 1)}, k_values)[""], "similarity")
+        self.metrics = (*score({"": GoldRanks((1,), 1)}, k_values)[""], "similarity")
         """The names of what is measured."""
         name = one_name(corpus)
         self._key_of = {passage.id: name[passage.article_key] for passage in corpus}
@@ -43,7 +43,7 @@ class Validation:
         """The articles that the model finds for each validation query."""
         return self._found(*self._vectors(model))
 
-    def places(self, model: "SentenceTransformer") -> dict[str, Placed]:
+    def places(self, model: "SentenceTransformer") -> dict[str, GoldRanks]:
         """Where the model finds the gold of each query; every metric follows from that."""
         return self._places(self.run(model))
 
@@ -73,8 +73,8 @@ class Validation:
             self._key_of, self._own, DEPTH
         )
 
-    def _places(self, run: Run) -> dict[str, Placed]:
-        return {query_id: placed(run[query_id], keys) for query_id, keys in self.gold.items()}
+    def _places(self, run: Run) -> dict[str, GoldRanks]:
+        return {query_id: gold_ranks(run[query_id], keys) for query_id, keys in self.gold.items()}
 
 
 def mean_cosine(vectors: Vectors) -> float:

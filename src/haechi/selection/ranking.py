@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from haechi.records.validated import ValidatedQuery
 from haechi.runtime.errors import HaechiError, UsageError
-from haechi.scoring.metrics import Placed, score
+from haechi.scoring.metrics import GoldRanks, score
 from haechi.scoring.significance import Array, Difference, Resampler, holm
 from haechi.scoring.validation import Validation
 from haechi.scoring.verdict import judge
@@ -24,14 +24,14 @@ K_VALUES = (1, 10, 100)
 """Cut-offs of the metrics that models may be ranked by."""
 
 
-def results_of(places: Mapping[str, Placed], validation: Validation) -> list[ValidatedQuery]:
+def results_of(places: Mapping[str, GoldRanks], validation: Validation) -> list[ValidatedQuery]:
     """A model's places as rows."""
     return [ValidatedQuery(id, validation.groups[id], place.n_gold, place.ranks) for id, place in places.items()]
 
 
 def metrics_of(rows: Sequence[ValidatedQuery], k_values: Sequence[int]) -> dict[str, Array]:
     """Every metric, query by query, by the same code that scored them first."""
-    scored = list(score({row.query_id: Placed(row.ranks, row.n_gold) for row in rows}, k_values).values())
+    scored = list(score({row.query_id: GoldRanks(row.ranks, row.n_gold) for row in rows}, k_values).values())
     return {metric: np.array([one[metric] for one in scored]) for metric in scored[0]}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from haechi.models.load import load_encoder
-from haechi.scoring.metrics import Placed, score
+from haechi.scoring.metrics import GoldRanks, score
 from haechi.scoring.significance import Array
 from haechi.scoring.validation import Validation
 
@@ -16,7 +16,7 @@ class ModelScorer:
 
     def __init__(self, validation: Validation) -> None:
         self.validation = validation
-        self.places: dict[str, Mapping[str, Placed]] = {}
+        self.places: dict[str, Mapping[str, GoldRanks]] = {}
         self._values: dict[str, dict[str, Array]] = {}
 
     def score(self, name: str, folder: Path, metric: str) -> float:

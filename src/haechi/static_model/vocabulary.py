@@ -23,7 +23,7 @@ OWN = 50
 """Uses from which a piece has a feature of its own besides, be it only an ending."""
 
 
-class Placed(Morpheme, Protocol):
+class GoldRanks(Morpheme, Protocol):
     """A morpheme that knows its place in the text."""
 
     @property
@@ -67,7 +67,7 @@ class Counts:
     alphabet: set[str] = field(default_factory=set)
 
 
-def units(text: str, morphemes: Iterable[Placed]) -> list[Unit]:
+def units(text: str, morphemes: Iterable[GoldRanks]) -> list[Unit]:
     """Morphemes that share a syllable (하 and 였 in 했) are one unit."""
     found: list[Unit] = []
     for morpheme in morphemes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from haechi.citations.law_index import LawBook
+from haechi.citations.law_index import LawIndex
 from haechi.pairs.query_text import law_name
 from haechi.pairs.sections import UNTESTABLE, LabelledSection
 from haechi.pairs.user_queries import LabelledUserQuery
@@ -34,7 +34,7 @@ def choose(
     sections: Sequence[LabelledSection],
     documents: Sequence[str],
     user_queries: Sequence[LabelledUserQuery],
-    book: LawBook,
+    index: LawIndex,
     params: TestsetParams,
 ) -> Choice:
     """Choose test decisions by time and group, reserved articles, held-out documents (ids) and user queries."""
@@ -55,7 +55,7 @@ def choose(
         for s in sections
         if s.group in test_groups or (s.group in unseen_groups and set(s.article_keys) <= reserved)
     ]
-    titled = _titles(book, sections, reserved, params.title_queries, rng)
+    titled = _titles(index, sections, reserved, params.title_queries, rng)
     reserved |= {key for query in titled for key in query.gold}
     queries = [replace(query, unseen=set(query.gold) <= reserved) for query in queries] + titled
 
@@ -92,23 +92,23 @@ def _reserve(sections: Sequence[LabelledSection], test_groups: set[str], wanted:
     reserved = {key for key in cited if not old[key]}
     candidates = sorted(cited - reserved)
     order = sorted(rng.permutation(len(candidates)), key=lambda i: min(old[candidates[i]] // 3, 3))  # rare ones first
-    for index in order:
+    for place in order:
         if sum(set(s.article_keys) <= reserved for s in sections) >= wanted:
             break
-        reserved.add(candidates[index])
+        reserved.add(candidates[place])
     return reserved
 
 
 def _titles(
-    book: LawBook, sections: Sequence[LabelledSection], reserved: set[str], wanted: int, rng: np.random.Generator
+    index: LawIndex, sections: Sequence[LabelledSection], reserved: set[str], wanted: int, rng: np.random.Generator
 ) -> list[TestQuery]:
     """Title look-ups on reserved articles first, then on articles that no decision cites."""
     cited = {key for s in sections for key in s.article_keys}
-    first = sorted(key for key in reserved if book.title(key))
-    others = sorted(key for key in book.article_keys if key not in cited and book.title(key))
+    first = sorted(key for key in reserved if index.title(key))
+    others = sorted(key for key in index.article_keys if key not in cited and index.title(key))
     chosen = [first[i] for i in rng.permutation(len(first))] + [others[i] for i in rng.permutation(len(others))]
     return [
-        TestQuery(f"TITLE_{key}", f"{law_name(key, book)} {book.title(key)}", (key,), "title", key, "", key, True, False)
+        TestQuery(f"TITLE_{key}", f"{law_name(key, index)} {index.title(key)}", (key,), "title", key, "", key, True, False)
         for key in chosen[:wanted]
     ]
 

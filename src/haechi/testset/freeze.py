@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from haechi.citations.law_index import LawBook
+from haechi.citations.law_index import LawIndex
 from haechi.pairs.sections import decision_keys, label_sections
 from haechi.pairs.user_queries import label_user_queries
 from haechi.parsing.ingest import RawCorpus
@@ -29,11 +29,11 @@ CUT = PreprocessParams("article", 1200, annexes=False, addenda=False, max_bad_sh
 
 def freeze(raw: RawCorpus, params: TestsetParams, folder: Path) -> dict[str, Any]:
     """Choose, write queries.jsonl, qrels.jsonl and manifest.json, and return the counts."""
-    book = LawBook(raw.statutes, raw.rules)
-    labelled = label_sections(raw.decisions, book, old_citations=OLD_CITATIONS, admin=ADMIN)
+    index = LawIndex(raw.statutes, raw.rules)
+    labelled = label_sections(raw.decisions, index, old_citations=OLD_CITATIONS, admin=ADMIN)
     document_keys = {f"DOC_{document.docid}" for document in raw.documents}
-    users = label_user_queries(raw.queries, book, document_keys).queries
-    choice = choose(labelled.sections, sorted(document_keys), users, book, params)
+    users = label_user_queries(raw.queries, index, document_keys).queries
+    choice = choose(labelled.sections, sorted(document_keys), users, index, params)
     queries = sorted([*choice.queries, *_synthetic(raw, choice, params)], key=lambda q: (q.suite, q.query_id))
 
     qrels = [Qrel(q.query_id, key) for q in queries for key in q.gold]
