@@ -74,7 +74,7 @@ def main(
             inputs = replace(inputs, reranker=Reranker(judge, store).scores if judge else None)
             found = evaluate(inputs, settings, retrieval, Stored(store))
         found.write(inputs, runs, plots, per_query, details)
-        files.write_json(metrics, key_figures(found.metrics))
+        files.write_json(metrics, key_figures(found.evaluation))
         progress.show_summary(
             "evaluate",
             f"{len(found.rows):,} test queries, {len(inputs.corpus):,} passages",

@@ -42,8 +42,8 @@ def main(
         results = complete(places, examples)
         report = make(results, examples, pictures)
         files.write_text(out, report.page)
-        scores = dict(results.stage("evaluate"))
-        title = f"{scores['n_queries']} test queries (issues of held-out decisions), test set {scores['testset']}"
+        scores = results.evaluation
+        title = f"{scores.n_queries} test queries (issues of held-out decisions), test set {scores.testset}"
         progress.show_table(title, COLUMNS, result_rows(scores))
         if report.answer:
             progress.say(report.answer.closing())

@@ -16,6 +16,7 @@ from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
 from haechi.retrieval.fuse import weighted
 from haechi.retrieval.run import Run
+from haechi.scoring.evaluation import evaluation_of
 from haechi.scoring.facets import Facetter
 from haechi.scoring.metrics import evaluate_run, mean
 from haechi.scoring.names import BASE, BM25, HYBRID, LABELS, TUNED
@@ -135,7 +136,7 @@ def test_the_same_seed_gives_the_same_summary() -> None:
 
 
 def test_every_system_has_one_row_in_the_table() -> None:
-    rows = result_rows(metrics())
+    rows = result_rows(evaluation_of(metrics()))
 
     assert [row[0] for row in rows] == [LABELS[s] for s in (BM25, BASE, TUNED, HYBRID)]
     assert {len(row) for row in rows} == {len(COLUMNS)}

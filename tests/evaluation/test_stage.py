@@ -87,15 +87,15 @@ def found(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
 def test_a_model_named_once_more_gets_the_ranks_of_the_tuned_one_and_a_name_of_its_own(found: Evaluated) -> None:
     for same, system in (("again", TUNED), ("plain", BASE)):
         assert [found.runs[same][q.query_id] for q in TESTS] == [found.runs[system][q.query_id] for q in TESTS]
-        assert found.metrics["primary"][same] == found.metrics["primary"][system]
-    assert found.metrics["primary"][TUNED] != found.metrics["primary"][BASE]
-    assert set(found.metrics["others"]) == {"again", "plain", "kept"}
+        assert found.evaluation.primary[same] == found.evaluation.primary[system]
+    assert found.evaluation.primary[TUNED] != found.evaluation.primary[BASE]
+    assert set(found.evaluation.others) == {"again", "plain", "kept"}
 
 
 def test_a_run_file_of_the_tuned_model_scores_as_the_tuned_model(found: Evaluated) -> None:
     for query in TESTS:
         assert [s.id for s in found.runs["kept"][query.query_id]] == [s.id for s in found.runs[TUNED][query.query_id]]
-    assert found.metrics["primary"]["kept"] == found.metrics["primary"][TUNED]
+    assert found.evaluation.primary["kept"] == found.evaluation.primary[TUNED]
 
 
 def test_reranked_is_the_head_of_the_hybrid_in_the_order_of_the_cross_encoder(found: Evaluated) -> None:
@@ -130,7 +130,7 @@ def test_the_heads_say_what_flagembedding_says(found: Evaluated, folder: Path) -
 def test_once_more_nothing_is_encoded_scored_or_tokenised(folder: Path, tmp_path: Path) -> None:
     for turn in range(2):
         with open_store(tmp_path / "rows.sqlite") as store:
-            metrics = scored(folder, store, (), cross_encoder()).metrics
+            metrics = scored(folder, store, (), cross_encoder()).evaluation
             made = sum(tally.computed for tally in store.tally.values())
         if turn == 0:
             first, worked = metrics, made

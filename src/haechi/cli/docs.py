@@ -23,6 +23,7 @@ from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import read_json, read_yaml, write_text
 from haechi.runtime.params import load_section
 from haechi.runtime.sections import section_class
+from haechi.scoring.evaluation import Evaluation
 from haechi.scoring.per_query import read_rows
 from haechi.scoring.tables import COLUMNS, result_rows
 from haechi.scoring.verdict import verdict
@@ -173,7 +174,7 @@ def _results(metrics: Path, params: EvaluateParams) -> list[str]:
     """The closing table of a run, from what git holds of it: the results query by query."""
     scored, found = read_json(metrics / "evaluate.json"), summarise(read_rows(metrics / "per_query.json", QueryResult), params)
     note = f"Test set `{scored['testset']}`, {found['n_queries']} queries, model `{scored['encoder']}`."
-    return [*_table(COLUMNS, result_rows(found), figures=True), "", verdict(found), note]
+    return [*_table(COLUMNS, result_rows(Evaluation(**found)), figures=True), "", verdict(found), note]
 
 
 def _parameters(stages: Stages, values: Mapping[str, Mapping[str, Any]]) -> str:

@@ -12,6 +12,7 @@ from haechi.questions.llm import sample_rows
 from haechi.records.question import Question
 from haechi.runtime.files import read_records
 from haechi.runtime.progress import show_counts, show_table
+from haechi.scoring.evaluation import evaluation_of
 from haechi.scoring.tables import COLUMNS, result_rows
 from haechi.selection.summary import show_candidates
 
@@ -44,5 +45,5 @@ def show_stage(root: Path, name: str) -> None:
     if name == "select":
         show_candidates(facts)
     if name == "evaluate":
-        show_table("on the test queries", COLUMNS, result_rows(facts))
+        show_table("on the test queries", COLUMNS, result_rows(evaluation_of(facts)))
     show_counts(name, facts)

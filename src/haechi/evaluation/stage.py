@@ -27,6 +27,7 @@ from haechi.retrieval.params import RetrievalParams
 from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import atomic_folder, write_csv, write_json, write_text
+from haechi.scoring.evaluation import Evaluation
 from haechi.scoring.facets import Facetter
 from haechi.scoring.names import BASE, BM25, EVALUATOR_VERSION, HYBRID, POPULARITY, PRIMARY_SUITE, RERANKED, TUNED
 from haechi.scoring.per_query import write_rows
@@ -37,7 +38,7 @@ from haechi.scoring.score_queries import judge
 class Evaluated:
     """All results, ready to be written."""
 
-    metrics: dict[str, Any]
+    evaluation: Evaluation
     rows: list[QueryResult]
     runs: dict[str, Run]
     gold: dict[str, tuple[str, ...]]
@@ -55,11 +56,11 @@ class Evaluated:
         with atomic_folder(plots) as folder:
             self._tabulate(folder)
         write_rows(per_query, self.rows)
-        write_json(details, self.metrics)
+        write_json(details, self.evaluation.as_json())
 
     def _tabulate(self, folder: Path) -> None:
         """What `report` and `dvc plots` draw."""
-        values = self.metrics["primary"]
+        values = self.evaluation.primary
         write_csv(folder / "map.csv", list(self.map[0]) if self.map else ["id", "law"], self.map)
         for name in ("recall", "ndcg"):  # one column a system, which `dvc plots` draws as lines in one picture
             rows = [",".join(str(values[s][f"{name}@{k}"]) for s in values) for k in self.k_values]
@@ -101,24 +102,24 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams,
     rows = [replace(row, failure=explainer.reasons(row, words_of[row.query_id])) for row in rows]
     vectors = {name: _probe_vectors(inputs, name, source) for name in inputs.probes}
     abstention, points = _abstention([valid[q.id] for q in known], [tuned[q.id] for q in asked], vectors[GENERAL][1][0], passages)
-    metrics = {
-        "testset": inputs.testset.fingerprint,
-        "evaluator": EVALUATOR_VERSION,
-        "encoder": inputs.encoder_hash,
-        "confidence": params.confidence,
-        "hybrid_weight": weight,
-        "gold_not_in_corpus": missing,
-        "without_gold": sum(not keys for keys in gold.values()),
-        **({"others": {name: other.hash for name, other in inputs.others.items()}} if inputs.others else {}),
+    evaluation = Evaluation(
+        testset=inputs.testset.fingerprint,
+        evaluator=EVALUATOR_VERSION,
+        encoder=inputs.encoder_hash,
+        confidence=params.confidence,
+        hybrid_weight=weight,
+        gold_not_in_corpus=missing,
+        without_gold=sum(not keys for keys in gold.values()),
+        others={name: other.hash for name, other in inputs.others.items()},
         **summarise(rows, params),
-        "failures": count_failures(rows),
-        "probe": {name: compare_probe(probe, *vectors[name], params) for name, probe in inputs.probes.items()},
-        "drift": _rounded(drift(vectors[GENERAL][0][1], vectors[GENERAL][1][1])),
-        "geometry": _rounded(_geometry(tests, gold, searcher, tuned, questions, passages, params.seed)),
-        "gating": _rounded(abstention),
-    }
+        failures=count_failures(rows),
+        probe={name: compare_probe(probe, *vectors[name], params) for name, probe in inputs.probes.items()},
+        drift=_rounded(drift(vectors[GENERAL][0][1], vectors[GENERAL][1][1])),
+        geometry=_rounded(_geometry(tests, gold, searcher, tuned, questions, passages, params.seed)),
+        gating=_rounded(abstention),
+    )
     spaces = draw_map(inputs.corpus, {BASE: untuned, TUNED: passages}, params.seed)
-    return Evaluated(metrics, rows, runs, gold, searcher.name, points, spaces, params.k_values)
+    return Evaluated(evaluation, rows, runs, gold, searcher.name, points, spaces, params.k_values)
 
 
 def _gold(inputs: Inputs, searcher: Searcher, params: EvaluateParams) -> tuple[dict[str, tuple[str, ...]], int]:

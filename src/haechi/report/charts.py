@@ -22,12 +22,12 @@ SHOWN_LAWS = 7
 
 def systems(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
     """Headline metric of each system with its interval."""
-    scores = results.stage("evaluate")
+    scores = results.evaluation
     if not scores:
         return None
-    names = shown(scores["primary"])
+    names = shown(scores.primary)
     rows = [
-        (name, scores["primary"][name][HEADLINE], *(scores["interval"][name][HEADLINE][end] for end in ("low", "high")))
+        (name, scores.primary[name][HEADLINE], *(scores.interval[name][HEADLINE][end] for end in ("low", "high")))
         for name in names
     ]
     figure, axes = _axes(height=0.7 + 0.42 * len(rows))
@@ -45,14 +45,14 @@ def systems(results: Results, slices: Sequence[Slice], say: Say) -> Picture | No
 
 def recall(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
     """Recall at k of each system."""
-    scores = results.stage("evaluate")
+    scores = results.evaluation
     if not scores:
         return None
-    names = shown(scores["primary"])
-    ks = sorted(int(name.partition("@")[2]) for name in scores["primary"][names[0]] if name.startswith("recall@"))
+    names = shown(scores.primary)
+    ks = sorted(int(name.partition("@")[2]) for name in scores.primary[names[0]] if name.startswith("recall@"))
     figure, axes = _axes(height=3.6)
     for name, marker in zip(names, "soD^vPX*ph" * 4, strict=False):
-        values = [scores["primary"][name][f"recall@{k}"] for k in ks]
+        values = [scores.primary[name][f"recall@{k}"] for k in ks]
         axes.plot(ks, values, marker=marker, markersize=5, color=colour(name), label=say.words(translations.system(name)))
     axes.set_xscale("log")
     axes.set_xticks(ks, [str(k) for k in ks])
@@ -60,7 +60,7 @@ def recall(results: Results, slices: Sequence[Slice], say: Say) -> Picture | Non
     axes.set_ylim(0, 1)
     axes.set(xlabel=say("first k results", "상위 k개"), ylabel=say("share of cited articles found", "찾은 인용 조문의 비율"))
     figure.legend(loc="outside right upper")
-    return Picture(figure, ("k", *names), [(k, *(scores["primary"][name][f"recall@{k}"] for name in names)) for k in ks])
+    return Picture(figure, ("k", *names), [(k, *(scores.primary[name][f"recall@{k}"] for name in names)) for k in ks])
 
 
 def training(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
@@ -207,7 +207,7 @@ def abstention(results: Results, slices: Sequence[Slice], say: Say) -> Picture |
         linestyle="--",
         label=say("everyday questions refused", "거절한 일상 질문"),
     )
-    chosen = results.stage("evaluate").get("gating", {}).get("threshold")
+    chosen = results.evaluation.gating.get("threshold")
     if chosen is not None:
         axes.axvline(chosen, color=FAINT, linewidth=1.2, linestyle=":")
     axes.set(xlabel=say("least score for an answer", "답을 내는 최소 점수"), ylabel=say("share", "비율"), ylim=(-0.02, 1.02))

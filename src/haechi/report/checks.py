@@ -10,6 +10,7 @@ from haechi.report import translations
 from haechi.report.decision import Level
 from haechi.report.inputs import Results
 from haechi.runtime.files import parse_yaml
+from haechi.scoring.evaluation import Evaluation
 from haechi.scoring.names import BASE, HEADLINE
 from haechi.text.bilingual import CLAUSES, Words, joined, same
 
@@ -39,11 +40,11 @@ def checks(results: Results) -> list[Check]:
         *_leaks(results),
         *_fingerprints(results),
         *_encoder(results),
-        *_forgetting(results.stage("evaluate")),
+        *_forgetting(results.evaluation),
         *_health(results),
         *_selection(results),
         *_mining(results),
-        *_gold(results.stage("evaluate")),
+        *_gold(results.evaluation),
         *_quarantine(results),
     ]
     order = ("bad", "mind", "unknown", "good")
@@ -103,7 +104,7 @@ def _fingerprints(results: Results) -> Iterator[Check]:
     told = {
         "testset": results.stage("testset").get("fingerprint"),
         "make_pairs": results.stage("make_pairs").get("testset"),
-        "evaluate": results.stage("evaluate").get("testset"),
+        "evaluate": results.evaluation.testset,
     }
     named = {stage: value for stage, value in told.items() if value}
     if len(named) < len(told):
@@ -134,7 +135,7 @@ def _fingerprints(results: Results) -> Iterator[Check]:
 
 def _encoder(results: Results) -> Iterator[Check]:
     name = Words("The model that was scored is the one that was chosen", "평가한 모델과 선택한 모델이 같음")
-    chosen, scored = results.stage("select").get("encoder"), results.stage("evaluate").get("encoder")
+    chosen, scored = results.stage("select").get("encoder"), results.evaluation.encoder
     if not chosen or not scored:
         yield Check("unknown", name, _unknown("select" if not chosen else "evaluate"), "mixed")
     elif chosen == scored:
@@ -151,9 +152,9 @@ def _encoder(results: Results) -> Iterator[Check]:
         )
 
 
-def _forgetting(scores: Mapping[str, Any]) -> Iterator[Check]:
+def _forgetting(scores: Evaluation) -> Iterator[Check]:
     """What the tuned model may have unlearnt."""
-    for probe, told in scores.get("probe", {}).items():
+    for probe, told in scores.probe.items():
         name = PROBES.get(probe, Words(f"Other abilities: {probe}", f"다른 능력: {probe}"))
         gap = told["difference"]
         figures = f"{gap['value']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]"
@@ -268,8 +269,8 @@ def _mining(results: Results) -> Iterator[Check]:
     )
 
 
-def _gold(scores: Mapping[str, Any]) -> Iterator[Check]:
-    missing = scores.get("gold_not_in_corpus", 0)
+def _gold(scores: Evaluation) -> Iterator[Check]:
+    missing = scores.gold_not_in_corpus
     if missing:
         yield Check(
             "mind",

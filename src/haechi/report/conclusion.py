@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from haechi.report import translations
 from haechi.report.checks import Check, trained_with
 from haechi.report.decision import Decision, Findings, Level, decide
 from haechi.report.inputs import Results
 from haechi.report.slices import Slice
+from haechi.scoring.evaluation import Evaluation
 from haechi.scoring.facets import SMALLEST
 from haechi.scoring.names import BASE, BM25, HEADLINE, HYBRID, TUNED
 from haechi.scoring.verdict import Judgement, gap_told, identical, judge
@@ -58,7 +59,7 @@ class Answer:
 
 def answer(results: Results, slices: Sequence[Slice], checks: Sequence[Check]) -> Answer | None:
     """None where nothing was scored."""
-    scores = results.stage("evaluate")
+    scores = results.evaluation
     gap = difference(scores, TUNED, BASE)
     if gap is None:
         return None
@@ -68,7 +69,7 @@ def answer(results: Results, slices: Sequence[Slice], checks: Sequence[Check]) -
     return Answer(judgement, decide(known), gap, points)
 
 
-def _points(scores: Mapping[str, Any], slices: Sequence[Slice], gap: Mapping[str, float], judgement: Judgement) -> list[Point]:
+def _points(scores: Evaluation, slices: Sequence[Slice], gap: Mapping[str, float], judgement: Judgement) -> list[Point]:
     """What speaks for a tuned model and against it."""
     return [
         _size(gap, judgement),
@@ -83,7 +84,7 @@ def _points(scores: Mapping[str, Any], slices: Sequence[Slice], gap: Mapping[str
 
 def findings(results: Results, slices: Sequence[Slice], checks: Sequence[Check], over_base: Judgement) -> Findings:
     """What of all this the decision depends on."""
-    scores, behind, lost = results.stage("evaluate"), _behind_bm25(slices), _behind_base(slices)
+    scores, behind, lost = results.evaluation, _behind_bm25(slices), _behind_base(slices)
     bad = {check.about for check in checks if check.level == "bad"}
     training: Level = next((check.level for check in checks if check.about == "training"), "unknown")
     return Findings(
@@ -103,9 +104,9 @@ def findings(results: Results, slices: Sequence[Slice], checks: Sequence[Check],
     )
 
 
-def difference(scores: Mapping[str, Any], one: str, two: str) -> Mapping[str, float] | None:
+def difference(scores: Evaluation, one: str, two: str) -> Mapping[str, float] | None:
     """A paired difference of the headline metric."""
-    results: Mapping[str, float] | None = scores.get("difference", {}).get(f"{one}-{two}", {}).get(HEADLINE)
+    results: Mapping[str, float] | None = scores.gap(one, two, HEADLINE)
     return results
 
 
@@ -113,7 +114,7 @@ def _judged(gap: Mapping[str, float]) -> Judgement:
     return judge(gap["value"], gap["low"], gap["high"], gap["p_holm"])
 
 
-def _over_bm25(scores: Mapping[str, Any]) -> Literal["better", "open", "below", "unknown"]:
+def _over_bm25(scores: Evaluation) -> Literal["better", "open", "below", "unknown"]:
     gap = difference(scores, TUNED, BM25)
     if gap is None:
         return "unknown"
@@ -121,12 +122,12 @@ def _over_bm25(scores: Mapping[str, Any]) -> Literal["better", "open", "below", 
     return said[_judged(gap)]
 
 
-def _joined_with_bm25(scores: Mapping[str, Any], behind: Sequence[Slice]) -> Literal["helps", "same", "no"]:
+def _joined_with_bm25(scores: Evaluation, behind: Sequence[Slice]) -> Literal["helps", "same", "no"]:
     """It helps where it is better, or gives more on questions for which BM25 is; never where BM25 alone does as well."""
     gap, over_bm25 = difference(scores, HYBRID, TUNED), difference(scores, HYBRID, BM25)
     if gap is None:
         return "no"
-    if scores.get("hybrid_weight") == 1.0 or identical(gap):
+    if scores.hybrid_weight == 1.0 or identical(gap):
         return "same"
     if _judged(gap) == "worse" or (over_bm25 is not None and not _adds(over_bm25, needs_proof=_over_bm25(scores) == "below")):
         return "no"
@@ -222,7 +223,7 @@ def _breadth(gap: Mapping[str, float]) -> list[Point]:
     ]
 
 
-def _bm25(scores: Mapping[str, Any]) -> list[Point]:
+def _bm25(scores: Evaluation) -> list[Point]:
     gap = difference(scores, TUNED, BM25)
     if gap is None:
         return []
@@ -305,7 +306,7 @@ def _lost(slices: Sequence[Slice]) -> list[Point]:
     ]
 
 
-def _hybrid(scores: Mapping[str, Any]) -> list[Point]:
+def _hybrid(scores: Evaluation) -> list[Point]:
     gap = difference(scores, HYBRID, TUNED)
     if gap is None or _judged(gap) != "better":
         return []

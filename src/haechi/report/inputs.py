@@ -11,6 +11,7 @@ from haechi.records.passage import Passage
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
 from haechi.runtime.files import read_json, read_records, read_text
+from haechi.scoring.evaluation import Evaluation, evaluation_of
 from haechi.scoring.per_query import read_rows
 
 TABLES = {
@@ -71,6 +72,11 @@ class Results:
     tables: Mapping[str, Sequence[dict[str, str]]] = field(default_factory=dict)
     params: str = ""
     missing: Sequence[Missing] = ()
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """The figures on the test set; empty where there are none."""
+        return evaluation_of(self.stage("evaluate"))
 
     def stage(self, name: str) -> Mapping[str, Any]:
         """A stage's figures; empty where there are none."""

@@ -39,7 +39,7 @@ class Report:
 
 def make(results: Results, examples: Path, pictures: Path | None = None, local: "Local | None" = None) -> Report:
     """Draw and render the page; pictures are written where a folder is given, `local` is the project whose costs are told."""
-    slices = sliced(results.rows, float(results.stage("evaluate").get("confidence", 0.95)))
+    slices = sliced(results.rows, results.evaluation.confidence)
     looked = checks(results)
     answered = answer(results, slices, looked)
     drawn = figures.draw(results, slices)

@@ -17,6 +17,7 @@ from haechi.report.inputs import Places, gather
 from haechi.report.slices import sliced
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import read_json, sha256_file
+from haechi.scoring.evaluation import Evaluation, evaluation_of
 from haechi.scoring.names import BASE
 
 DATA = {
@@ -57,10 +58,11 @@ SYSTEMS = ("tuned", "base", "bm25", "hybrid")
 
 def model_card(root: Path) -> str:
     """README.md of models/encoder."""
-    base, chosen, found = (read_details(root, name) for name in ("base", "select", "evaluate"))
+    base, chosen = (read_details(root, name) for name in ("base", "select"))
+    scored = evaluation_of(read_details(root, "evaluate"))
     recipe = read_json(root / "models/run/training_config.json")
     encoder = folder_hash(root / "models/encoder")
-    for told, stage in ((chosen["encoder"], "select"), (found["encoder"], "evaluate")):
+    for told, stage in ((chosen["encoder"], "select"), (scored.encoder, "evaluate")):
         if told != encoder:
             file = root / file_of(stage)
             raise HaechiError(f"{file}: speaks of encoder {told}, and models/encoder is {encoder}; run `dvc repro`")
@@ -89,11 +91,11 @@ def model_card(root: Path) -> str:
         *other_runtimes(root, chosen.get("export", {})),
         "## Results",
         "",
-        f"Test set {found['testset']}, {found['n_queries']} queries; {found['confidence']:.0%} intervals over groups of queries.",
+        f"Test set {scored.testset}, {scored.n_queries} queries; {scored.confidence:.0%} intervals over groups of queries.",
         "",
         "| system | nDCG@10 | interval |",
         "| --- | ---: | ---: |",
-        *_results(found),
+        *_results(scored),
         "",
         "## Data",
         "",
@@ -110,8 +112,8 @@ def model_card(root: Path) -> str:
 
 def _decided(root: Path) -> list[str]:
     """What the report says at its top, so that the card praises nothing that the report rejects."""
-    found = gather(Places.below(root))
-    answered = answer(found, sliced(found.rows, float(found.stage("evaluate").get("confidence", 0.95))), checks(found))
+    results = gather(Places.below(root))
+    answered = answer(results, sliced(results.rows, results.evaluation.confidence), checks(results))
     return [f"**{answered.decision.headline.en}**", ""] if answered else []
 
 
@@ -167,10 +169,10 @@ def other_runtimes(root: Path, exported: Mapping[str, Mapping[str, float]]) -> l
     return lines
 
 
-def _results(found: Mapping[str, Any]) -> list[str]:
+def _results(scored: Evaluation) -> list[str]:
     rows = []
     for system in SYSTEMS:
-        if system in found["primary"]:
-            bounds = found["interval"][system]["ndcg@10"]
-            rows.append(f"| {system} | {found['primary'][system]['ndcg@10']:.3f} | {bounds['low']:.3f} to {bounds['high']:.3f} |")
+        if system in scored.primary:
+            bounds = scored.interval[system]["ndcg@10"]
+            rows.append(f"| {system} | {scored.primary[system]['ndcg@10']:.3f} | {bounds['low']:.3f} to {bounds['high']:.3f} |")
     return rows

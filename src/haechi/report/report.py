@@ -23,6 +23,7 @@ from haechi.report.graph import graph
 from haechi.report.inputs import Results
 from haechi.report.slices import Slice
 from haechi.report.style import dark_rules, script_hash
+from haechi.scoring.evaluation import Evaluation
 from haechi.scoring.names import shown
 from haechi.scoring.verdict import identical, judge
 from haechi.text.bilingual import Words
@@ -67,7 +68,7 @@ def render(
     local: "Local | None" = None,
 ) -> str:
     """The page; with `local` it also tells what this machine knows."""
-    scores = results.stage("evaluate")
+    scores = results.evaluation
     queries = judged(results)
     shown_examples, shown_lines = examples(results, queries), lines(results, queries)
     line_systems = list(shown_lines[0]["ranks"]) if shown_lines else []
@@ -82,8 +83,8 @@ def render(
         data=as_json(_data_of_the_script(shown_examples, shown_lines, line_systems)),
         answer=answer,
         scores=scores,
-        confidence=f"{scores.get('confidence', 0.95):.0%}",
-        systems=shown(scores.get("primary", {})),
+        confidence=f"{scores.confidence:.0%}",
+        systems=shown(scores.primary),
         differences=_differences(scores),
         slices=slices,
         figures=figures,
@@ -178,9 +179,9 @@ def _dark(css: str) -> str:
     return f"{chosen}\n@media (prefers-color-scheme: dark) {{\n:root:not([data-theme]) {{{own}\n}}\n{plain}\n}}"
 
 
-def _differences(scores: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _differences(scores: Evaluation) -> list[dict[str, Any]]:
     rows = []
-    for pair, by_metric in scores.get("difference", {}).items():
+    for pair, by_metric in scores.difference.items():
         gap = by_metric["ndcg@10"]
         one, _, two = pair.partition("-")
         verdict = VERDICTS["same" if identical(gap) else judge(gap["value"], gap["low"], gap["high"], gap["p_holm"])]

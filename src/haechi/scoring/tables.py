@@ -1,18 +1,17 @@
 """The results table, the same in the terminal and in the report."""
 
-from typing import Any
-
+from haechi.scoring.evaluation import Evaluation
 from haechi.scoring.names import HEADLINE, label, shown
 
 COLUMNS = ("system", HEADLINE, "interval", "recall@10", "mrr@10", "unseen articles")
 
 
-def result_rows(metrics: dict[str, Any]) -> list[tuple[str, ...]]:
+def result_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
     """One row a system."""
     rows: list[tuple[str, ...]] = []
-    for system in shown(metrics["primary"]):
-        mean, bounds = metrics["primary"][system], metrics["interval"][system][HEADLINE]
-        unseen = metrics["slice"].get("unseen", {}).get(system)
+    for system in shown(evaluation.primary):
+        mean, bounds = evaluation.primary[system], evaluation.interval[system][HEADLINE]
+        unseen = evaluation.slice.get("unseen", {}).get(system)
         rows.append(
             (
                 label(system),

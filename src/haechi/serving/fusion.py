@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haechi.runtime.errors import HaechiError
-from haechi.runtime.files import read_json
+from haechi.scoring.evaluation import read_evaluation
 
 EVEN = 0.5
 
@@ -23,14 +23,12 @@ def read_fusion(details: Path, model: str) -> Fusion:
     """What the evaluation says of this very model; halves and no threshold where it speaks of another."""
     if not details.is_file():
         return _unchosen(f"{details}: no such file")
-    found = read_json(details)
-    try:
-        scored, weight, threshold = str(found["encoder"]), float(found["hybrid_weight"]), float(found["gating"]["threshold"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise HaechiError(f"{details}: names no encoder, hybrid_weight and gating.threshold; make it with `dvc repro`") from error
-    if scored != model:
-        return _unchosen(f"{details} was made with model {scored}, and this is {model}")
-    return Fusion(weight, threshold)
+    evaluation = read_evaluation(details)
+    if not evaluation.encoder or "threshold" not in evaluation.gating:
+        raise HaechiError(f"{details}: names no encoder, hybrid_weight and gating.threshold; make it with `dvc repro`")
+    if evaluation.encoder != model:
+        return _unchosen(f"{details} was made with model {evaluation.encoder}, and this is {model}")
+    return Fusion(evaluation.hybrid_weight, float(evaluation.gating["threshold"]))
 
 
 def _unchosen(reason: str) -> Fusion:

@@ -1,0 +1,62 @@
+"""All figures of an evaluation, as reports/stages/evaluate.json holds them: one writer, one reader."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from haechi.runtime.files import read_record
+
+Figures = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was scored on what, and how well; ARCHITECTURE.md explains each. Empty where nothing was scored."""
+
+    testset: str = ""
+    evaluator: int = 0
+    encoder: str = ""
+    confidence: float = 0.95
+    n_queries: int = 0
+    hybrid_weight: float = 0.0
+    gold_not_in_corpus: int = 0
+    without_gold: int = 0
+    others: Mapping[str, str] = field(default_factory=dict)
+    """Hashes of the further systems; not written where there are none."""
+    primary: Mapping[str, Figures] = field(default_factory=dict)
+    """System -> metric -> mean of the headline queries."""
+    interval: Mapping[str, Figures] = field(default_factory=dict)
+    difference: Mapping[str, Figures] = field(default_factory=dict)
+    """`tuned-base` -> metric -> value, bounds, p, wins, ties and losses."""
+    slice: Mapping[str, Figures] = field(default_factory=dict)
+    macro_by_law: Figures = field(default_factory=dict)
+    failures: Figures = field(default_factory=dict)
+    probe: Mapping[str, Figures] = field(default_factory=dict)
+    drift: Figures = field(default_factory=dict)
+    geometry: Figures = field(default_factory=dict)
+    gating: Figures = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether anything was scored."""
+        return bool(self.primary)
+
+    def gap(self, one: str, two: str, metric: str) -> Figures | None:
+        """The paired difference of two systems, if they were compared."""
+        return self.difference.get(f"{one}-{two}", {}).get(metric)
+
+    def as_json(self) -> dict[str, Any]:
+        """What the file holds."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "others" or self.others}
+
+
+def evaluation_of(figures: Figures) -> Evaluation:
+    """The evaluation that a file's figures say."""
+    return msgspec.convert(figures, Evaluation)
+
+
+def read_evaluation(file: Path) -> Evaluation:
+    """The evaluation of a file."""
+    return read_record(file, Evaluation, "an evaluation")
