@@ -96,7 +96,7 @@ def main(
     with (
         locks.writing(out, plots, metrics, details),
         resumable(Work("train", asdict(recipe), hashes(inputs), running())) as state,
-        status.told(details, state.again) as report,
+        status.reporting(details, state.again) as report,
         trackers.tracking(trackers_asked, asdict(recipe)) as tracked,
     ):
         if lost:

@@ -17,7 +17,7 @@ from proofs.project import ROOT
 from ruamel.yaml import YAML
 
 from haechi.guards.params import GuardsParams, RuleName
-from haechi.guards.status import state_of, told
+from haechi.guards.status import reporting, state_of
 from haechi.guards.verdict import BACK, FAR_BELOW, USUAL_RATE, Module, Seen, Verdict, judge
 from haechi.report.decision import RULES
 from haechi.runtime.errors import HaechiError
@@ -177,7 +177,7 @@ def test_every_advice_can_be_run(command: str, tmp_path: Path) -> None:
 
 def test_a_run_that_works_ends_as_it_says_and_until_then_runs(tmp_path: Path) -> None:
     file = tmp_path / "train.json"
-    with told(file) as report:
+    with reporting(file) as report:
         assert read_json(file)["state"] == "running"
         report({"step": 3, "steps": 9})
         assert read_json(file) == {"state": "running", "reason": "", "step": 3, "steps": 9}
@@ -194,7 +194,7 @@ def test_an_error_is_written_down_and_goes_on_its_way(tmp_path: Path, error: Bas
     file = tmp_path / "train.json"
 
     def fail() -> None:
-        with told(file) as report:
+        with reporting(file) as report:
             report({"step": 3, "steps": 9})
             raise error
 
@@ -228,7 +228,7 @@ def test_an_interrupted_run_has_no_verdict_and_says_how_it_goes_on(tmp_path: Pat
     file = tmp_path / "train.json"
 
     def interrupt() -> None:
-        with told(file, lambda: "goes on at step 2") as report:
+        with reporting(file, lambda: "goes on at step 2") as report:
             report({"step": 3, "steps": 9})
             raise KeyboardInterrupt
 
@@ -244,9 +244,9 @@ def test_an_interrupted_run_has_no_verdict_and_says_how_it_goes_on(tmp_path: Pat
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from haechi.guards.status import told
+from haechi.guards.status import reporting
 from haechi.runtime.locks import writing
-with writing(Path("run")), told(Path("train.json")) as report:
+with writing(Path("run")), reporting(Path("train.json")) as report:
     report({"step": 3, "steps": 9})
     os.kill(os.getpid(), signal.SIGKILL)
 """

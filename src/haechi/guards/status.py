@@ -22,7 +22,7 @@ Report = Callable[[Mapping[str, Any]], None]
 
 
 @contextmanager
-def told(file: Path, again: Callable[[], str] = lambda: "begins at step 0") -> Iterator[Report]:
+def reporting(file: Path, again: Callable[[], str] = lambda: "begins at step 0") -> Iterator[Report]:
     """Write `running` now and whenever the run reports; if it ends with an error, write what became of it.
 
     `again` says how the same run would begin if it were started now.
@@ -65,7 +65,7 @@ def _same_run(facts: Mapping[str, Any]) -> str:
 
 
 def _where(facts: Mapping[str, Any]) -> str:
-    """How far a run had told that it was."""
+    """How far a run had come when it last said so."""
     return f"after step {facts['step']} of {facts['steps']}" if facts.get("step") else "before its first validation"
 
 

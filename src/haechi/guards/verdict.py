@@ -82,10 +82,10 @@ def judge(seen: Seen, guards: GuardsParams, params: Sections, *, static: bool = 
     """`params`: the sections train, loss and lora as they were; advice is a change of one of them."""
     facts = _facts(seen.history)
     failed, doubts = _failures(seen, facts), _doubts(seen, facts)
-    told: Literal["good", "suspicious", "failed"] = "failed" if failed else "suspicious" if doubts else "good"
+    verdict: Literal["good", "suspicious", "failed"] = "failed" if failed else "suspicious" if doubts else "good"
     reasons = [*failed, *doubts] or [_praise(facts)]
     if params["train"].get("shuffle_labels"):
-        return Verdict(told, (CONTROL, *reasons), (BACK,), facts)
+        return Verdict(verdict, (CONTROL, *reasons), (BACK,), facts)
     if (epochs := _enough_epochs(seen, params)) and not failed:
         step = facts["score"]["best_step"]
         reasons.append(
@@ -95,7 +95,7 @@ def judge(seen: Seen, guards: GuardsParams, params: Sections, *, static: bool = 
             )
         )
     advice = _advice(seen, facts, guards, params, static) or (REMEDY if failed else ADOPTION)
-    return Verdict(told, tuple(reasons), tuple(advice), facts)
+    return Verdict(verdict, tuple(reasons), tuple(advice), facts)
 
 
 def _facts(history: Rows) -> dict[str, Any]:

@@ -96,31 +96,31 @@ def _best(name: str, score: float, count: int, metric: str) -> Words:
 
 
 def _behind(voted: str, gap: Gap) -> Words:
-    told = _told(gap)
-    return Words(f"the vote's {voted} is behind it by {told.en}", f"투표로 뽑힌 {voted}보다 {told.ko} 높습니다")
+    difference = _difference(gap)
+    return Words(f"the vote's {voted} is behind it by {difference.en}", f"투표로 뽑힌 {voted}보다 {difference.ko} 높습니다")
 
 
 def _spot(voted: str, best: str, gap: Gap) -> Words:
-    told = _told(gap)
+    difference = _difference(gap)
     return Words(
-        f"{voted} is the sweet spot that the voters agree on; {best} is ahead by {told.en} only",
-        f"{voted}: 투표로 뽑힌 스위트 스팟이며, 점수가 가장 높은 {best}와의 차이는 {told.ko}뿐입니다",
+        f"{voted} is the sweet spot that the voters agree on; {best} is ahead by {difference.en} only",
+        f"{voted}: 투표로 뽑힌 스위트 스팟이며, 점수가 가장 높은 {best}와의 차이는 {difference.ko}뿐입니다",
     )
 
 
-def _earned(chosen: str, single: str, gap: Gap, asked: float) -> Words:
-    told, needed = _told(gap), _needed(asked)
+def _earned(chosen: str, single: str, gap: Gap, errors: float) -> Words:
+    difference, needed = _difference(gap), _needed(errors)
     return Words(
-        f"{chosen} beats the best single checkpoint, {single}, by {told.en}; {needed.en}",
-        f"{chosen}: 단일 체크포인트 가운데 가장 좋은 {single}보다 {told.ko} 높습니다. {needed.ko}",
+        f"{chosen} beats the best single checkpoint, {single}, by {difference.en}; {needed.en}",
+        f"{chosen}: 단일 체크포인트 가운데 가장 좋은 {single}보다 {difference.ko} 높습니다. {needed.ko}",
     )
 
 
-def _unearned(closest: str, gap: Gap, asked: float) -> Words:
-    told, needed = _told(gap), _needed(asked)
+def _unearned(closest: str, gap: Gap, errors: float) -> Words:
+    difference, needed = _difference(gap), _needed(errors)
     return Words(
-        f"no merge earned its place: {closest} comes closest with {told.en}, and {needed.en}",
-        f"병합 모델 가운데 기준을 넘은 것은 없습니다(가장 가까운 것은 {closest}, {told.ko}). {needed.ko}",
+        f"no merge earned its place: {closest} comes closest with {difference.en}, and {needed.en}",
+        f"병합 모델 가운데 기준을 넘은 것은 없습니다(가장 가까운 것은 {closest}, {difference.ko}). {needed.ko}",
     )
 
 
@@ -143,5 +143,5 @@ def _gap(one: Array, other: Array, sample: Resampler) -> Gap:
     return Gap(float(gaps.mean()), sample.standard_error(gaps))
 
 
-def _told(gap: Gap) -> Words:
+def _difference(gap: Gap) -> Words:
     return Words(f"{gap.value:+.4f} ({gap.errors:.1f} standard errors)", f"{gap.value:+.4f}(표준 오차의 {gap.errors:.1f}배)")

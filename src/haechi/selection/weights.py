@@ -123,8 +123,8 @@ def _mix_file(first: Path, name: Path, recipe: Recipe, target: Path) -> None:
         made[tensor] = _sum([(share.folder / name, share.part) for share in shares], tensor)
     if name.suffix == ".safetensors":
         with safe_open(first, "pt") as stored:
-            told = stored.metadata()
-        save_file(made, target, metadata=told)
+            metadata = stored.metadata()
+        save_file(made, target, metadata=metadata)
     else:
         torch.save(made, target)
 
@@ -205,7 +205,7 @@ def _same_words(one: Path, other: Path) -> bool:
 
 def _numbers(file: Path) -> tuple[object, list[object]]:
     """Which number each piece has; from the file, since a tokenizer of a hundred thousand pieces takes half a second to make."""
-    told = read_json(file)
-    vocabulary = told["model"]["vocab"]
+    tokenizer = read_json(file)
+    vocabulary = tokenizer["model"]["vocab"]
     pieces = [piece for piece, _ in vocabulary] if isinstance(vocabulary, list) else vocabulary
-    return pieces, [(added["content"], added["id"]) for added in told.get("added_tokens", [])]
+    return pieces, [(added["content"], added["id"]) for added in tokenizer.get("added_tokens", [])]

@@ -116,6 +116,6 @@ def spread(steps: Collection[int], most: int = SAID) -> frozenset[int]:
 
 
 def _tell_agent(step: int, metrics: dict[str, float]) -> None:
-    if told := os.environ.get(PROGRESS):
-        with Path(told).open("ab") as stream:
+    if file := os.environ.get(PROGRESS):
+        with Path(file).open("ab") as stream:
             stream.write(orjson.dumps({"step": step, "metrics": metrics}, option=orjson.OPT_APPEND_NEWLINE))

@@ -106,11 +106,11 @@ def wandb_run(project: str, folder: Path, config: Mapping[str, Any], **more: Any
     return wandb.init(project=project, dir=str(folder), mode=mode, config=dict(config), settings=settings, **more)
 
 
-def require(package: str, told: str) -> None:
+def require(package: str, asked_by: str) -> None:
     """Refuse in one sentence what an extra would bring."""
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:  # a mere folder of that name is no package
-        raise HaechiError(f"{told} needs the extra: pip install -e '.[{package}]' -c constraints.txt")
+        raise HaechiError(f"{asked_by} needs the extra: pip install -e '.[{package}]' -c constraints.txt")
 
 
 def asked(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
@@ -142,10 +142,10 @@ class Tracked:
         self._each("finish", ok)
         self._trackers.clear()
 
-    def _each(self, method: str, *told: Any) -> None:
+    def _each(self, method: str, *arguments: Any) -> None:
         for name, tracker in list(self._trackers.items()):
             try:
-                getattr(tracker, method)(*told)
+                getattr(tracker, method)(*arguments)
             except Exception as error:
                 say(f"{name}: failed ({type(error).__name__}), and is told nothing more; the work goes on")
                 del self._trackers[name]

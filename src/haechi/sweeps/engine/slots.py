@@ -33,18 +33,18 @@ def slots_of(environment: Mapping[str, str], gpus: Sequence[str], cores: int) ->
     """The slots of this machine: its GPUs; without any, or where HAECHI_DEVICE says cpu, its cores in HAECHI_SLOTS shares."""
     if gpus and environment.get("HAECHI_DEVICE", "") != "cpu":
         return [Slot(f"gpu-{gpu}", {"CUDA_VISIBLE_DEVICES": gpu}) for gpu in gpus]
-    told = count(SLOTS, 1, least=1, most=cores, environ=environment)
-    if told == 1:
+    number = count(SLOTS, 1, least=1, most=cores, environ=environment)
+    if number == 1:
         return [Slot("cpu", {})]
-    threads = str(cores // told)
+    threads = str(cores // number)
     shared = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "RAYON_NUM_THREADS": threads, "HAECHI_WORKERS": threads}
-    return [Slot(f"cpu-{number + 1}of{told}", shared) for number in range(told)]
+    return [Slot(f"cpu-{place + 1}of{number}", shared) for place in range(number)]
 
 
 def gpus(environment: Mapping[str, str]) -> list[str]:
     """The GPUs that may be used: those that CUDA_VISIBLE_DEVICES names, else all that the driver lists."""
-    if (told := environment.get("CUDA_VISIBLE_DEVICES")) is not None:
-        return [name.strip() for name in told.split(",") if name.strip() and name.strip() != "-1"]
+    if (visible := environment.get("CUDA_VISIBLE_DEVICES")) is not None:
+        return [name.strip() for name in visible.split(",") if name.strip() and name.strip() != "-1"]
     if not (tool := shutil.which("nvidia-smi")):
         return []
     done = subprocess.run([tool, "--query-gpu=index", "--format=csv,noheader"], capture_output=True, text=True, check=False)

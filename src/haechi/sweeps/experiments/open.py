@@ -60,8 +60,8 @@ def begin(root: Path, sweep: Sweep) -> Opened:
     """The study of a sweep, made if there is none; refused where there is another one of that name."""
     found = base_of(root, sweep)
     storage = Storage(_place(sweep))
-    told = asdict(replace(sweep, storage=""))  # a URL may hold a password
-    facts = {SWEEP: msgspec.to_builtins(told), BASE: found}
+    settings = asdict(replace(sweep, storage=""))  # a URL may hold a password
+    facts = {SWEEP: msgspec.to_builtins(settings), BASE: found}
     optuna_study = open_study(storage, sweep.name, goal=sweep.goal, pruner=_pruner(root, sweep), facts=facts)
     there = msgspec.convert(optuna_study.user_attrs[SWEEP], Sweep)
     may_differ = ("trials", "confirm", "time_window", "timezone", "heartbeat")  # more trials, other hours: the same search
@@ -75,15 +75,15 @@ def begin(root: Path, sweep: Sweep) -> Opened:
 def existing(root: Path, name: str, place: str = "") -> Opened:
     """A study by its name, and its storage if that is not the usual one; the last one begun here where no name is given."""
     name = name or _last()
-    told = place or os.environ.get(STORAGE, "")
-    if not told and not (folder_of(name) / JOURNAL).is_file():
+    address = place or os.environ.get(STORAGE, "")
+    if not address and not (folder_of(name) / JOURNAL).is_file():
         known = ", ".join(sorted(file.parent.name for file in (home() / "sweeps").glob(f"*/{JOURNAL}"))) or "none"
         raise UsageError(f"there is no sweep {name!r} here (there are: {known}); one in a database wants --storage or {STORAGE}")
-    storage = Storage(told or str(folder_of(name) / JOURNAL))
+    storage = Storage(address or str(folder_of(name) / JOURNAL))
     study = open_study(storage, name, create=False)
     if SWEEP not in study.user_attrs:
         raise UsageError(f"study {name!r} is none of a sweep")
-    sweep = replace(msgspec.convert(study.user_attrs[SWEEP], Sweep), storage=told)
+    sweep = replace(msgspec.convert(study.user_attrs[SWEEP], Sweep), storage=address)
     study.pruner = _pruner(root, sweep)()
     return _opened(root, sweep, storage, study)
 
