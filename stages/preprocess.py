@@ -8,7 +8,7 @@ import click
 
 from haechi.runtime import files, locks, options, progress
 from haechi.runtime.command import run
-from haechi.parsing.ingest import complaints, preprocess, read_corpus
+from haechi.parsing.ingest import complaints, preprocess, read_corpus, saved_twice
 from haechi.runtime.params import load_section
 from haechi.parsing.params import PreprocessParams
 
@@ -26,6 +26,8 @@ def main(raw: Path, out: Path, metrics: Path, details: Path, params: Path) -> No
     with locks.writing(*targets.values(), quarantine, metrics, details):
         corpus = read_corpus(raw)
         progress.say_few([f"preprocess: {line}" for line in complaints(corpus)], f" in {quarantine}")
+        if twice := saved_twice(corpus):
+            progress.say(f"preprocess: {twice}")
         files.write_output(quarantine, corpus.dropped)  # now: who is refused for too many bad files needs it
         made = preprocess(corpus, settings)
         for name, target in targets.items():

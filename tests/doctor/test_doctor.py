@@ -25,12 +25,12 @@ from haechi.doctor.disk import check_disk, estimate
 from haechi.doctor.finding import Finding
 from haechi.doctor.gpu import Gpu, check_gpu, parse
 from haechi.doctor.llm import check_llm, models_of
-from haechi.doctor.model import cached, check_model, size_of_weights
+from haechi.doctor.model import check_model, size_of_weights
 from haechi.doctor.parameters import check_parameters
 from haechi.doctor.python import check_extras, check_packages, check_python
 from haechi.doctor.repo import check_dvc, check_git, check_running, check_untracked
 from haechi.doctor.store import check_store
-from haechi.models.hub import http_status
+from haechi.models.hub import cached, http_status
 from haechi.rowstore.namespaces import QUESTIONS
 from haechi.rowstore.store import Row, open_store
 from haechi.runtime.files import write_json, write_text

@@ -207,11 +207,11 @@ def test_an_error_is_written_down_and_goes_on_its_way(tmp_path: Path, error: Bas
 def test_an_experiment_that_was_interrupted_or_killed_keeps_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_EXP_NAME", "lr-0.003")
     file = tmp_path / "train.json"
-    with told(file):
+    with reporting(file):
         assert state_of(file, tmp_path / "run")["next"] == ["dvc exp run -n lr-0.003"], "nobody holds its lock: it was killed"
 
     def interrupt() -> None:
-        with told(file):
+        with reporting(file):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

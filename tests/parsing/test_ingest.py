@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from parsing.law_examples import GRANULARITIES, damaged_documents, decision, document, law, library, params, query, rule, write
 
-from haechi.parsing.ingest import Preprocessed, complaints, preprocess, read_corpus
+from haechi.parsing.ingest import Preprocessed, complaints, preprocess, read_corpus, saved_twice
 from haechi.runtime.errors import ConflictingIds, DuplicateId, HaechiError
 
 
@@ -71,6 +71,8 @@ def test_one_content_saved_twice_is_read_once(tmp_path: Path, value: dict[str, A
     assert (twice.law, twice.admin, twice.prec, twice.doc) == (once.law, once.admin, once.prec, once.doc)
     (left_out,) = set(twice.dropped) - set(once.dropped)
     assert (left_out.source, left_out.detail) == ("b.json", "is the same as a.json")
+    said = "1 record that is saved twice is left out: b.json is the same as a.json, which is kept"
+    assert saved_twice(read_corpus(tmp_path)) == said
     assert left_out.reason.startswith("duplicate_")
     check_counts(twice)
 

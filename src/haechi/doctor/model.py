@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from haechi.doctor.finding import Finding
-from haechi.models.hub import address_of, offline
-from haechi.models.registry import STATIC, known
+from haechi.models.hub import address_of, cached, may_be_asked_for, offline
+from haechi.models.registry import ALIASES, STATIC, known
+from haechi.runtime.params import meant
 
 Status = Callable[[str], int | None]
 """The HTTP status of an address, None where nobody answers."""
@@ -19,6 +20,10 @@ def check_model(base: str, root: Path, environment: Mapping[str, str], status: S
         return _folder(base, root / base)
     entry = known(base)
     name = entry.id if entry else base
+    if not may_be_asked_for(name):
+        return Finding("base model", "fail", f"no such folder: {base}", "mind model.base in params.yaml")
+    if not entry and "/" not in base and (question := meant(base, [*ALIASES, STATIC])):
+        return Finding("base model", "fail", f"{base} is neither a registered name nor a folder{question}", "mind model.base")
     if weights_of(cached(name, environment)):
         return Finding("base model", "ok", f"{base} is in the hub cache")
     elsewhere = "download it on a machine with network (`hf download`) and set model.base to the folder, or set it to `static`"
@@ -39,17 +44,6 @@ def size_of_weights(base: str, root: Path, environment: Mapping[str, str]) -> in
     entry = known(base)
     folder = root / base if (root / base).is_dir() else cached(entry.id if entry else base, environment)
     return sum(file.stat().st_size for file in weights_of(folder)) or None
-
-
-def cached(name: str, environment: Mapping[str, str]) -> Path:
-    """Where the hub cache keeps the current snapshot of a model; the folder need not exist."""
-    home = environment.get("HF_HOME") or str(Path(environment.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface")
-    cache = Path(environment.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
-    folder = cache / f"models--{name.replace('/', '--')}"
-    try:
-        return folder / "snapshots" / (folder / "refs" / "main").read_text(encoding="utf-8").strip()
-    except OSError:
-        return folder / "snapshots" / "none"
 
 
 def weights_of(folder: Path) -> list[Path]:

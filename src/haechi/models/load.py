@@ -5,10 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from haechi.models.hub import answers
-from haechi.models.registry import known, known_reranker
+from haechi.models.hub import answers, cached, may_be_asked_for
+from haechi.models.registry import ALIASES, STATIC, known, known_reranker
 from haechi.runtime.errors import HaechiError, ModelUnreachable, RerankerUnreachable
 from haechi.runtime.files import atomic_folder, read_json, sha256_folder, write_json
+from haechi.runtime.params import meant
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
@@ -28,6 +29,8 @@ def load_base(name: str, max_length: int) -> "SentenceTransformer":
     """A base model by alias, hub id or folder, with its prompts and length set."""
     entry = known(name)
     source = entry.id if entry else name
+    if not entry and "/" not in name and not Path(name).is_dir() and (question := meant(name, [*ALIASES, STATIC])):
+        raise HaechiError(f"model {name!r}: neither a registered name nor a folder{question}")
     model = _load(source, name)
     if entry:
         model.prompts = {"query": entry.query_prompt, "document": entry.passage_prompt}
@@ -120,15 +123,26 @@ def folder_hash(folder: Path) -> str:
 
 
 def _load(source: str, name: str) -> "SentenceTransformer":
+    here = _only_here(source)
+    _refuse_at_once(source, name, here)
     from sentence_transformers import SentenceTransformer
 
-    here = _only_here(source)
     try:
         return SentenceTransformer(source, local_files_only=here, **_options())
     except (OSError, ValueError, RuntimeError) as error:
         folder = f"folder {source}"
         place = folder if Path(source).is_dir() else f"{folder}, the local hub cache and {_hub(here)} ({source})"
         raise ModelUnreachable(name, place) from error
+
+
+def _refuse_at_once(source: str, name: str, only_here: bool) -> None:
+    """What can't be loaded is told before the libraries are imported, which takes longer than to look."""
+    if Path(source).is_dir():
+        return
+    if not may_be_asked_for(source):
+        raise ModelUnreachable(name, f"folder {source}, and there is no such folder")
+    if only_here and not cached(source, os.environ).is_dir():
+        raise ModelUnreachable(name, f"folder {source}, the local hub cache and {_hub(only_here)} ({source})")
 
 
 def _options() -> dict[str, Any]:

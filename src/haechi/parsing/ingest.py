@@ -187,6 +187,16 @@ def complaints(corpus: RawCorpus) -> list[str]:
     ]
 
 
+def saved_twice(corpus: RawCorpus) -> str:
+    """How many records are there already under another name, which of the first two stays, and which goes; empty without any."""
+    rows = [row for row in corpus.dropped if row.reason.startswith("duplicate_")]
+    if not rows:
+        return ""
+    count = "1 record that is saved twice is" if len(rows) == 1 else f"{len(rows):,} records that are saved twice are"
+    first = place(rows[0].source, rows[0].position)
+    return f"{count} left out{', such as' if len(rows) > 1 else ':'} {first} {rows[0].detail}, which is kept"
+
+
 def _check_bad_share(corpus: RawCorpus, max_bad_share: float) -> None:
     bad = corpus.unreadable
     share = len(bad) / corpus.files
