@@ -9,7 +9,7 @@ import click
 
 from haechi.runtime import files, locks, options, progress
 from haechi.runtime.command import run
-from haechi.mining.score_histogram import write_scores
+from haechi.mining.audit import write_scores
 from haechi.mining.audit import write_audit
 from haechi.mining.promote import llm_judge
 from haechi.mining.sample import sample

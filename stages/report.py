@@ -8,7 +8,7 @@ import click
 
 from haechi.runtime import files, locks, options, progress
 from haechi.runtime.command import run
-from haechi.scoring.tables import COLUMNS, result_rows
+from haechi.scoring.verdict import COLUMNS, result_rows
 from haechi.report.inputs import Places
 from haechi.report.make import complete, make
 

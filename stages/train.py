@@ -14,7 +14,7 @@ from haechi.runtime import files, locks, options, progress
 from haechi.training import trackers
 from haechi.runtime.command import run
 from haechi.runtime.errors import UsageError
-from haechi.training.curve_tables import write_history, write_modules
+from haechi.training.outcome import write_history, write_modules
 from haechi.guards import status
 from haechi.guards.summary import key_figures, summary
 from haechi.models.load import name_of

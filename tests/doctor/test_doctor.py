@@ -22,11 +22,11 @@ from packaging.utils import canonicalize_name
 from pipeline.checkout import ROOT, python
 
 from haechi.doctor.disk import check_disk, estimate
+from haechi.doctor.examine import check_parameters
 from haechi.doctor.finding import Finding
 from haechi.doctor.gpu import Gpu, check_gpu, parse
 from haechi.doctor.llm import check_llm, models_of
 from haechi.doctor.model import check_model, size_of_weights
-from haechi.doctor.parameters import check_parameters
 from haechi.doctor.python import check_extras, check_packages, check_python
 from haechi.doctor.repo import check_dvc, check_git, check_running, check_untracked
 from haechi.doctor.store import check_store

@@ -15,9 +15,8 @@ from haechi.evaluation.failures import Explainer, count_failures
 from haechi.evaluation.forgetting import load_beir, load_probes, not_inferior
 from haechi.evaluation.geometry import alignment, cka, drift, neighbour_overlap, separation, uniformity
 from haechi.evaluation.m3_systems import Heads, has_heads, late_interaction, m3_runs, sparse_run
-from haechi.evaluation.runfile import read_run
 from haechi.evaluation.searcher import Asked, Searcher
-from haechi.evaluation.systems import rerank
+from haechi.evaluation.systems import read_run, rerank
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
 from haechi.retrieval.params import RetrievalParams

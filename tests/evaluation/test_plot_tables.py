@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haechi.mining.score_histogram import write_scores
+from haechi.mining.audit import write_scores
 from haechi.records.mined import MinedExample
-from haechi.training.curve_tables import write_history, write_modules
+from haechi.training.outcome import write_history, write_modules
 
 FIGURE = st.floats(0, 9).map(lambda value: round(value, 6))
 ROW = st.one_of(

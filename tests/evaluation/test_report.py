@@ -21,8 +21,7 @@ from haechi.scoring.facets import Facetter
 from haechi.scoring.metrics import evaluate_run, mean
 from haechi.scoring.names import BASE, BM25, HYBRID, LABELS, TUNED
 from haechi.scoring.score_queries import judge, values
-from haechi.scoring.tables import COLUMNS, result_rows
-from haechi.scoring.verdict import verdict
+from haechi.scoring.verdict import COLUMNS, result_rows, verdict
 
 PARAMS = small(EvaluateParams, depth=100)
 QUERIES = [

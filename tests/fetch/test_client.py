@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from haechi.fetch.client import URL, Service, Trouble, read_answer, service_from
-from haechi.llm.retries import backoff, retry_after
+from haechi.llm.rate_limit import backoff, retry_after
 from haechi.runtime.errors import UsageError
 
 NOW = datetime(2025, 1, 1, 12, 0, 0, tzinfo=UTC)

@@ -7,9 +7,9 @@ from small_law import BOOK, BY_ARTICLE, PASSAGES, decision, key, section
 from strategies import courts
 
 from haechi.pairs.build import Pairs, build_pairs
-from haechi.pairs.leakage import leakage, refuse_leaks
 from haechi.pairs.params import MakePairsParams
 from haechi.pairs.sections import LabelledSection, decision_keys, label_sections
+from haechi.pairs.stage import leakage, refuse_leaks
 from haechi.pairs.user_queries import LabelledUserQuery
 from haechi.records.decision import Decision
 from haechi.records.held_out import HeldOut

@@ -15,9 +15,8 @@ from small_law import passage
 from haechi.llm.params import Style
 from haechi.llm.prompts import judging, prompt, quoted
 from haechi.pipeline.deps import stage_modules
+from haechi.questions.llm import drawn, windows
 from haechi.questions.prompts.writing import versions, writing
-from haechi.questions.styles import drawn
-from haechi.questions.windows import windows
 from haechi.text.normalize import fold
 
 STYLES = get_args(Style)

@@ -16,7 +16,7 @@ def other(tmp_path: Path) -> Path:
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.copytree(ROOT / "stages", tmp_path / "stages", ignore=ignored)
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=ignored)
-    options = tmp_path / "src" / "haechi" / "options.py"
+    options = tmp_path / "src" / "haechi" / "runtime" / "options.py"
     text = options.read_text(encoding="utf-8")
     assert "The parameters." in text
     options.write_text(text.replace("The parameters.", "The other parameters."), encoding="utf-8")

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
 from haechi.runtime.files import sha256_folder
-from haechi.static_model.build import PAD, UNKNOWN, compose
+from haechi.static_model.build import PAD, UNKNOWN, compose, latent
 from haechi.static_model.composition import Composition, fold, incidence, load_composition
-from haechi.static_model.lsa import latent
 from haechi.static_model.make_base import make_base
 from haechi.static_model.params import ModelParams
 from haechi.static_model.vocabulary import OWN, WORD_START, count, phrases, units, vocabulary

@@ -15,8 +15,8 @@ from training.made import VALIDATION, examples, recipe, static, train, transform
 
 from haechi.runtime.errors import HaechiError
 from haechi.training import objective
-from haechi.training.curve_tables import write_modules
 from haechi.training.monitor import check_counts, check_groups, module_of, weights_of
+from haechi.training.outcome import write_modules
 from haechi.training.trainer import Trainer
 
 EMBEDDINGS, FIRST, SECOND = (f"0.model.{part}" for part in ("embeddings.word_embeddings", "encoder.layer.0", "encoder.layer.1"))

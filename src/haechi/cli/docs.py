@@ -25,8 +25,7 @@ from haechi.runtime.params import load_section
 from haechi.runtime.sections import section_class
 from haechi.scoring.evaluation import Evaluation
 from haechi.scoring.per_query import read_rows
-from haechi.scoring.tables import COLUMNS, result_rows
-from haechi.scoring.verdict import verdict
+from haechi.scoring.verdict import COLUMNS, result_rows, verdict
 
 READMES = ("README.md", "README.ko.md")
 PARAMETERS = "docs/parameters.md"

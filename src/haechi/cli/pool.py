@@ -7,7 +7,7 @@ import click
 from haechi.cli.project import Commands
 from haechi.comparison.judging_pool import judged_rate, pooled, read_sheet
 from haechi.comparison.judging_pool import sheet as sheet_of
-from haechi.evaluation.runfile import read_run
+from haechi.evaluation.systems import read_run
 from haechi.records.passage import Passage
 from haechi.records.query import Qrel, TestQuery
 from haechi.records.result import QueryResult

@@ -13,7 +13,7 @@ from haechi.records.question import Question
 from haechi.runtime.files import read_records
 from haechi.runtime.progress import show_counts, show_table
 from haechi.scoring.evaluation import evaluation_of
-from haechi.scoring.tables import COLUMNS, result_rows
+from haechi.scoring.verdict import COLUMNS, result_rows
 from haechi.selection.summary import show_candidates
 
 QUESTIONS = Path("data/qa/questions.jsonl")

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from haechi.cli.project import Commands
+from haechi.pipeline.git import REMEDY, lacks_identity
 from haechi.runtime.environment import home
 from haechi.runtime.errors import HaechiError, UsageError
 from haechi.runtime.files import read_json, write_text
@@ -18,7 +19,6 @@ from haechi.sweeps.engine.time_window import Window
 from haechi.sweeps.engine.trial import SEED, Trial
 from haechi.sweeps.experiments import checkouts
 from haechi.sweeps.experiments.apply import write_params
-from haechi.sweeps.experiments.git_identity import REMEDY, lacks_identity
 from haechi.sweeps.experiments.open import Opened, begin, existing, folder_of
 from haechi.sweeps.experiments.preset import write_preset
 from haechi.sweeps.experiments.run_trial import Experiments

@@ -10,18 +10,28 @@ from haechi.doctor.finding import Finding
 from haechi.doctor.gpu import check_gpu, gpus
 from haechi.doctor.llm import check_llm, models_of
 from haechi.doctor.model import check_model
-from haechi.doctor.parameters import check_parameters
 from haechi.doctor.python import check_extras, check_packages, check_python, installed
 from haechi.doctor.repo import check_dvc, check_git, check_running, check_untracked
 from haechi.doctor.shown import check_logs, check_plots
 from haechi.doctor.store import check_store
 from haechi.models.hub import http_status
+from haechi.runtime.check_params import problems
 from haechi.runtime.environment import home
 from haechi.runtime.errors import HaechiError, ParamsError
 from haechi.runtime.files import read_yaml
-from haechi.runtime.params import load_section
+from haechi.runtime.params import load_section, read
 from haechi.static_model.params import ModelParams
 from haechi.training.params import TrainParams
+
+
+def check_parameters(file: Path) -> list[Finding]:
+    """A finding for each fault at which a stage would stop; one good one if there is none."""
+    try:
+        count, said = len(read(file)), problems(file)
+    except ParamsError as error:
+        return [Finding("parameters", "fail", str(error), "restore it: `git checkout params.yaml`")]
+    bad = [Finding("parameters", "fail", sentence, "docs/parameters.md explains every key") for sentence in said]
+    return bad or [Finding("parameters", "ok", f"{count} sections, every value of its type and in range")]
 
 
 def examine(root: Path, environment: Mapping[str, str]) -> Iterator[Finding]:

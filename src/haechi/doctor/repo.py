@@ -8,10 +8,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from haechi.doctor.finding import Finding, some
-from haechi.pipeline.git import git_or_none
+from haechi.pipeline.git import REMEDY, git_or_none, lacks_identity
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.locks import holder_of
-from haechi.sweeps.experiments.git_identity import REMEDY, lacks_identity
 
 SEEN = ("stages", "src", "data/raw")
 """Where a file that git doesn't track would be missing from a temp or queued experiment."""

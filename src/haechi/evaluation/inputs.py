@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from haechi.evaluation import m3_systems
 from haechi.evaluation.forgetting import Probe
-from haechi.evaluation.runfile import SUFFIXES, read_run
-from haechi.evaluation.systems import PairScores
+from haechi.evaluation.systems import SUFFIXES, PairScores, read_run
 from haechi.models.load import device, folder_hash, load_base, load_encoder, weight_hash
 from haechi.models.registry import known
 from haechi.records.pair import Pair

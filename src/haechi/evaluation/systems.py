@@ -1,7 +1,9 @@
 """The systems that are compared on the same queries: each is a run over articles."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +12,43 @@ from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.retrieval.fuse import scaled
 from haechi.retrieval.run import Run
+from haechi.runtime.errors import BadRecord
+from haechi.runtime.files import read_text
 from haechi.scoring.metrics import GoldRanks, mean, score
+
+SUFFIXES = (".trec", ".run")
+COLUMNS = "`query Q0 id rank score tag`"
+
+
+def read_run(path: Path) -> dict[str, list[tuple[str, float]]]:
+    """Query id -> (id, score); the scores decide, as trec_eval has it, not the ranks."""
+    lists: dict[str, list[tuple[str, float]]] = defaultdict(list)
+    seen: set[tuple[str, str]] = set()
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
+        parts = line.split()
+        if not parts:
+            continue
+        if len(parts) != 6:
+            raise BadRecord(path, number, COLUMNS, f"{len(parts)} columns")
+        query_id, id, score = parts[0], parts[2], _number(parts[4])
+        if score is None:
+            raise BadRecord(path, number, "a finite score", parts[4])
+        if (query_id, id) in seen:
+            raise BadRecord(path, number, "each id once a query", f"{id} again for query {query_id}")
+        seen.add((query_id, id))
+        lists[query_id].append((id, score))
+    if not lists:
+        raise BadRecord(path, 1, COLUMNS, "nothing")
+    return dict(lists)
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
 
 PairScores = Callable[[Sequence[tuple[str, str]]], Iterable[float]]
 """(query, passage) -> how well the passage answers the query."""

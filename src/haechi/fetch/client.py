@@ -19,7 +19,7 @@ import httpx
 import orjson
 
 from haechi.fetch.replies import refusal
-from haechi.llm.retries import backoff, retry_after
+from haechi.llm.rate_limit import backoff, retry_after
 from haechi.runtime.errors import HaechiError, UsageError
 
 URL = "http://www.law.go.kr/DRF"

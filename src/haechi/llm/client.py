@@ -18,7 +18,7 @@ import openai
 import orjson
 
 from haechi.llm.endpoint import Endpoint, Limits
-from haechi.llm.retries import retry_after
+from haechi.llm.rate_limit import retry_after
 from haechi.llm.types import ADAPTED, Answer, Message, Model, Trouble, Usage
 from haechi.text.normalize import one_line
 

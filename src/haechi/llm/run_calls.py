@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING
 from haechi.llm.budget import Budget, about
 from haechi.llm.endpoint import Limits, endpoint_from, limits_from
 from haechi.llm.failure_log import Failure, Ledger, ledger_path
-from haechi.llm.rate_limit import Pace
+from haechi.llm.rate_limit import Pace, backoff
 from haechi.llm.requests import Call, Task, answered, is_done, prompt_tokens, to_row
-from haechi.llm.retries import backoff
 from haechi.llm.types import ADAPTED, Answer, Trouble, Usage
 from haechi.rowstore.store import Row, Store, connect, offline
 from haechi.runtime.errors import HaechiError

@@ -1,10 +1,27 @@
 """git, run in one way: what it prints, or one sentence."""
 
+import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from haechi.runtime.errors import HaechiError
+
+PARTS = ("name", "email")
+REMEDY = 'git config --global user.name "Your Name"` and `git config --global user.email you@example.com'
+"""Two commands, without the outer quotes."""
+
+
+def lacks_identity(root: Path, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a name or an address is missing, as DVC looks for them: in the variables of git, then in its configuration."""
+    known = identity(root)
+    needed = [(f"GIT_{who}_{part.upper()}", part) for who in ("AUTHOR", "COMMITTER") for part in PARTS]
+    return not all(environment.get(variable) or known[part] for variable, part in needed)
+
+
+def identity(root: Path) -> dict[str, str]:
+    """Name and address of git's configuration for this repository; empty where there is none."""
+    return {part: (git_or_none(root, "config", f"user.{part}") or "").strip() for part in PARTS}
 
 
 def git(folder: Path, *arguments: str, given: bytes | None = None) -> str:

@@ -1,9 +1,12 @@
 """Questions written by a language model: one call a passage and style, every answer a row, the questions read from rows."""
 
 import hashlib
+import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,14 +20,59 @@ from haechi.llm.types import Answer, Model
 from haechi.questions.generate import Drafts, Writer
 from haechi.questions.params import GenerateQaParams
 from haechi.questions.prompts.writing import versions, writing
-from haechi.questions.styles import drawn
-from haechi.questions.windows import windows
 from haechi.questions.words import Words
 from haechi.records.passage import Passage
 from haechi.records.question import Question
 from haechi.rowstore.namespaces import QUESTIONS
 from haechi.rowstore.store import Store
 from haechi.runtime.errors import ParamsError
+
+_END = re.compile(r"(?<=[.?!。다요])\s+|\n+")
+
+
+def windows(passage: Passage, chars: int) -> list[str]:
+    """The passage whole if it fits, else in pieces of about that length; no character of the body is lost but spaces."""
+    if len(passage.text) <= chars:
+        return [passage.text]
+    header = passage.text.removesuffix(passage.body).strip()[: chars // 2]
+    room = chars - len(header) - 1
+    pieces, piece = [], ""
+    for part in _short(passage.body, room):
+        if piece and len(piece) + 1 + len(part) > room:
+            pieces.append(piece)
+            piece = part
+        else:
+            piece = f"{piece}\n{part}" if piece else part
+    return [f"{header}\n{text}" if header else text for text in (*pieces, piece)]
+
+
+def _short(body: str, room: int) -> list[str]:
+    """Sentences and lines, those that are too long cut by length."""
+    parts = [part for part in _END.split(body) if part.strip()]
+    return [part[start : start + room] for part in parts for start in range(0, len(part), room)]
+
+
+S = TypeVar("S", bound=str)
+
+
+def drawn(shares: Mapping[S, float], count: int, rng: np.random.Generator) -> dict[S, int]:
+    """How many of `count` questions each style gets: over many passages the shares, for each passage as even as can be.
+
+    Systematic sampling: the shares lie end to end on a line of length `count`, and a comb with a random offset picks.
+    """
+    names = [name for name in sorted(shares) if shares[name] > 0]
+    names = [names[place] for place in rng.permutation(len(names))]
+    whole, offset = sum(shares[name] for name in names), float(rng.random())
+    counts: dict[S, int] = {}
+    before, position = 0, 0.0
+    for place, name in enumerate(names, start=1):
+        position += shares[name]
+        upto = count if place == len(names) else math.floor(position / whole * count + offset)
+        if upto > before:
+            counts[name] = upto - before
+        before = max(before, upto)
+    return dict(sorted(counts.items()))
+
 
 SAMPLES = 10
 

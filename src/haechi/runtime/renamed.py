@@ -1,6 +1,7 @@
 """What parameters and their values were called before: a file that still has an old name is told the new one."""
 
 PARAMETERS = {
+    "evaluate.guard_margin": "evaluate.probe_margin",
     "mine.choice": "mine.sampling_strategy",
     "mine.negatives": "mine.num_negatives",
     "mine.reranker_first": "mine.reranker_prescore",

@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haechi.pipeline.dvc_yaml import load_stages, rerun_after
-from haechi.pipeline.git import git, git_bytes
+from haechi.pipeline.git import git, git_bytes, identity
 from haechi.runtime.errors import HaechiError
-from haechi.sweeps.experiments.git_identity import identity
 
 LAST = "select"
 """The stage at which a trial ends."""
