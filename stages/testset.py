@@ -10,6 +10,7 @@ from haechi.runtime import files, locks, options, progress
 from haechi.runtime.command import run
 from haechi.parsing.ingest import read_corpus
 from haechi.runtime.params import load_section
+from haechi.records.query import TestQuery
 from haechi.testset.params import TestsetParams
 from haechi.testset.freeze import freeze
 from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC
@@ -27,8 +28,11 @@ def main(raw: Path, out: Path, metrics: Path, params: Path) -> None:
         files.write_json(metrics, counts)
         queries = dict(counts["queries"])
         unseen = queries.pop("unseen")
+        named = sum(q.suite == "precedent" and q.names_positive for q in files.read_records(out / QUERIES, TestQuery))
         made = f"{sum(queries.values()):,} queries ({progress.listed(queries)}), {unseen:,} on articles kept out of training"
         held = f"{counts['held_out']:,} sources and {counts['reserved_articles']:,} articles are kept out of training."
+        if named:
+            held += f"\n{named:,} of the queries of decisions name their answer; they are scored, and count towards no headline."
         progress.show_summary("testset", str(raw), made, {}, f"{held} Its fingerprint is {counts['fingerprint']}.")
 
 

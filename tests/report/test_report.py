@@ -23,6 +23,7 @@ from haechi.report.inputs import Places, Results, gather
 from haechi.report.report import as_json
 from haechi.report.slices import sliced
 from haechi.runtime.errors import UsageError
+from haechi.runtime.files import write_jsonl
 from haechi.scoring.verdict import verdict
 
 ROOT = Path(__file__).parents[2]
@@ -221,6 +222,32 @@ def test_systems_that_score_the_same_on_every_query_are_called_the_same(tmp_path
 
     assert "the same" in row
     assert "같음" in row
+
+
+@pytest.mark.usefixtures("blank")
+def test_candidates_have_korean_names_wherever_they_stand(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    one = gather(Places.below(root)).stage("select")["candidates"]["step-000004"]
+    names = ("base", "step-000004", "average", "uniform soup", "greedy soup", "base to step-000004 at 0.75")
+    why = "가장 가까운 것은 base to step-000004 at 0.75, 그다음은 average"
+    change(root, "select", candidates=dict.fromkeys(names, one), why_ko=why, chosen="greedy soup")
+    korean = " ".join(re.findall(r'<span class="ko" lang="ko">(.*?)</span>', page_of(root).page))
+
+    for name in ("가중치 평균(average)", "균등 수프", "탐욕 수프", "기본 모델과 step-000004의 0.75 지점"):
+        assert name in korean
+    assert "가장 가까운 것은 기본 모델과 step-000004의 0.75 지점, 그다음은 가중치 평균(average)" in korean
+    assert not re.search(r"soup|base to| average", korean)
+    assert "학습에 나온 조문" in korean
+
+
+@pytest.mark.usefixtures("blank")
+def test_queries_that_name_their_answer_are_told_beside_the_count(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    queries = gather(Places.below(root)).queries.values()
+    named = [replace(q, names_positive=q.query_id in ("PREC_0", "PREC_1")) for q in queries]
+    write_jsonl(root / "data/testset/queries.jsonl", named)
+
+    assert "decisions 50; of the decisions 2 name their answer" in words_of(page_of(root).page)
 
 
 def test_the_graph_is_that_of_dvc_yaml() -> None:

@@ -73,6 +73,12 @@ def test_a_table_in_a_pipe_has_120_columns_whatever_the_terminal() -> None:
     assert "None" in done.stdout
 
 
+def test_the_names_of_counts_are_not_broken_where_a_value_is_long(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "candidates.base to step-000022 at 0.75.against_single.value"
+    show_counts("select", {name: 1, "why": "a sentence that says why " * 9})
+    assert name in capsys.readouterr().out
+
+
 CELLS = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=25)
 
 

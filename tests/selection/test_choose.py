@@ -38,6 +38,13 @@ def test_the_best_checkpoint_is_taken_where_no_merge_earns_its_place() -> None:
     assert "no merge earned its place: uniform soup comes closest with +0.0010" in found.why.en
 
 
+def test_a_merge_that_is_hardly_behind_is_not_minus_nought_standard_errors_away() -> None:
+    found = chosen(0.0, 0.1, 0.15, 0.15 - 1e-6)
+
+    assert "-0.0000 (0.0 standard errors)" in found.why.en
+    assert "-0.0000(표준 오차의 0.0배)" in found.why.ko
+
+
 def test_a_merge_that_beats_it_by_more_than_a_standard_error_is_taken() -> None:
     found = chosen(0.0, 0.1, 0.15, 0.2)
 

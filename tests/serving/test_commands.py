@@ -121,6 +121,19 @@ def test_embed_writes_what_it_says(place: dict[str, Path], tmp_path: Path, capsy
         haechi("embed", str(place["corpus"]), "--out", str(tmp_path / "w"), "--model", "no/where")
 
 
+def test_embed_without_its_input_leaves_no_folder(place: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(HaechiError, match="can't be read"):
+        haechi("embed", str(tmp_path / "texts.jsonl"), "--out", str(tmp_path / "new" / "v"), "--model", str(place["model"]))
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_text_without_a_citation_is_told_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.txt").write_text("우물", encoding="utf-8")
+    haechi("citations", "민법", "--raw", str(tmp_path))
+    said = capsys.readouterr().out
+    assert said == "민법: no citation is read in it; write a law with an article of it, such as `민법 제1조`\n"
+
+
 def test_search_and_serve_are_quick_to_explain_themselves() -> None:
     """`--help` loads nothing of what they need."""
     code = """

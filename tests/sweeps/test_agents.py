@@ -19,6 +19,8 @@ from haechi.sweeps.engine.agent import Agent, Outcome, Report
 from haechi.sweeps.engine.results_log import ResultsLog
 from haechi.sweeps.engine.study import Lost, Wait
 from haechi.sweeps.engine.trial import Trial
+from haechi.sweeps.learning_rate.method import RANGE_TEST, Rates
+from haechi.sweeps.learning_rate.search import Search
 
 
 def start(folder: Path, seconds: float, storage: str = "", method: str = "bayes") -> subprocess.Popen[bytes]:
@@ -184,6 +186,25 @@ def test_the_best_and_the_present_parameters_run_again_with_other_seeds(tmp_path
     repeats = [trial for trial in study.trials() if trial.proposal.kind == "repeat"]
     assert collections.Counter(trial.proposal.facts["of"] for trial in repeats) == {5: 2, 4: 2, 0: 2}
     assert {trial.proposal.seed for trial in repeats} == {8, 9}
+
+
+def test_a_search_that_grows_names_no_total_and_its_range_test_no_score(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(trial: Trial, report: Report) -> Outcome:
+        if trial.proposal.kind == RANGE_TEST:
+            return Outcome(0.0, {"rates": [1e-4, 1e-3, 1e-2], "losses": [3.0, 2.0, 4.0]})
+        return Outcome(0.4, {})
+
+    study = fake.study(tmp_path, fake.sweep(1))
+    study.method = Rates(Search(rates=3, seeds=2))
+    Agent(study, run).work(2)
+    said = capsys.readouterr().out
+
+    assert "trial 1, about " in said
+    assert " of " not in said
+    assert "fake-0: complete\n" in said
+    assert "fake-1: complete 0.4000\n" in said
 
 
 @pytest.mark.parametrize("method", ["bayes", "random"])

@@ -9,7 +9,7 @@ from haechi.citations.resolve import Resolved, parse_citations, resolve
 from haechi.cli.project import Anywhere
 from haechi.parsing.ingest import read_corpus
 from haechi.runtime.options import FOLDER
-from haechi.runtime.progress import show_table
+from haechi.runtime.progress import say, show_table
 
 
 @click.command(cls=Anywhere, epilog='Example: haechi citations "개인기록보호법 제21조 제1항, 제30조 제1항"')
@@ -26,4 +26,7 @@ def citations(text: str, raw: Path, date: str) -> None:
         place = " ".join(filter(None, (citation.article, citation.paragraph, citation.item, citation.subitem)))
         meaning = answer.article_key if isinstance(answer, Resolved) else f"- ({answer.reason})"
         rows.append((citation.law, place, citation.kind, citation.form, meaning))
+    if not rows:
+        say(f"{text}: no citation is read in it; write a law with an article of it, such as `{text} 제1조`")
+        return
     show_table(text, ("law", "place", "kind", "form", "article"), rows)

@@ -109,6 +109,7 @@ def _report(study: Study, search: Search, base: dict[str, str], examples: int, o
     reach = {s.name: "-" if s.name == verdict.best else f"{s.reach:.4f}" for s in ranked}
     rows = [(f"{s.name:g}", f"{s.mean:.4f}", s.runs, f"{s.behind:.4f}", reach[s.name], "yes" if s.tied else "no") for s in ranked]
     show_table("lr-sweep: validation ndcg@10", ("rate", "mean", "runs", "behind", "certain from", "tied"), rows)
+    say("behind: over the seeds that both ran; certain from: so far behind is more than chance; tied: less far than that")
     say(sentence(verdict, search.present))
     say(f"files: {out}")
     if apply:

@@ -297,7 +297,10 @@ def selection(results: Results, slices: Sequence[Slice], say: Say) -> Picture | 
         axes.plot([low, high], [place, place], color=INK, linewidth=1.6)
         text = say(f"{value:.3f}  chosen", f"{value:.3f}  선택") if taken else f"{value:.3f}"
         axes.text(high + furthest * 0.015, place, text, va="center", fontsize=9)
-    axes.set_yticks(range(len(rows)), [say.words(translations.system(name)) if name == BASE else name for name in ranked])
+    axes.set_yticks(
+        range(len(rows)),
+        [say.words(translations.system(name) if name == BASE else translations.candidate(name)) for name in ranked],
+    )
     axes.invert_yaxis()
     axes.set_xlim(0, furthest * 1.25 or 1)
     axes.grid(visible=False, axis="y")

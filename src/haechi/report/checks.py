@@ -240,7 +240,7 @@ def _selection(results: Results) -> Iterator[Check]:
             name,
             Words(
                 f"{chosen}, on validation queries; the test set had no say{figures}.",
-                f"{chosen}. 검증 질의로 골랐고 평가 집합은 쓰지 않았습니다{figures}.",
+                f"{translations.candidate(chosen).ko}. 검증 질의로 골랐고 평가 집합은 쓰지 않았습니다{figures}.",
             ),
             "choice",
         )

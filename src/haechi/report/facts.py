@@ -6,7 +6,7 @@ from typing import Any
 
 from haechi.report import translations
 from haechi.report.inputs import Results
-from haechi.scoring.names import HEADLINE
+from haechi.scoring.names import HEADLINE, PRIMARY_SUITE
 from haechi.text.bilingual import Words, same
 
 
@@ -36,7 +36,7 @@ def facts(results: Results) -> list[tuple[Words, Words]]:
     row("training examples used", "학습에 쓴 예제", _number(train.get("examples", {}).get("used")))
     row("training steps", "학습 스텝 수", _number(train.get("steps")))
     row("test set", "평가 집합", _mark(tests.get("fingerprint")))
-    row("test queries", "평가 질의", _counts(tests.get("queries")))
+    row("test queries", "평가 질의", _queries(results))
     row("articles kept out of training", "학습에서 제외한 조문", _number(tests.get("reserved_articles")))
     if base:
         name, size, dim = base.get("base", ""), f"{base.get('parameters', 0):,}", base.get("dim", 0)
@@ -46,7 +46,11 @@ def facts(results: Results) -> list[tuple[Words, Words]]:
             Words(f"{name}, {size} parameters, {dim} dimensions", f"{name}, 가중치 {size}개, {dim}차원"),
         )
         row("its hash", "해시", _mark(base.get("hash")))
-    row("tuned model: checkpoint", "학습한 모델: 체크포인트", _mark(select.get("chosen")))
+    row(
+        "tuned model: checkpoint",
+        "학습한 모델: 체크포인트",
+        translations.candidate(select["chosen"]) if select.get("chosen") else None,
+    )
     row("its hash", "해시", _mark(select.get("encoder")))
     return rows
 
@@ -65,7 +69,7 @@ def candidates(results: Results) -> Table | None:
         Words("less the best checkpoint", "최고 체크포인트와의 차이"),
     ]
     ranked = sorted(told.items(), key=lambda entry: (-entry[1]["score"], entry[0]))
-    return Table(columns, [[same(name), *_candidate(one)] for name, one in ranked])
+    return Table(columns, [[translations.candidate(name), *_candidate(one)] for name, one in ranked])
 
 
 def _candidate(one: Mapping[str, Any]) -> list[Words]:
@@ -78,6 +82,17 @@ def _candidate(one: Mapping[str, Any]) -> list[Words]:
         f"{lead['value']:+.4f} ± {lead['error']:.4f}" if lead else "",
     )
     return [translations.known(translations.CANDIDATES, one["kind"]), *map(same, figures)]
+
+
+def _queries(results: Results) -> Words | None:
+    """How many of each suite; those that name their answer are scored, and count towards no headline."""
+    counts = _counts(results.stage("testset").get("queries"))
+    named = sum(query.suite == PRIMARY_SUITE and query.names_positive for query in results.queries.values())
+    if not counts or not named:
+        return counts
+    return Words(
+        f"{counts.en}; of the decisions {named:,} name their answer", f"{counts.ko} (판결 쟁점 {named:,}개는 정답 이름을 포함)"
+    )
 
 
 def _counts(value: Mapping[str, int] | None) -> Words | None:

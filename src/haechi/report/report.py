@@ -24,7 +24,7 @@ from haechi.report.inputs import Results
 from haechi.report.slices import Slice
 from haechi.report.style import dark_rules, script_hash
 from haechi.scoring.evaluation import Evaluation
-from haechi.scoring.names import shown
+from haechi.scoring.names import BASE, shown
 from haechi.scoring.verdict import identical, judge
 from haechi.text.bilingual import Words
 
@@ -137,7 +137,11 @@ def _environment() -> jinja2.Environment:
 
 def _why(select: Mapping[str, Any]) -> Words:
     """Why the chosen candidate was chosen."""
-    return Words(select.get("why", ""), select.get("why_ko") or select.get("why", ""))
+    korean = str(select.get("why_ko") or select.get("why", ""))
+    for name in sorted(select.get("candidates", {}), key=len, reverse=True):
+        if name != BASE:  # which the sentence calls by its Korean name
+            korean = korean.replace(name, translations.candidate(name).ko)
+    return Words(select.get("why", ""), korean)
 
 
 def _next(results: Results, answer: Answer | None) -> list[str]:

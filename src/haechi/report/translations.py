@@ -1,5 +1,6 @@
 """What pages call things, in English and in Korean."""
 
+import re
 from collections.abc import Mapping
 
 from haechi.scoring.names import LABELS, label
@@ -25,7 +26,7 @@ FACETS = {
     "year": Words("year of the decision", "판결 연도"),
 }
 NAMED = {
-    "seen": Words("articles seen in training", "학습에 포함될 수 있는 조문"),
+    "seen": Words("articles seen in training", "학습에 나온 조문"),
     "unseen": Words("articles kept out of training", "학습에서 제외한 조문"),
     "names_positive": Words("queries that name their answer", "정답 이름이 포함된 질의"),
     "title": Words("suite: article titles", "질의 유형: 조문 제목"),
@@ -97,6 +98,13 @@ CANDIDATES = {
     "interpolation": Words("interpolation", "보간"),
     "crossover": Words("crossover", "교차"),
 }
+MODELS = {
+    "base": Words("base", "기본 모델"),
+    "average": Words("average", "가중치 평균(average)"),
+    "uniform soup": Words("uniform soup", "균등 수프"),
+    "greedy soup": Words("greedy soup", "탐욕 수프"),
+    "crossover": Words("crossover", "교차"),
+}
 SPACE = {
     "cka": Words("CKA", "CKA"),
     "mean_cosine": Words("mean cosine", "평균 코사인 유사도"),
@@ -151,6 +159,13 @@ STAGES = {
 def system(name: str) -> Words:
     """A system; those that a user adds keep their name."""
     return Words(label(name), SYSTEMS.get(name, name) if name in LABELS else name)
+
+
+def candidate(name: str) -> Words:
+    """A model that select chose from; a checkpoint keeps its name."""
+    if between := re.fullmatch(r"base to (\S+) at (\S+)", name):
+        return Words(name, f"기본 모델과 {between[1]}의 {between[2]} 지점")
+    return MODELS.get(name, same(name))
 
 
 def known(table: dict[str, Words], name: str) -> Words:

@@ -91,11 +91,15 @@ def say_few(lines: Sequence[str], rest: str = "") -> None:
         say(f"... and {len(lines) - 5} more{rest}")
 
 
-def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], figures: bool = True) -> None:
-    """Print a table; the first column is a name, the others are figures or, where told, texts."""
+def show_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], figures: bool = True, whole: bool = False
+) -> None:
+    """Print a table; the first column is a name, the others are figures or, where told, texts; `whole` names are not broken."""
     table = Table(title=title, title_justify="left")
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 or not figures else "right", overflow="fold")
+        table.add_column(
+            column, justify="left" if index == 0 or not figures else "right", overflow="fold", no_wrap=whole and index == 0
+        )
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     console().print(table)
@@ -122,7 +126,7 @@ def listed(counts: Mapping[str, int]) -> str:
 
 def show_counts(title: str, counts: Mapping[str, object]) -> None:
     """All figures as a table: nested counts as `name.part`."""
-    show_table(title, ("what", "count"), list(_flatten("", counts)))
+    show_table(title, ("what", "count"), list(_flatten("", counts)), whole=True)
 
 
 def _flatten(prefix: str, value: object) -> Iterator[tuple[str, object]]:

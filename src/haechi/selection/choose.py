@@ -144,4 +144,5 @@ def _gap(one: Array, other: Array, sample: Resampler) -> Gap:
 
 
 def _difference(gap: Gap) -> Words:
-    return Words(f"{gap.value:+.4f} ({gap.errors:.1f} standard errors)", f"{gap.value:+.4f}(표준 오차의 {gap.errors:.1f}배)")
+    errors = f"{abs(gap.errors):.1f}"
+    return Words(f"{gap.value:+.4f} ({errors} standard errors)", f"{gap.value:+.4f}(표준 오차의 {errors}배)")

@@ -66,8 +66,8 @@ def embed(source: Source, opened: Callable[[], Model], task: Task, out: Path, wi
     faiss = _faiss() if with_faiss else None
     if out.exists() and not (out / FACTS).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out}: holds something else than vectors; name a new folder")
+    ids = _ids(source)
     with writing(out):
-        ids = _ids(source)
         model = opened()
         dim = model.encoder.encode(["해치"], task).shape[1]
         facts = Facts(model.hash, task, hash_of(source.rows()), len(ids), dim)

@@ -17,6 +17,8 @@ from haechi.sweeps.engine.study import Lost, Study, Wait
 from haechi.sweeps.engine.time_window import Window
 from haechi.sweeps.engine.trial import Trial
 
+SAMPLED = ("trial", "repeat")
+"""Kinds of trials whose number is known beforehand."""
 MOST_FAILURES = 3
 """Failures in a row after which an agent stops: something is wrong that more trials won't mend."""
 
@@ -89,8 +91,8 @@ class Agent:
     _problem = ""
 
     def _one(self, trial: Trial) -> str:
-        name, total = f"{self.study.name}-{trial.number}", max(trial.number + 1, self.study.expected())
-        say(f"{name}: trial {trial.number + 1} of {total}: {describe(trial)}")
+        name = f"{self.study.name}-{trial.number}"
+        say(f"{name}: trial {trial.number + 1}{self._of(trial)}: {describe(trial)}")
 
         def report(step: int, value: float) -> None:
             if self.study.report(trial, step, value):
@@ -113,10 +115,16 @@ class Agent:
             self.study.give_back(trial)
             say(f"{name}: given back; the next agent goes on with it")
             raise KeyboardInterrupt from None
-        value = f" {ended.value:.4f}" if ended.value is not None else ""
+        scored = ended.value is not None and trial.proposal.kind in (*SAMPLED, "rate")  # a range test measures no model
+        value = f" {ended.value:.4f}" if scored else ""
         say(f"{name}: {ended.state}{value}")
         self.after(ended)
         return ended.state
+
+    def _of(self, trial: Trial) -> str:
+        """How many there are in all; a plan that grows with what it finds has no total."""
+        total = max(trial.number + 1, self.study.expected())
+        return f" of {total}" if trial.proposal.kind in SAMPLED else f", about {total - trial.number - 1} to go"
 
     def _wait_for_window(self, asked: threading.Event) -> None:
         said = False
