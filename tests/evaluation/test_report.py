@@ -92,6 +92,9 @@ def test_the_verdict_follows_the_interval(low: float, high: float, start: str) -
         "high": high,
         "p": 0.02,
         "p_holm": 0.04,
+        "wins": 12,
+        "ties": 3,
+        "losses": 9,
     }
 
     assert verdict(found).startswith(start)
@@ -106,7 +109,9 @@ def test_the_verdict_on_simulated_systems_is_the_truth() -> None:
 
 def test_an_interval_above_zero_is_no_verdict_without_the_test() -> None:
     found = metrics()
-    found["difference"]["tuned-base"]["ndcg@10"] = {"value": 0.1, "low": 0.01, "high": 0.2, "p": 0.03, "p_holm": 0.09}
+    found["difference"]["tuned-base"]["ndcg@10"] = {
+        "value": 0.1, "low": 0.01, "high": 0.2, "p": 0.03, "p_holm": 0.09, "wins": 12, "ties": 3, "losses": 9
+    }  # fmt: skip
 
     assert verdict(found).startswith("Can't tell")
 

@@ -154,7 +154,7 @@ def test_nothing_at_all_is_too_little(name: str) -> None:
 
 
 def test_every_variable_is_documented_and_every_documented_one_is_read() -> None:
-    code = "".join(file.read_text(encoding="utf-8") for file in (SRC / "questions" / "chat").glob("*.py"))
+    code = "".join(file.read_text(encoding="utf-8") for file in (SRC / "llm").glob("*.py"))
     told = (ROOT / "docs" / "llm.md").read_text(encoding="utf-8")
     names = re.compile(r"\bHAECHI_LLM_[A-Z_]+[A-Z]\b")
 

@@ -62,7 +62,7 @@ def test_a_model_is_given_up_in_seconds_where_the_hub_does_not_answer(endpoint: 
         ("/no/such/folder", "looked for it in folder /no/such/folder, and there is no such folder; either"),
         ("../x", "looked for it in folder ../x, and there is no such folder; either"),
         ("bge-m33", "model 'bge-m33': neither a registered name nor a folder (did you mean bge-m3?)"),
-        ("embeded", "model 'embeded': neither a registered name nor a folder (did you mean embedded?)"),
+        ("statik", "model 'statik': neither a registered name nor a folder (did you mean static?)"),
     ],
 )
 def test_a_missing_folder_and_a_misspelt_name_are_told_without_asking_the_hub(

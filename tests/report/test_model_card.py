@@ -90,7 +90,7 @@ def decided(project: Path, chosen: str = "step-000004", shuffled: bool = False, 
 def test_the_card_says_at_its_top_what_the_report_decides(project: Path) -> None:
     both = {"tuned-base": GAIN, "tuned-bm25": GAIN}
     assert "**The tuned model is better" in decided(project, **both)
-    assert "Checkpoint step-000004, tuned from `embedded`" in decided(project, **both)
+    assert "Checkpoint step-000004, tuned from `static`" in decided(project, **both)
 
     lower = {key: -value if key in ("value", "low", "high") else value for key, value in GAIN.items()}
     behind = {"tuned-base": GAIN, "tuned-bm25": lower | {"low": -0.3, "high": -0.1}}
@@ -100,7 +100,7 @@ def test_the_card_says_at_its_top_what_the_report_decides(project: Path) -> None
 def test_the_card_of_a_control_or_of_a_base_that_was_kept_does_not_praise_it(project: Path) -> None:
     control = decided(project, shuffled=True, **{"tuned-base": GAIN})
     assert "**This is a control with shuffled labels, not a model to use.**" in control
-    assert "tuned with shuffled labels, as a control, from `embedded`" in control
+    assert "tuned with shuffled labels, as a control, from `static`" in control
 
     kept = decided(project, chosen="base", **{"tuned-base": GAIN})
     assert "**No: the untuned model was kept.**" in kept
