@@ -92,7 +92,7 @@ def parse_list(payload: Any, target: Target) -> Page:
 
 
 def unwrap(payload: Any, target: Target) -> dict[str, Any]:
-    """The record as src/haechi/law reads it, without what else the reply holds."""
+    """The record as src/haechi/parsing reads it, without what else the reply holds."""
     if not isinstance(payload, dict):
         raise WrongReply(_said(payload))
     if target.code == "prec":
