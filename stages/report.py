@@ -11,6 +11,7 @@ from haechi.runtime.command import run
 from haechi.scoring.verdict import COLUMNS, result_rows
 from haechi.report.inputs import Places
 from haechi.report.make import complete, make
+from haechi.report.tested_on import tested_on
 
 
 @click.command(help=__doc__)
@@ -43,7 +44,7 @@ def main(
         report = make(results, examples, pictures)
         files.write_text(out, report.page)
         scores = results.evaluation
-        title = f"{scores.n_queries} test queries (issues of held-out decisions), test set {scores.testset}"
+        title = f"{scores.n_queries} test queries ({tested_on(results).queries}), test set {scores.testset}"
         progress.show_table(title, COLUMNS, result_rows(scores))
         if report.answer:
             progress.say(report.answer.closing())

@@ -46,7 +46,7 @@ def run(good: float, seed: int) -> Run:
 def put(root: Path, good: float, seed: int = 1, encoder: str = "", **changed: Any) -> None:
     """Write the results of a model into the workspace."""
     runs = {BM25: run(0.3, 50), BASE: run(0.2, 51), TUNED: run(good, seed)}
-    rows = judge(QUERIES, {q.query_id: q.gold for q in QUERIES}, runs, Facetter([], [], {}))
+    rows = judge(QUERIES, "precedent", {q.query_id: q.gold for q in QUERIES}, runs, Facetter([], [], {}))
     told = {"testset": "t1", "evaluator": EVALUATOR_VERSION, "encoder": encoder or f"model-{good}-{seed}"}
     write_json(root / "metrics/evaluate.json", told | changed)
     write_rows(root / "metrics/per_query.json", rows)

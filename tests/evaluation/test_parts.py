@@ -261,7 +261,7 @@ def test_alignment_uniformity_and_separation_at_their_ends() -> None:
 
 def failed(top: str, gold: str = key(4), ranks: tuple[int, ...] = (12,), articles: str = "seen") -> QueryResult:
     run = {"tuned": Run({"q1": [(top, 1.0)] if top else []})}
-    row = judge([QUERY], {"q1": (gold,)}, run, Facetter(PASSAGES, [], NAME))[0]
+    row = judge([QUERY], QUERY.suite, {"q1": (gold,)}, run, Facetter(PASSAGES, [], NAME))[0]
     return replace(row, ranks={"tuned": ranks}, facets={**row.facets, "articles": (articles,)})
 
 

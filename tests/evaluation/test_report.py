@@ -47,7 +47,7 @@ def run(good: float, seed: int) -> Run:
 
 
 def results(**runs: Run) -> list[QueryResult]:
-    return judge(QUERIES, {q.query_id: q.gold for q in QUERIES}, runs, Facetter([], [], {}))
+    return judge(QUERIES, "precedent", {q.query_id: q.gold for q in QUERIES}, runs, Facetter([], [], {}))
 
 
 def metrics(base: float = 0.2, tuned: float = 0.9) -> dict[str, Any]:

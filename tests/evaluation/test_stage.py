@@ -57,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def scored(folder: Path, store: Store, others: Sequence[str] = (), judge: Any = None) -> Evaluated:
     """What the stage's script does between reading and writing."""
-    testset: Any = SimpleNamespace(queries=TESTS, fingerprint="made-up")
+    testset: Any = SimpleNamespace(queries=TESTS, fingerprint="made-up", primary="precedent")
     inputs = Inputs(
         load_encoder(folder / "tuned"),
         load_encoder(folder / "base"),

@@ -43,13 +43,6 @@ def test_a_foreign_test_set_is_refused_in_one_sentence_that_names_the_way_out() 
     assert "LAW_555555_제1조" in str(caught.value)
 
 
-def test_where_no_test_set_can_be_built_nobody_is_sent_to_build_one() -> None:
-    with pytest.raises(HaechiError, match="add decisions to data/raw/precedents") as caught:
-        made([BARE], replace(NOTHING, gold=frozenset({"LAW_555555_제1조", key(1)})))
-
-    assert "haechi testset refresh" not in str(caught.value)
-
-
 def test_a_few_missing_gold_articles_are_no_foreign_test_set() -> None:
     gold = frozenset({"LAW_555555_제1조", *(p.article_key for p in PASSAGES), *(f"{p.article_key}" for p in PASSAGES)})
     many = [passage(f"DOC_{n}") for n in range(20)]

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import key_tables, short_texts
 
-from haechi.pairs.sections import group_of
+from haechi.text.grouping import group_of
 from haechi.text.near_duplicates import GRAM, NearDuplicates, grams, jaccard, jaccard_below
 
 

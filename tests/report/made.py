@@ -74,6 +74,7 @@ def project(root: Path, base: float = 0.2, tuned: float = 0.9, attack: str = "")
     runs = {BM25: run(0.4, 3), BASE: run(base, 1), TUNED: run(tuned, 2), HYBRID: run(0.9, 4)}
     rows = judge(
         queries,
+        "precedent",
         {q.query_id: q.gold for q in queries},
         runs,
         Facetter(passages, [], {p.article_key: p.article_key for p in passages}),

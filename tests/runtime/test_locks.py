@@ -284,7 +284,9 @@ def test_a_child_does_not_keep_the_lock_of_a_killed_parent(child: str, start: St
         assert holder_of(lock_of(root / "out")) is not None
         parent.kill()
         parent.wait()
-        assert eventually(lambda: holder_of(lock_of(root / "out")) is None)  # a child forked a moment ago may not have closed its copy yet
+        assert eventually(
+            lambda: holder_of(lock_of(root / "out")) is None
+        )  # a child forked a moment ago may not have closed its copy yet
         assert Path(f"/proc/{born}").exists()
     finally:
         os.kill(int(born), signal.SIGKILL)

@@ -12,8 +12,8 @@ from haechi.runtime.errors import HaechiError
 from haechi.testset.build import Choice, choose
 from haechi.testset.params import TestsetParams
 
-PARAMS = TestsetParams(7, 0.25, 3, 4, 0.4, 2, 0.5, 0.8)
-DOCUMENTS = [f"DOC_{n}" for n in range(5)]
+PARAMS = TestsetParams(7, 0.25, 3, 4, 0.4, 2, 0.5, 0.8, "auto", 30)
+DOCUMENTS = [(f"DOC_{n}",) for n in range(5)]
 USERS = [LabelledUserQuery(f"USER_{n}", f"물음 {n}", (key(n + 1),), False) for n in range(4)]
 
 
@@ -33,7 +33,7 @@ def newest(sections) -> dict[str, str]:
 
 
 def test_nothing_to_test_on_is_one_clear_sentence() -> None:
-    with pytest.raises(HaechiError, match="add decisions to data/raw/precedents"):
+    with pytest.raises(HaechiError, match="it takes 30 documents, or decisions with the laws that they cite"):
         chosen(())
 
 
@@ -116,7 +116,7 @@ def test_shares_of_documents_and_user_queries_are_held_out(decisions) -> None:
     choice = chosen(sections)
     users = {q.query_id for q in choice.queries if q.suite == "user"}
 
-    assert len(set(DOCUMENTS) & set(choice.held_out)) == round(PARAMS.document_share * len(DOCUMENTS))
+    assert len({d for (d,) in DOCUMENTS} & set(choice.held_out)) == round(PARAMS.document_share * len(DOCUMENTS))
     assert len(users) == round(PARAMS.user_share * len(USERS))
     assert users <= set(choice.held_out)
 

@@ -17,7 +17,6 @@ import numpy as np
 
 from haechi.retrieval.run import Run
 from haechi.runtime.errors import BadRecord, HaechiError
-from haechi.runtime.files import read_text
 
 COLUMNS = ("item", "query", "passage", "relevant")
 YES, NO = {"1", "y", "yes", "o", "예"}, {"0", "n", "no", "x", "아니오"}
@@ -58,8 +57,21 @@ def sheet(pairs: Sequence[tuple[str, str]], queries: Mapping[str, str], texts: M
     lines = csv.writer(out, lineterminator="\n")
     lines.writerow(COLUMNS)
     for query_id, key in pairs:
-        lines.writerow((item_id(query_id, key), _plain(queries[query_id]), _plain(texts.get(key, key)), ""))
+        lines.writerow((item_id(query_id, key), plain(queries[query_id]), plain(texts.get(key, key)), ""))
     return out.getvalue()
+
+
+def csv_rows(path: Path) -> tuple[Sequence[str], list[tuple[int, dict[str, str | None]]]]:
+    """Columns, and rows with their line numbers; a Korean spreadsheet saves CSV in CP949 unless told otherwise."""
+    try:
+        data = path.read_bytes()
+        text = data.decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise HaechiError(f"{path}: no such file") from error
+    except UnicodeDecodeError:
+        text = data.decode("cp949", errors="replace")
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    return reader.fieldnames or (), [(reader.line_num, row) for row in reader]
 
 
 def read_sheet(path: Path, runs: Mapping[str, Run], depth: int) -> Judged:
@@ -69,17 +81,17 @@ def read_sheet(path: Path, runs: Mapping[str, Run], depth: int) -> Judged:
     }
     accepted: dict[str, set[str]] = defaultdict(set)
     answered: set[tuple[str, str]] = set()
-    rows = csv.DictReader(io.StringIO(read_text(path).removeprefix("\ufeff")))
-    if not {"item", "relevant"} <= set(rows.fieldnames or ()):
-        raise HaechiError(f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(rows.fieldnames or ())}")
-    for row in rows:
+    fields, rows = csv_rows(path)
+    if not {"item", "relevant"} <= set(fields):
+        raise HaechiError(f"{path}: expected the columns {', '.join(COLUMNS)}, found {', '.join(fields)}")
+    for number, row in rows:
         said = (row["relevant"] or "").strip().lower()
         if not said:
             continue
         if row["item"] not in pair_of:
-            raise BadRecord(path, rows.line_num, "an item of today's runs", row["item"])
+            raise BadRecord(path, number, "an item of today's runs", row["item"] or "")
         if said not in YES | NO:
-            raise BadRecord(path, rows.line_num, "1 or 0", said)
+            raise BadRecord(path, number, "1 or 0", said)
         query_id, key = pair_of[row["item"]]
         answered.add((query_id, key))
         if said in YES:
@@ -94,5 +106,6 @@ def judged_rate(run: Run, judged: Judged, gold: Mapping[str, Sequence[str]], dep
     return sum(seen) / len(seen) if seen else 0.0
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text

@@ -107,13 +107,14 @@ def _decided(example: MinedExample) -> bool:
     return "precedent" in example.source or "holding" in example.source
 
 
-def measure_curve(root: Path, of: Of, shares: Sequence[float], seed: int) -> None:
+def measure_curve(root: Path, of: Of | None, shares: Sequence[float], seed: int) -> None:
     """One point a share; the stages' own scripts run, so a point is what `dvc repro` would give on that part."""
     if not shares or any(not 0.0 <= share <= 1.0 for share in shares):
         raise UsageError(
             f"haechi learning-curve: shares should lie between 0 and 1, found {', '.join(map(str, shares)) or 'none'}"
         )
     examples = list(read_records(root / EXAMPLES, MinedExample))
+    of = of or ("decisions" if any(map(_decided, examples)) else "questions")
     work = root / ".haechi" / "curve"
     with locks.writing(work):
         try:

@@ -29,7 +29,7 @@ from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import atomic_folder, write_csv, write_json, write_text
 from haechi.scoring.evaluation import Evaluation
 from haechi.scoring.facets import Facetter
-from haechi.scoring.names import BASE, BM25, EVALUATOR_VERSION, HYBRID, POPULARITY, PRIMARY_SUITE, RERANKED, TUNED
+from haechi.scoring.names import BASE, BM25, EVALUATOR_VERSION, HYBRID, POPULARITY, RERANKED, TUNED
 from haechi.scoring.per_query import write_rows
 from haechi.scoring.score_queries import judge
 
@@ -76,7 +76,7 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams,
     tokens = source.tokens(texts)
     searcher = Searcher(inputs.corpus, tokens, retrieval, params.depth)
     gold, missing = _gold(inputs, searcher, params)
-    asked = [Asked(q.query_id, q.query_text, q.source_id if q.suite == PRIMARY_SUITE else "") for q in tests]
+    asked = [Asked(q.query_id, q.query_text, q.source_id if q.suite == "precedent" else "") for q in tests]
     known = [Asked(p.query_id, p.query_text, p.meta.source_id) for p in inputs.valid_pairs]
     words, questions = source.tokens([q.text for q in asked]), source.queries(inputs.encoder, [q.text for q in asked])
     passages, checks = source.passages(inputs.encoder, texts), source.queries(inputs.encoder, [q.text for q in known])
@@ -88,7 +88,7 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams,
     lexical, tuned = searcher.bm25(asked, words), searcher.dense(asked, questions, passages)
     untuned = source.passages(inputs.base, texts)
     runs = {
-        POPULARITY: popularity(inputs.train_pairs, searcher.name, [q.query_id for q in tests], params.depth),
+        **_popular(inputs, searcher, params.depth),
         BM25: lexical,
         BASE: searcher.dense(asked, source.queries(inputs.base, [q.text for q in asked]), untuned),
         TUNED: tuned,
@@ -98,7 +98,7 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams,
 
     explainer = Explainer(inputs.corpus, tokens, searcher.name)
     words_of = {q.id: found for q, found in zip(asked, words, strict=True)}
-    rows = judge(tests, gold, runs, Facetter(inputs.corpus, inputs.train_pairs, searcher.name))
+    rows = judge(tests, inputs.testset.primary, gold, runs, Facetter(inputs.corpus, inputs.train_pairs, searcher.name))
     rows = [replace(row, failure=explainer.reasons(row, words_of[row.query_id])) for row in rows]
     vectors = {name: _probe_vectors(inputs, name, source) for name in inputs.probes}
     abstention, points = _abstention([valid[q.id] for q in known], [tuned[q.id] for q in asked], vectors[GENERAL][1][0], passages)
@@ -120,6 +120,12 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams,
     )
     spaces = draw_map(inputs.corpus, {BASE: untuned, TUNED: passages}, params.seed)
     return Evaluated(evaluation, rows, runs, gold, searcher.name, points, spaces, params.k_values)
+
+
+def _popular(inputs: Inputs, searcher: Searcher, depth: int) -> dict[str, Run]:
+    """Only decisions say what is popular."""
+    run = popularity(inputs.train_pairs, searcher.name, [q.query_id for q in inputs.testset.queries], depth)
+    return {POPULARITY: run} if any(run[query.query_id] for query in inputs.testset.queries[:1]) else {}
 
 
 def _gold(inputs: Inputs, searcher: Searcher, params: EvaluateParams) -> tuple[dict[str, tuple[str, ...]], int]:

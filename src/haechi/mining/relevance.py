@@ -8,9 +8,9 @@ import numpy as np
 
 from haechi.mining.candidates import Flags, Ints, distinct
 from haechi.mining.cocitation import Cocitations, count_cocitations
-from haechi.mining.near_duplicates import near_duplicates
 from haechi.records.passage import Passage
 from haechi.runtime.errors import HaechiError
+from haechi.text.near_duplicate_pairs import near_duplicates
 from haechi.text.normalize import fold
 
 

@@ -122,6 +122,11 @@ def build_pairs(
         if _counted("near_duplicate_of_test" if tests.closest(pair.query_text, held_out.near_duplicate) else "", counts)
     ]
     train, valid = _split(pairs, params.valid_share)
+    valid += [
+        maker.pair(q.query_id, q.query_text, "synthetic", q.gold, q.gold, q.query_id, q.group, "")
+        for q in held_out.validation
+        if all(key in passages for key in q.gold)
+    ]
     sizes = Counter(f"{name}.{pair.meta.type}" for name, side in (("train", train), ("valid", valid)) for pair in side)
     return Pairs(tuple(train), tuple(valid), dict(sorted({**sizes, **{f"dropped.{k}": v for k, v in counts.items()}}.items())))
 
@@ -132,9 +137,9 @@ def _why_not(section: LabelledSection, held_out: HeldOut, passages: Mapping[str,
         return "held_out_for_test"
     if held_out.keys.intersection(section.keys):
         return "shares_case_or_text_with_test"
-    if section.date > held_out.cutoff:
+    if held_out.after_cutoff(section.date):
         return "after_cutoff"
-    if section.date >= held_out.first_date:
+    if held_out.in_test_period(section.date):
         return "in_test_period"
     if set(section.article_keys) & held_out.articles:
         return "reserved_article"

@@ -6,11 +6,12 @@ The query is a prefix of its own answer, so the task is nearly solved before tra
 from collections.abc import Iterable, Sequence, Set
 
 from haechi.pairs.query_text import query_text
-from haechi.pairs.sections import decision_keys, group_of
+from haechi.pairs.sections import decision_keys
 from haechi.records.decision import Decision
 from haechi.records.held_out import HeldOut
 from haechi.records.pair import Pair, PairMeta
 from haechi.records.passage import Passage
+from haechi.text.grouping import group_of
 from haechi.text.near_duplicates import NearDuplicates
 
 
@@ -30,7 +31,7 @@ def fallback_pairs(
     for decision in decisions:
         key, group = f"PREC_{decision.id}", f"PREC_{groups[decision.id]}"
         found = by_decision.get(key, [])
-        if key in labelled or decision.date >= held_out.first_date or not found:
+        if key in labelled or held_out.in_test_period(decision.date) or not found:
             continue
         if group in valid_groups or groups[decision.id] in spent:
             continue

@@ -2,41 +2,15 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from haechi.citations.law_index import LawIndex
 from haechi.citations.resolve import Resolved, parse_citations, resolve
 from haechi.pairs.query_text import names_one, query_text
 from haechi.records.decision import Decision
+from haechi.text.grouping import group_of
 from haechi.text.normalize import fold
-
-UNTESTABLE = (
-    "no decision cites an article of the corpus; documents and labelled queries alone can't be tested yet: "
-    "add decisions to data/raw/precedents, and to data/raw/laws what they cite"
-)
-"""Why no test set can be built, and what to do."""
-
-
-def group_of(keys: Mapping[str, Iterable[Hashable]]) -> dict[str, str]:
-    """Item id -> name of its group, which is the smallest id of the items that it is linked to through shared keys."""
-    parent = {item: item for item in keys}
-
-    def root(item: str) -> str:
-        while parent[item] != item:
-            parent[item] = parent[parent[item]]
-            item = parent[item]
-        return item
-
-    owner: dict[Hashable, str] = {}
-    for item in sorted(keys):
-        for key in keys[item]:
-            if key in owner:
-                first, second = sorted((root(owner[key]), root(item)))
-                parent[second] = first
-            else:
-                owner[key] = item
-    return {item: root(item) for item in keys}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Everything that make_pairs does between reading and writing."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from haechi.corpus.duplicates import with_duplicates
 from haechi.pairs.build import Pairs, build_pairs
 from haechi.pairs.fallback import fallback_pairs
 from haechi.pairs.params import MakePairsParams
-from haechi.pairs.sections import UNTESTABLE, label_sections
+from haechi.pairs.sections import label_sections
 from haechi.pairs.user_queries import label_user_queries
 from haechi.parsing.ingest import RawCorpus
 from haechi.records.held_out import HeldOut
@@ -23,16 +23,23 @@ from haechi.text.normalize import fold
 
 
 def leakage(train: Sequence[Pair], valid: Sequence[Pair], held_out: HeldOut) -> dict[str, int]:
-    """Counts of each kind of leak; all must be zero."""
-    pairs = [*train, *valid]
-    tests = {fold(text) for text in held_out.query_texts}
+    """Counts of each kind of leak; all must be zero.
+
+    Questions for validation are about held-out texts too, so of them only what they share with the test is a leak.
+    """
+    pairs = [*train, *(pair for pair in valid if pair.meta.type != "synthetic")]
+    asked = [pair for pair in valid if pair.meta.type == "synthetic"]
+    texts = {fold(text) for text in held_out.query_texts}
+    tests = texts - {fold(query.query_text) for query in held_out.validation}
     near = NearDuplicates(held_out.query_texts)
     return {
-        "exact_text": sum(fold(pair.query_text) in tests for pair in pairs),
+        "exact_text": sum(fold(pair.query_text) in texts for pair in pairs),
         "near_duplicate_text": sum(near.closest(pair.query_text, held_out.near_duplicate) is not None for pair in pairs),
         "source": sum(pair.meta.source_id in held_out.sources for pair in pairs),
         "reserved_article": sum(bool(set(pair.meta.article_keys) & held_out.articles) for pair in pairs),
-        "test_period": sum(pair.meta.date >= held_out.first_date for pair in pairs),
+        "test_period": sum(held_out.in_test_period(pair.meta.date) for pair in pairs),
+        "validation_on_test_texts": sum(bool(set(pair.meta.article_keys) & held_out.gold) for pair in asked),
+        "validation_text": sum(fold(pair.query_text) in tests for pair in asked),
         "train_valid_group": len({p.meta.group for p in train} & {p.meta.group for p in valid}),
     }
 
@@ -70,7 +77,7 @@ def make_pairs(
     for passage in passages:
         by_article[passage.article_key].append(passage.id)
     labelled = label_sections(raw.decisions, index, old_citations=params.old_citations, admin=params.use_admin_for_prec)
-    _refuse_foreign_testset(held_out, by_article.keys(), testable=bool(labelled.sections))
+    _refuse_foreign_testset(held_out, by_article.keys())
     held_out = replace(held_out, articles=with_duplicates(held_out.articles | held_out.sources, passages))
     users = label_user_queries(raw.queries, index, {p.article_key for p in passages if p.type == "doc"})
     pairs = build_pairs(labelled.sections, users.queries, by_article, index, held_out, params)
@@ -99,7 +106,8 @@ def summary(counts: Mapping[str, Any]) -> tuple[str, str, dict[str, int], str]:
     unread = _below(labels, "citations.unresolved.")
     read = f"{labels.get('sections.read', 0):,} issues, {labels.get('citations.read', 0):,} citations"
     read += f", {users.get('read', 0):,} labelled queries" if users else ""
-    made = f"{counts['train']:,} training pairs ({listed(_below(pairs, 'train.'))}), {counts['valid']:,} validation pairs"
+    kinds = listed(_below(pairs, "train."))
+    made = f"{counts['train']:,} training pairs{f' ({kinds})' if kinds else ''}, {counts['valid']:,} validation pairs"
     dropped = {name.removeprefix("sections."): n for name, n in labels.items() if name.startswith("sections.without_")}
     dropped |= _below(pairs, "dropped.")
     known = f"{sum(unread.values()):,} citations name no article of the corpus ({listed(unread)})." if unread else ""
@@ -110,11 +118,10 @@ def _below(counts: Mapping[str, int], prefix: str) -> dict[str, int]:
     return {name.removeprefix(prefix): count for name, count in counts.items() if name.startswith(prefix)}
 
 
-def _refuse_foreign_testset(held_out: HeldOut, known: object, *, testable: bool) -> None:
-    missing = [key for key in held_out.gold if key not in known]  # type: ignore[operator]
+def _refuse_foreign_testset(held_out: HeldOut, corpus: Set[str]) -> None:
+    missing = [key for key in held_out.gold if key not in corpus]
     if len(missing) > MOST_MISSING_GOLD * max(1, len(held_out.gold)):
-        remedy = "build their own test set with `haechi testset refresh`" if testable else UNTESTABLE
         raise HaechiError(
             f"make_pairs: {len(missing)} of the {len(held_out.gold)} gold articles of the test set are not in the corpus "
-            f"(such as {missing[0]}); these are other documents: {remedy}"
+            f"(such as {missing[0]}); these are other documents: build their own test set with `haechi testset refresh`"
         )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-PairType = Literal["precedent", "holding", "title", "definition", "user", "fallback"]
+PairType = Literal["precedent", "holding", "title", "definition", "user", "fallback", "synthetic"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Suite = Literal["precedent", "title", "synthetic", "user"]
+Suite = Literal["precedent", "title", "synthetic", "user", "validation"]
+"""Queries of `validation` are no test: models are chosen by them where no decision gives validation pairs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,8 +276,8 @@ def _gold(scores: Evaluation) -> Iterator[Check]:
             "mind",
             Words("Answers that the corpus lacks", "코퍼스에 없는 정답"),
             Words(
-                f"{missing} cited articles are not in the corpus; no system can find them.",
-                f"인용 조문 {missing}개가 코퍼스에 없어 어떤 시스템도 찾을 수 없습니다.",
+                f"{missing} right answers are not in the corpus; no system can find them.",
+                f"정답 {missing}개가 코퍼스에 없어 어떤 시스템도 찾을 수 없습니다.",
             ),
         )
 

@@ -101,6 +101,7 @@ def findings(results: Results, slices: Sequence[Slice], checks: Sequence[Check],
         lost=_kind(lost[0]) if lost else None,
         doubts=any(check.level != "good" for check in checks if check.about != "training"),
         remedy=_remedy(results),
+        made=results.stage("testset").get("primary") == "synthetic",
     )
 
 

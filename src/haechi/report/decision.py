@@ -41,6 +41,8 @@ class Findings:
     """Whether another check says that a person should look, or couldn't look itself."""
     remedy: str
     """The command that training advises, or another learning rate."""
+    made: bool
+    """It was tested on questions that haechi wrote itself."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,11 @@ def decide(results: Findings) -> Decision:
     """The first rule that applies; the last one always does."""
     rule = next(rule for rule in RULES if rule.when(results))
     advice = [rule.advice] if rule.advice else _use(results)
-    return Decision(rule.level, _filled(rule.headline, results), _filled(joined(advice, Words(" ", " ")), results))
+    headline, level = rule.headline, rule.level
+    if results.made:
+        headline, level = joined([headline, MADE], Words(" ", " ")), "mind" if level == "good" else level
+        advice.append(OWN)
+    return Decision(level, _filled(headline, results), _filled(joined(advice, Words(" ", " ")), results))
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,14 @@ class Rule:
     advice: Words | None = None
 
 
+MADE = Words(
+    "That was tested on questions that haechi wrote itself; real users ask otherwise.",
+    "단, haechi가 직접 만든 질문으로 평가한 결과이며, 실제 사용자는 다르게 묻습니다.",
+)
+OWN = Words(
+    "For an answer to rely on, put 30 questions of your own: `haechi pool export --questions-only sheet.csv`.",
+    "믿을 만한 결과를 얻으려면 직접 쓴 질문 30개를 넣으십시오: `haechi pool export --questions-only sheet.csv`.",
+)
 CONTROL = Words("This is a control with shuffled labels, not a model to use.", "라벨을 섞은 대조 실험이며, 쓸 모델이 아닙니다.")
 BACK = Words(
     "The training without shuffled labels: `dvc exp run -n true-labels -S train.shuffle_labels=false`.",

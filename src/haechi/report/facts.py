@@ -6,7 +6,7 @@ from typing import Any
 
 from haechi.report import translations
 from haechi.report.inputs import Results
-from haechi.scoring.names import HEADLINE, PRIMARY_SUITE
+from haechi.scoring.names import HEADLINE
 from haechi.text.bilingual import Words, same
 
 
@@ -87,7 +87,7 @@ def _candidate(one: Mapping[str, Any]) -> list[Words]:
 def _queries(results: Results) -> Words | None:
     """How many of each suite; those that name their answer are scored, and count towards no headline."""
     counts = _counts(results.stage("testset").get("queries"))
-    named = sum(query.suite == PRIMARY_SUITE and query.names_positive for query in results.queries.values())
+    named = sum(query.suite == "precedent" and query.names_positive for query in results.queries.values())
     if not counts or not named:
         return counts
     return Words(

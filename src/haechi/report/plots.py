@@ -24,7 +24,7 @@ class Plot:
 PLOTS = (
     Plot(
         "systems",
-        Words("How well each system finds what the court cited", "시스템마다 법원이 인용한 조문을 얼마나 잘 찾는가"),
+        Words("How well each system finds the right answers", "시스템마다 정답을 얼마나 잘 찾는가"),
         Words(
             "Longer is better. The thin line is the interval: where two lines overlap much, the difference may be chance.",
             "길수록 좋습니다. 가는 선은 신뢰구간이며, 두 선이 많이 겹치면 차이는 우연일 수 있습니다.",
@@ -35,8 +35,8 @@ PLOTS = (
         "recall",
         Words("How many results must one read?", "결과를 몇 개까지 읽어야 하는가"),
         Words(
-            "Share of the cited articles among the first k results; higher and further left is better.",
-            "상위 k개 안에 있는 인용 조문의 비율입니다. 높고 왼쪽일수록 좋습니다.",
+            "Share of the right answers among the first k results; higher and further left is better.",
+            "상위 k개 안에 있는 정답의 비율입니다. 높고 왼쪽일수록 좋습니다.",
         ),
         charts.recall,
     ),

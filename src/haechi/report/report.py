@@ -23,6 +23,7 @@ from haechi.report.graph import graph
 from haechi.report.inputs import Results
 from haechi.report.slices import Slice
 from haechi.report.style import dark_rules, script_hash
+from haechi.report.tested_on import against_real, tested_on
 from haechi.scoring.evaluation import Evaluation
 from haechi.scoring.names import BASE, shown
 from haechi.scoring.verdict import identical, judge
@@ -47,10 +48,10 @@ VERDICTS = {
     "same": Words("the same", "같음"),
 }
 SAID = {
-    "cited": Words("cited", "인용됨"),
-    "rank": Words("first cited article at rank", "처음 나온 인용 조문 순위"),
+    "right": Words("right", "정답"),
+    "rank": Words("first right answer at rank", "처음 나온 정답 순위"),
     "not found": Words("not found", "찾지 못함"),
-    "what the court cited": Words("what the court cited", "법원이 인용한 조문"),
+    "right answers": Words("right answers", "정답"),
     "first of": Words("first results:", "상위 결과:"),
     "more": Words("show more", "더 보기"),
     "nothing found": Words("Nothing fits the filter.", "조건에 맞는 것이 없습니다."),
@@ -83,6 +84,9 @@ def render(
         data=as_json(_data_of_the_script(shown_examples, shown_lines, line_systems)),
         answer=answer,
         scores=scores,
+        tested=tested_on(results),
+        differing=against_real(results),
+        all_unseen=scores.slice.get("unseen", {}).get("n") == scores.n_queries,
         confidence=f"{scores.confidence:.0%}",
         systems=shown(scores.primary),
         differences=_differences(scores),

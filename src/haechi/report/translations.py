@@ -87,7 +87,8 @@ KINDS = {
     "question": Words("synthetic questions", "합성 질문"),
     "definition": Words("definitions", "정의 조항"),
     "holding": Words("holdings", "판결요지"),
-    "unseen": Words("on articles kept out of training", "학습에서 제외한 조문"),
+    "unseen": Words("on texts kept out of training", "학습에서 제외한 글"),
+    "validation": Words("questions for validation", "검증용 질문"),
 }
 """What is counted: documents, passages, pairs and queries."""
 CANDIDATES = {
@@ -123,6 +124,8 @@ LEAKS = {
     "source": Words("source", "출처"),
     "test_period": Words("test period", "평가 기간"),
     "train_valid_group": Words("group of training and validation", "학습과 검증의 중복 그룹"),
+    "validation_on_test_texts": Words("text of test and validation", "평가와 검증의 중복 문서"),
+    "validation_text": Words("question of test and validation", "평가와 검증의 중복 질문"),
 }
 DROPPED = {
     "addenda_off": Words("addenda, left out by parameter", "부칙(파라미터로 제외)"),

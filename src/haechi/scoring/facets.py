@@ -11,7 +11,6 @@ from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
-from haechi.scoring.names import PRIMARY_SUITE
 
 QUERY_LENGTHS = (50, 100, 200)
 PASSAGE_LENGTHS = (200, 500, 1000)
@@ -33,7 +32,7 @@ class Facetter:
             key = name[passage.article_key]
             self._law.setdefault(key, passage.law_name)
             self._length[key] += len(passage.body)
-        pairs = (pair for pair in train_pairs if pair.meta.type == PRIMARY_SUITE)
+        pairs = (pair for pair in train_pairs if pair.meta.type == "precedent")
         self._cited = Counter(name.get(key, key) for pair in pairs for key in pair.meta.article_keys)
 
     def __call__(self, query: TestQuery, gold: Sequence[str]) -> Facets:
@@ -46,8 +45,9 @@ class Facetter:
             "law": laws,
             "query_length": (_bin(len(query.query_text), QUERY_LENGTHS),),
             "style": (style(query.query_text),),
-            "gold_cited_in_training": (_bin(max((self._cited[key] for key in gold), default=0), TIMES_CITED),),
         }
+        if self._cited:
+            found["gold_cited_in_training"] = (_bin(max((self._cited[key] for key in gold), default=0), TIMES_CITED),)
         if lengths:
             found["passage_length"] = (_bin(max(lengths), PASSAGE_LENGTHS),)
         if query.date:
@@ -73,13 +73,14 @@ def slices(rows: Sequence[QueryResult]) -> dict[str, list[int]]:
     """
     found: dict[str, list[int]] = defaultdict(list)
     named: dict[str, list[int]] = defaultdict(list)
+    primary = {row.suite for row in rows if row.headline}
     for place, row in enumerate(rows):
         if row.headline:
             named[row.facets["articles"][0]].append(place)
             for facet in sorted(row.facets.keys() - {"articles", "names_positive"}):
                 for value in row.facets[facet]:
                     found[f"{facet}/{value}"].append(place)
-        elif row.suite == PRIMARY_SUITE:
+        elif row.suite in primary:
             named["names_positive"].append(place)
         else:
             named[row.suite].append(place)

@@ -6,7 +6,6 @@ Holds constants and pure lookups only, so that naming a result makes no stage de
 from collections.abc import Iterable
 
 HEADLINE = "ndcg@10"
-PRIMARY_SUITE = "precedent"
 
 POPULARITY, BM25, BASE, TUNED, HYBRID, RERANKED = "popularity", "bm25", "base", "tuned", "hybrid", "reranked"
 SPARSE, MULTI_VECTOR, COMBINED = "sparse", "multi_vector", "combined"

@@ -5,22 +5,21 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from haechi.records.query import TestQuery
+from haechi.records.query import Suite, TestQuery
 from haechi.records.result import QueryResult
 from haechi.retrieval.run import Run
 from haechi.runtime.errors import HaechiError
 from haechi.scoring.facets import Facetter
 from haechi.scoring.metrics import GoldRanks, gold_ranks, score
-from haechi.scoring.names import PRIMARY_SUITE
 
 TOP = 3
 """Articles of each list that a row keeps for its reader."""
 
 
 def judge(
-    queries: Sequence[TestQuery], gold: Mapping[str, Sequence[str]], runs: Mapping[str, Run], facets: Facetter
+    queries: Sequence[TestQuery], primary: Suite, gold: Mapping[str, Sequence[str]], runs: Mapping[str, Run], facets: Facetter
 ) -> list[QueryResult]:
-    """One row a query that has gold."""
+    """One row a query that has gold; the headline is measured on the primary suite."""
     facts = {q.query_id: q for q in queries if gold[q.query_id]}
     ranks: dict[str, dict[str, tuple[int, ...]]] = {query_id: {} for query_id in facts}
     top: dict[str, dict[str, tuple[str, ...]]] = {query_id: {} for query_id in facts}
@@ -34,7 +33,7 @@ def judge(
             query_id=query_id,
             suite=q.suite,
             group=q.group,
-            headline=q.suite == PRIMARY_SUITE and not q.names_positive,
+            headline=q.suite == primary and not q.names_positive,
             gold=tuple(gold[query_id]),
             facets=facets(q, gold[query_id]),
             ranks=ranks[query_id],

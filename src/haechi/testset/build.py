@@ -1,28 +1,35 @@
 """Builds the test set: the newest decisions, articles that training never sees, held-out documents, user queries.
 
+Where no decision cites anything, held-out texts stand in their place, for the test and for validation.
 Reserving an article costs training data, so articles that few sections cite are reserved first.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from haechi.citations.law_index import LawIndex
 from haechi.pairs.query_text import law_name
-from haechi.pairs.sections import UNTESTABLE, LabelledSection
+from haechi.pairs.sections import LabelledSection
 from haechi.pairs.user_queries import LabelledUserQuery
-from haechi.records.query import TestQuery
+from haechi.records.query import Suite, TestQuery
 from haechi.runtime.errors import HaechiError
 from haechi.testset.params import TestsetParams
+from haechi.testset.texts import Group, Slices, hold_out
+
+FEWEST_TEXTS = 30
+"""Documents (or articles) that a test and a validation on made questions take."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What goes to the test set, before questions are written for held-out documents."""
+    """What goes to the test set, before questions are written for held-out texts."""
 
+    primary: Suite
     queries: tuple[TestQuery, ...]
+    slices: Slices
     first_date: str
     cutoff: str
     reserved: tuple[str, ...]
@@ -32,22 +39,16 @@ class Choice:
 
 def choose(
     sections: Sequence[LabelledSection],
-    documents: Sequence[str],
+    texts: Sequence[Group],
     user_queries: Sequence[LabelledUserQuery],
     index: LawIndex,
     params: TestsetParams,
 ) -> Choice:
-    """Choose test decisions by time and group, reserved articles, held-out documents (ids) and user queries."""
-    if not sections:
-        raise HaechiError(f"testset: {UNTESTABLE}")
+    """Choose test decisions by time and group, reserved articles, held-out texts and user queries."""
+    primary = primary_suite(len(sections), len(texts), len(user_queries), params)
     rng = np.random.default_rng(params.seed)
     groups = _by_group(sections)
-    newest_first = sorted(groups, key=lambda g: (max(s.date for s in groups[g]), g), reverse=True)
-    test_groups = set(newest_first[: max(1, round(params.test_share * len(newest_first)))])
-    first_date = min(max(s.date for s in groups[g]) for g in test_groups)
-    # a group whose newest decision falls on the first test day goes with it: the boundary is a date, not a rank
-    test_groups |= {g for g in groups if max(s.date for s in groups[g]) >= first_date}
-
+    test_groups, first_date = _newest(groups, params.test_share)
     reserved = _reserve(sections, test_groups, params.unseen_queries, rng)
     unseen_groups = {s.group for s in sections if set(s.article_keys) & reserved}
     queries = [
@@ -57,10 +58,12 @@ def choose(
     ]
     titled = _titles(index, sections, reserved, params.title_queries, rng)
     reserved |= {key for query in titled for key in query.gold}
-    queries = [replace(query, unseen=set(query.gold) <= reserved) for query in queries] + titled
 
-    ids = sorted(documents)
-    held_documents = {ids[i] for i in rng.permutation(len(ids))[: round(params.document_share * len(ids))]}
+    answers = {key for user in user_queries for key in user.keys}
+    slices = hold_out(texts, params.document_share, reserved | answers, rng, validation=not sections)
+    held = {key for group in (*slices.test, *slices.validation) for key in group}
+    reserved |= held & index.article_keys
+    queries = [replace(query, unseen=set(query.gold) <= reserved) for query in queries] + titled
     users = sorted(user_queries, key=lambda user: user.query_id)
     chosen = [users[i] for i in rng.permutation(len(users))[: round(params.user_share * len(users))]]
     queries += [
@@ -69,13 +72,47 @@ def choose(
     ]
     held_decisions = {s.source_id for s in sections if s.group in test_groups | unseen_groups}
     return Choice(
+        primary=primary,
         queries=tuple(sorted(queries, key=lambda q: (q.suite, q.query_id))),
+        slices=slices,
         first_date=first_date,
-        cutoff=max(s.date for s in sections),
+        cutoff=max((s.date for s in sections), default=""),
         reserved=tuple(sorted(reserved)),
-        held_out=tuple(sorted(held_decisions | held_documents | {u.query_id for u in chosen})),
+        held_out=tuple(sorted(held_decisions | (held - index.article_keys) | {u.query_id for u in chosen})),
         counts={"test_groups": len(test_groups), "unseen_groups": len(unseen_groups - test_groups)},
     )
+
+
+def primary_suite(sections: int, texts: int, user_queries: int, params: TestsetParams) -> Suite:
+    """The suite that parameters name, or the first of three that the folder can bear; refused where it can't."""
+    if not sections and texts < FEWEST_TEXTS:
+        raise HaechiError(
+            f"testset: too little to test on: no decision cites an article of the corpus, and there are {texts} documents; "
+            f"it takes {FEWEST_TEXTS} documents, or decisions with the laws that they cite"
+        )
+    bearable = {"precedent": sections > 0, "user": user_queries > 0, "synthetic": texts >= FEWEST_TEXTS}
+    if params.primary == "auto":
+        bearable["user"] = user_queries >= params.min_user_queries
+        return next(suite for suite in ("precedent", "user", "synthetic") if bearable[suite])
+    if not bearable[params.primary]:
+        lacking = {
+            "precedent": "no decision cites an article of the corpus",
+            "user": "there are no labelled queries",
+            "synthetic": f"there are {texts} documents, and it takes {FEWEST_TEXTS}",
+        }
+        raise HaechiError(f"testset.primary: {params.primary}: {lacking[params.primary]}; `auto` takes what the folder can bear")
+    return params.primary
+
+
+def _newest(groups: Mapping[str, Sequence[LabelledSection]], share: float) -> tuple[set[str], str]:
+    """The newest groups of decisions, and the first day of theirs; none and no day without decisions."""
+    if not groups:
+        return set(), ""
+    newest = {group: max(s.date for s in sections) for group, sections in groups.items()}
+    newest_first = sorted(groups, key=lambda group: (newest[group], group), reverse=True)
+    first_date = min(newest[group] for group in newest_first[: max(1, round(share * len(groups)))])
+    # a group whose newest decision falls on the first test day goes with it: the boundary is a date, not a rank
+    return {group for group in groups if newest[group] >= first_date}, first_date
 
 
 def _by_group(sections: Sequence[LabelledSection]) -> dict[str, list[LabelledSection]]:

@@ -1,6 +1,7 @@
 """Raw documents -> the files of the test set and their manifest."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,44 +10,47 @@ from haechi.citations.law_index import LawIndex
 from haechi.pairs.sections import decision_keys, label_sections
 from haechi.pairs.user_queries import label_user_queries
 from haechi.parsing.ingest import RawCorpus
-from haechi.parsing.params import PreprocessParams
-from haechi.parsing.passages import document_passages
 from haechi.question_writer.sentences import analyse
 from haechi.question_writer.templates import HELD_OUT
 from haechi.question_writer.write import Wording, write_questions
-from haechi.records.query import Qrel, TestQuery
+from haechi.records.passage import Passage
+from haechi.records.query import Qrel, Suite, TestQuery
 from haechi.runtime.files import sha256_file, write_json, write_jsonl, write_text
-from haechi.testset.build import Choice, choose
+from haechi.testset.build import choose
 from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC, Manifest, fingerprint
 from haechi.testset.params import TestsetParams
+from haechi.testset.texts import Group, askable_texts, groups_of, passages_to_ask
+from haechi.text.near_duplicates import NearDuplicates
+from haechi.text.normalize import fold
 
 # Only current citations of laws are gold: a former number or a rule that happens to share a name is no proof.
 OLD_CITATIONS, ADMIN = False, True
-# How a held-out document is cut for its questions; its gold is the document, so the model's granularity doesn't matter.
 HELD_OUT_WORDING = Wording(HELD_OUT, {"keyword": 0.3, "plain": 0.35, "situation": 0.35}, 0.5, "held_out")
-CUT = PreprocessParams("article", 1200, annexes=False, addenda=False, max_bad_share=1.0)
+QUESTIONS = 300
+"""Where fewer texts are held out, more passages of each are asked about, until there are about so many questions."""
 
 
 def freeze(raw: RawCorpus, params: TestsetParams, folder: Path) -> dict[str, Any]:
     """Choose, write queries.jsonl, qrels.jsonl and manifest.json, and return the counts."""
     index = LawIndex(raw.statutes, raw.rules)
     labelled = label_sections(raw.decisions, index, old_citations=OLD_CITATIONS, admin=ADMIN)
-    document_keys = {f"DOC_{document.docid}" for document in raw.documents}
-    users = label_user_queries(raw.queries, index, document_keys).queries
-    choice = choose(labelled.sections, sorted(document_keys), users, index, params)
-    queries = sorted([*choice.queries, *_synthetic(raw, choice, params)], key=lambda q: (q.suite, q.query_id))
+    texts = askable_texts(raw, articles=not labelled.sections)
+    users = label_user_queries(raw.queries, index, {key for key in texts if key.startswith("DOC_")}).queries
+    choice = choose(labelled.sections, groups_of(texts, params.near_duplicate), users, index, params)
+    synthetic = _questions(texts, choice.slices.test, "synthetic", params)
+    validation = _unlike(_questions(texts, choice.slices.validation, "validation", params), synthetic, params.near_duplicate)
+    tests = sorted([*choice.queries, *synthetic], key=lambda q: (q.suite, q.query_id))
+    queries = sorted([*tests, *validation], key=lambda q: (q.suite, q.query_id))
 
-    qrels = [Qrel(q.query_id, key) for q in queries for key in q.gold]
-    write_text(folder / TREC, "".join(f"{q.query_id} 0 {key} 1\n" for q in queries for key in q.gold))
+    write_text(folder / TREC, "".join(f"{q.query_id} 0 {key} 1\n" for q in tests for key in q.gold))
     files = {
         QUERIES: write_jsonl(folder / QUERIES, queries).sha256,
-        QRELS: write_jsonl(folder / QRELS, qrels).sha256,
+        QRELS: write_jsonl(folder / QRELS, [Qrel(q.query_id, key) for q in tests for key in q.gold]).sha256,
         TREC: sha256_file(folder / TREC),
     }
-    suites = Counter(q.suite for q in queries)
     counts: dict[str, int] = {
-        **{str(suite): n for suite, n in suites.items()},
-        "unseen": sum(q.unseen and q.suite == "precedent" for q in queries),
+        **{str(suite): n for suite, n in Counter(q.suite for q in queries).items()},
+        "unseen": sum(q.unseen and q.suite == choice.primary for q in queries),
     }
     held = set(choice.held_out)
     manifest = Manifest(
@@ -59,10 +63,12 @@ def freeze(raw: RawCorpus, params: TestsetParams, folder: Path) -> dict[str, Any
         counts=counts,
         files=files,
         fingerprint="",
+        primary=choice.primary,
     )
     manifest = replace(manifest, fingerprint=fingerprint(manifest))
     write_json(folder / MANIFEST, manifest)
     return {
+        "primary": choice.primary,
         "queries": counts,
         "reserved_articles": len(choice.reserved),
         "held_out": len(choice.held_out),
@@ -71,22 +77,29 @@ def freeze(raw: RawCorpus, params: TestsetParams, folder: Path) -> dict[str, Any
     }
 
 
-def _synthetic(raw: RawCorpus, choice: Choice, params: TestsetParams) -> list[TestQuery]:
-    """Questions on held-out documents, phrased otherwise than training's."""
-    held = set(choice.held_out)
-    passages = [
-        passage
-        for document in raw.documents
-        if f"DOC_{document.docid}" in held
-        for passage in list(document_passages(document, CUT))[:1]
-    ]
-    questions = write_questions(
+def _questions(
+    texts: Mapping[str, Sequence[Passage]], groups: Sequence[Group], suite: Suite, params: TestsetParams
+) -> list[TestQuery]:
+    """Questions on held-out texts, phrased otherwise than training's; one that is asked of two texts has no one answer."""
+    gold = {key: group for group in groups for key in group}
+    passages = passages_to_ask(texts, groups, params.seed, QUESTIONS // params.questions_per_document)
+    written = write_questions(
         zip(passages, analyse([p.text for p in passages]), strict=True),
         params.questions_per_document,
         params.seed,
         HELD_OUT_WORDING,
     )
+    texts_of: dict[str, set[str]] = defaultdict(set)
+    for question in written:
+        texts_of[fold(question.question)].add(question.article_key)
     return [
-        TestQuery(q.question_id, q.question, (q.article_key,), "synthetic", q.article_key, "", q.article_key, True, False)
-        for q in questions
+        TestQuery(q.question_id, q.question, gold[q.article_key], suite, q.article_key, "", q.article_key, True, False)
+        for q in written
+        if len(texts_of[fold(q.question)]) == 1
     ]
+
+
+def _unlike(queries: Sequence[TestQuery], others: Sequence[TestQuery], threshold: float) -> list[TestQuery]:
+    """Those that repeat none of the others."""
+    near = NearDuplicates([query.query_text for query in others])
+    return [query for query in queries if near.closest(query.query_text, threshold) is None]

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 
 from haechi.records.held_out import HeldOut
-from haechi.records.query import TestQuery
+from haechi.records.query import Suite, TestQuery
 from haechi.runtime.errors import HaechiError, TestSetChanged
 from haechi.runtime.files import read_record, read_records, sha256_file
 
@@ -34,7 +34,9 @@ class Manifest:
     files: dict[str, str]
     """File name -> sha256."""
     fingerprint: str
-    """One hash of all of the above; it stands in metrics files, and unlike fingerprints are never compared."""
+    """One hash of all the rest; it stands in metrics files, and unlike fingerprints are never compared."""
+    primary: Suite = "precedent"
+    """The suite that the headline is measured on."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,14 @@ class TestSet:
     __test__ = False
 
     queries: tuple[TestQuery, ...]
+    validation: tuple[TestQuery, ...]
+    """Questions by which models are chosen; none where decisions give validation pairs."""
     manifest: Manifest
+
+    @property
+    def primary(self) -> Suite:
+        """The suite that the headline is measured on."""
+        return self.manifest.primary
 
     @property
     def fingerprint(self) -> str:
@@ -54,8 +63,10 @@ class TestSet:
 
 def fingerprint(manifest: Manifest) -> str:
     """One hash over everything else that the manifest says, the hashes of the files among it."""
-    told = {name: value for name, value in asdict(manifest).items() if name != "fingerprint"}
-    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    rest = {name: value for name, value in asdict(manifest).items() if name != "fingerprint"}
+    if rest["primary"] == "precedent":  # sets that were frozen when there was no other keep their name
+        del rest["primary"]
+    return hashlib.sha256(orjson.dumps(rest, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 def load_testset(folder: Path) -> TestSet:
@@ -75,7 +86,9 @@ def load_testset(folder: Path) -> TestSet:
         found = sha256_file(folder / name)
         if found != expected:
             raise TestSetChanged(folder / name, expected, found)
-    return TestSet(tuple(read_records(folder / QUERIES, TestQuery)), manifest)
+    queries = list(read_records(folder / QUERIES, TestQuery))
+    asked, validation = (tuple(q for q in queries if (q.suite == "validation") == chosen_by) for chosen_by in (False, True))
+    return TestSet(asked, validation, manifest)
 
 
 def held_out(testset: TestSet) -> HeldOut:
@@ -88,6 +101,7 @@ def held_out(testset: TestSet) -> HeldOut:
         sources=frozenset(manifest.held_out_documents),
         keys=frozenset(manifest.held_out_keys),
         gold=frozenset(key for query in testset.queries for key in query.gold),
-        query_texts=tuple(query.query_text for query in testset.queries),
+        query_texts=tuple(query.query_text for query in (*testset.queries, *testset.validation)),
         near_duplicate=manifest.near_duplicate,
+        validation=testset.validation,
     )

@@ -1,6 +1,7 @@
 """Parameters of the testset stage."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from haechi.runtime.param_types import Count, QuestionsPerText, Seed, Share
 
@@ -20,10 +21,16 @@ class TestsetParams:
     title_queries: Count
     """Number of title look-up queries, on articles that no training text is made from."""
     document_share: Share
-    """Share of generic documents held out for the synthetic suite."""
+    """Share of the documents held out for the synthetic suite, 400 of them at most. Without decisions articles count as
+    documents, and half as many are held out for validation."""
     questions_per_document: QuestionsPerText
     """Synthetic test questions for each held-out document."""
     user_share: Share
     """Share of the user's labelled queries that go to the test set; the rest train."""
     near_duplicate: Share
-    """Character 5-gram Jaccard at or above which a training query counts as a leak of a test query."""
+    """Character 5-gram Jaccard at or above which a training query counts as a leak of a test query, and two documents as one."""
+    primary: Literal["auto", "precedent", "user", "synthetic"]
+    """What the headline is measured on: issues of decisions, labelled user queries, or questions that haechi writes about
+    held-out documents; `auto` takes the first of these that the folder can bear."""
+    min_user_queries: Count
+    """Labelled user queries from which on `auto` takes them, where no decision cites anything."""

@@ -64,12 +64,19 @@ class Rows:
         return replace(self, documents=np.column_stack([self.documents[:, :1], negatives]), teacher=teacher)
 
 
+LABELLED = ("precedent", "holding", "user")
+"""Kinds of pairs whose queries people wrote."""
+
+
 def choose_examples(examples: Sequence[MinedExample], params: TrainParams) -> list[MinedExample]:
-    """Limit synthetic questions to their share, and all to max_samples; both drawn by the seed."""
+    """Limit synthetic questions to their share beside labelled pairs, and all to max_samples; both drawn by the seed.
+
+    Without labelled pairs there is nothing to be swamped by questions, and all of them are taken.
+    """
     rng = np.random.default_rng(params.seed)
     pairs = [e for e in examples if e.source != "question"]
     questions = [e for e in examples if e.source == "question"]
-    share = params.question_share
+    share = params.question_share if any(kind in e.source for e in pairs for kind in LABELLED) else 1.0
     most = len(questions) if share == 1.0 else int(len(pairs) * share / (1.0 - share) + 1e-9)  # 2 x .6 / .4 is 2.9999999999999996
     questions = [questions[i] for i in sorted(rng.permutation(len(questions))[:most])]
     chosen = pairs + questions
@@ -78,7 +85,7 @@ def choose_examples(examples: Sequence[MinedExample], params: TrainParams) -> li
     if not chosen:
         raise HaechiError(
             f"train: no training example is left of {len(examples)} mined ones ({len(pairs)} from pairs) "
-            f"at question_share {share}; "
+            f"at question_share {params.question_share}; "
             "`haechi stage mine` shows what was dropped"
         )
     return _shuffled(chosen, rng) if params.shuffle_labels else chosen

@@ -33,7 +33,7 @@ function passage(article, gold) {
   const box = make("div", { class: gold ? "passage gold" : "passage" });
   if (article.law) box.append(make("small", {}, article.law));
   const name = make("b", {}, article.name);
-  if (gold) name.append(" ", make("span", { class: "tag" }, "✓ ", ...say("cited")));
+  if (gold) name.append(" ", make("span", { class: "tag" }, "✓ ", ...say("right")));
   box.append(name, ...pieces(article.text));
   return box;
 }
@@ -47,7 +47,7 @@ function example(one, place) {
     line.append(...say(side.system), ": ", ...(side.rank ? [...say("rank"), " " + side.rank] : say("not found")));
   });
   if (one.why.length) { line.append(" — "); one.why.forEach((why, place) => line.append(...(place ? [", "] : []), ...say(why))); }
-  const gold = make("details", {}, make("summary", {}, ...say("what the court cited")));
+  const gold = make("details", {}, make("summary", {}, ...say("right answers")));
   gold.append(...one.gold.map((article) => passage(article, true)));
   const sides = make("div", { class: "sides" });
   for (const side of one.sides) {

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import short_texts, words
 
-from haechi.mining.near_duplicates import gram_codes, near_duplicates, ranges
+from haechi.text.near_duplicate_pairs import gram_codes, near_duplicates, ranges
 from haechi.text.near_duplicates import grams, jaccard
 
 THRESHOLDS = st.sampled_from((0.2, 0.5, 0.8, 1.0))
