@@ -87,25 +87,25 @@ class Client:
         return read_answer(bytes(received), self._endpoint)
 
     def _refused(self, error: openai.APIStatusError, model: Model) -> Trouble:
-        status, told = error.status_code, said(error.response.content, self._endpoint)
-        if status in (400, 422) and self._adapted(told):
+        status, message = error.status_code, said(error.response.content, self._endpoint)
+        if status in (400, 422) and self._adapted(message):
             return Trouble(ADAPTED, again=True)
         if status in (401, 403):
-            return Trouble(f"http {status}", f"the endpoint refuses HAECHI_LLM_KEY ({told})", fatal=True)
-        if status in (402,) or "insufficient_quota" in told:
-            return Trouble(f"http {status}", f"the endpoint says that the account can't pay ({told})", fatal=True)
+            return Trouble(f"http {status}", f"the endpoint refuses HAECHI_LLM_KEY ({message})", fatal=True)
+        if status in (402,) or "insufficient_quota" in message:
+            return Trouble(f"http {status}", f"the endpoint says that the account can't pay ({message})", fatal=True)
         if status in (404, 405) or 300 <= status < 400:
-            why = f"HAECHI_LLM_URL is wrong or the model {model.name!r} is unknown there (http {status}: {told})"
+            why = f"HAECHI_LLM_URL is wrong or the model {model.name!r} is unknown there (http {status}: {message})"
             return Trouble(f"http {status}", why, fatal=True)
         wait = retry_after(error.response.headers.get("Retry-After"), datetime.now(UTC))
-        return Trouble(f"http {status}", told, again=status in _PASSING or status >= 500, wait=wait)
+        return Trouble(f"http {status}", message, again=status in _PASSING or status >= 500, wait=wait)
 
-    def _adapted(self, told: str) -> bool:
+    def _adapted(self, message: str) -> bool:
         """Whether the endpoint named a part of the request that can be left out or called otherwise; then it is, from now on."""
-        if self._schema and any(name in told for name in ("response_format", "json_schema", "guided", "schema")):
+        if self._schema and any(name in message for name in ("response_format", "json_schema", "guided", "schema")):
             self._schema = False
             return True
-        if self._longest == "max_tokens" and "max_completion_tokens" in told:
+        if self._longest == "max_tokens" and "max_completion_tokens" in message:
             self._longest = "max_completion_tokens"
             return True
         return False
@@ -135,8 +135,8 @@ def said(body: bytes, endpoint: Endpoint) -> str:
         reply = orjson.loads(body)
     except orjson.JSONDecodeError:
         return ""
-    found = [reply.get(name) for name in ("error", "detail", "message")] if isinstance(reply, dict) else []
-    inner = next((value for value in found if value), "")
+    texts = [reply.get(name) for name in ("error", "detail", "message")] if isinstance(reply, dict) else []
+    inner = next((value for value in texts if value), "")
     if isinstance(inner, dict):
         inner = " ".join(str(inner[name]) for name in ("code", "message") if inner.get(name))
     return one_line(endpoint.hide(str(inner)))[:_LONGEST_DETAIL]

@@ -25,9 +25,9 @@ def refuse_failures(failed: Mapping[str, int], detail: str, calls: int, task: Ta
     count = sum(failed.values())
     if count > most * calls:
         reasons = ", ".join(f"{reason} {number}" for reason, number in sorted(failed.items()))
-        told = f", the last one: {detail}" if detail else ""
+        last = f", the last one: {detail}" if detail else ""
         raise HaechiError(
-            f"{count} of {calls} calls to {task.model.name} got no answer ({reasons}{told}; all are in "
+            f"{count} of {calls} calls to {task.model.name} got no answer ({reasons}{last}; all are in "
             f"{ledger_path(task.namespace.name)}); run the same command again to ask for those alone, "
             "or set llm.max_failed_share to go on without them"
         )

@@ -20,7 +20,7 @@ _MAX_TOKENS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Judgeable:
     """Whether a text answers a question."""
 
     id: str
@@ -42,15 +42,15 @@ def judged(
     `questions` is gone through more than once; no question in means nothing is asked.
     """
 
-    def asked() -> Iterator[Asked]:
+    def to_judge() -> Iterator[Judgeable]:
         for one in questions:
-            yield Asked(one.question_id, f"{one.passage_id} {one.question_id}", one.question, passages[one.passage_id].text)
+            yield Judgeable(one.question_id, f"{one.passage_id} {one.question_id}", one.question, passages[one.passage_id].text)
 
-    return rated(asked, llm, store, environ)
+    return rated(to_judge, llm, store, environ)
 
 
 def rated(
-    asked: Callable[[], Iterable[Asked]], llm: LlmParams, store: Store, environ: Mapping[str, str]
+    to_judge: Callable[[], Iterable[Judgeable]], llm: LlmParams, store: Store, environ: Mapping[str, str]
 ) -> dict[str, float | None]:
     """Ids -> scores from 0 to 10, as `judged` gives it; `asked` is called more than once."""
     # A judgement should not depend on luck: temperature 0, whatever the writer's is.
@@ -60,7 +60,7 @@ def rated(
     versions = {name: prompt(name).version for name in ("judge_system", "judge")}
 
     def calls() -> Iterator[_Judging]:
-        for one in asked():
+        for one in to_judge():
             messages = judging(one.question, one.text)
             yield _Judging(one.about, messages, schema, keys_of(task, messages, schema, versions), one.id)
 
@@ -69,7 +69,7 @@ def rated(
     ledger, number, failed, detail = Ledger(ledger_path(JUDGEMENTS.name)), 0, Counter[str](), ""
     for one, answers in answered(task, store, calls()):
         number += 1
-        scores[one.asked] = _score(answers[-1]) if answers else None
+        scores[one.judged_id] = _score(answers[-1]) if answers else None
         if not answers:
             failure = ledger.why(one.keys[0])
             failed[failure.reason] += 1
@@ -82,7 +82,7 @@ def rated(
 class _Judging(Call):
     """A call with the id of what it judges."""
 
-    asked: str
+    judged_id: str
 
 
 def _score(answer: Answer) -> float | None:

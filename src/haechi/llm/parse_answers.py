@@ -35,11 +35,11 @@ def read_questions(text: str, cut: bool = False) -> list[Read]:
     """The questions of an answer, each once; `cut` says that the answer ends too soon, perhaps within a question."""
     text = _THOUGHT.sub("", text)
     value, whole = _json(text)
-    found = list(_questions(value)) if value is not None else [Read(line) for line in _lines(text)]
+    candidates = list(_questions(value)) if value is not None else [Read(line) for line in _lines(text)]
     if cut and not whole:
-        found = found[:-1]
+        candidates = candidates[:-1]
     clean: dict[str, Read] = {}
-    for read in found:
+    for read in candidates:
         question = _clean(read.question)
         clean.setdefault(question, Read(question, _clean(read.answer)))
     clean.pop("", None)

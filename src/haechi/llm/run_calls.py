@@ -110,13 +110,13 @@ class _Filling:
     def _missing(self, calls: Iterable[Call], again: bool) -> Iterator[tuple[Call, int]]:
         """Calls to make, each with the number of answers that it has."""
         for one, answers in answered(self._task, self._store, calls):
-            known = one.keys[0].hex() in self._failed_before
-            if known == again and not is_done(self._task, one, answers) and one.keys[0] not in self._in_flight:
+            failed_before = one.keys[0].hex() in self._failed_before
+            if failed_before == again and not is_done(self._task, one, answers) and one.keys[0] not in self._in_flight:
                 _, answers = next(answered(self._task, self._store, [one]))  # a twin may have been answered since
             if is_done(self._task, one, answers):
-                if known:
+                if failed_before:
                     self._off_the_list.add(one.keys[0].hex())
-            elif known == again and one.keys[0] not in self._in_flight:
+            elif failed_before == again and one.keys[0] not in self._in_flight:
                 yield one, len(answers)
 
     async def _work(self, todo: Iterator[tuple[Call, int]]) -> None:

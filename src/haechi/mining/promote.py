@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from haechi.llm.judge import Asked, rated
+from haechi.llm.judge import Judgeable, rated
 from haechi.llm.params import LlmParams
 from haechi.mining.candidates import Candidates, Floats, Ints
 from haechi.mining.filters import CODE, Fates, rank_in_query
@@ -39,11 +39,13 @@ def llm_judge(llm: LlmParams, threshold: int, store: Store, environ: Mapping[str
     """Says yes to what the model rates at least so high, of 10; an answer without a score is a no."""
 
     def answers(pairs: Pairs) -> list[bool]:
-        asked = [Asked(str(i), f"mine, pair {i}", query, passage) for i, (query, passage) in enumerate(pairs)]
-        scores = rated(lambda: asked, llm, store, environ)
-        agreed = [(score := scores[one.id]) is not None and score >= threshold for one in asked]
-        unread = sum(scores[one.id] is None for one in asked)
-        say(f"mine: the judge reads {len(asked)} candidates above a positive, promotes {sum(agreed)}; {unread} without a score")
+        to_judge = [Judgeable(str(i), f"mine, pair {i}", query, passage) for i, (query, passage) in enumerate(pairs)]
+        scores = rated(lambda: to_judge, llm, store, environ)
+        agreed = [(score := scores[one.id]) is not None and score >= threshold for one in to_judge]
+        unread = sum(scores[one.id] is None for one in to_judge)
+        say(
+            f"mine: the judge reads {len(to_judge)} candidates above a positive, promotes {sum(agreed)}; {unread} without a score"
+        )
         return agreed
 
     return reader(answers)
