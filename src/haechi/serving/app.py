@@ -44,7 +44,7 @@ HEADERS = {
 }
 
 
-class Asked(msgspec.Struct, forbid_unknown_fields=True):
+class SearchRequest(msgspec.Struct, forbid_unknown_fields=True):
     """What may stand in the body of a search, or in its address."""
 
     q: str
@@ -66,13 +66,13 @@ def make_app(engine: Engine, limits: Limits = DEFAULT) -> Starlette:
     gate, workers = Gate(limits), CapacityLimiter(limits.workers)
 
     async def search(request: Request) -> Response:
-        asked = await _asked(request, limits.body)
+        wanted = await _read_request(request, limits.body)
         try:
             with gate.entered():
-                only = Only(tuple(asked.law), tuple(asked.type))
-                answer = await anyio.to_thread.run_sync(engine.ask, asked.q, asked.k, only, limiter=workers)
+                only = Only(tuple(wanted.law), tuple(wanted.type))
+                answer = await anyio.to_thread.run_sync(engine.ask, wanted.q, wanted.k, only, limiter=workers)
         except HaechiError as error:
-            raise Refused(400, _kind_of(asked), str(error)) from error
+            raise Refused(400, _kind_of(wanted), str(error)) from error
         except TooMany as error:
             name = "busy" if error.busy else "too_fast"
             raise Refused(503 if error.busy else 429, name, f"{error}; try again soon", {"retry-after": "1"}) from error
@@ -94,7 +94,7 @@ def make_app(engine: Engine, limits: Limits = DEFAULT) -> Starlette:
 
         return give
 
-    routes = [Route(path, file(*found)) for path, found in FILES.items()]
+    routes = [Route(path, file(*page)) for path, page in FILES.items()]
     routes += [
         Route("/api/search", search, methods=["GET", "POST"]),
         Route("/api/filters", filters),
@@ -129,7 +129,7 @@ class Guarded:
             await self._app(scope, receive, sent)
 
 
-async def _asked(request: Request, most: int) -> Asked:
+async def _read_request(request: Request, most: int) -> SearchRequest:
     """The search that a request asks for, read from its address or from a JSON body of so many bytes at most."""
     posted = request.method == "POST"
     if posted:
@@ -138,12 +138,12 @@ async def _asked(request: Request, most: int) -> Asked:
         fields = request.query_params
         value = {name: fields.getlist(name) if name in ("law", "type") else fields[name] for name in fields}
     try:
-        asked = msgspec.convert(value, Asked, strict=posted)  # in an address every number is a text
+        wanted = msgspec.convert(value, SearchRequest, strict=posted)  # in an address every number is a text
     except msgspec.ValidationError as error:
         raise Refused(400, "bad_request", f"the search can't be read: {str(error)[0].lower()}{str(error)[1:]}") from error
-    if not 1 <= asked.k <= MOST:
+    if not 1 <= wanted.k <= MOST:
         raise Refused(400, "bad_request", f"k is how many results are wanted, from 1 to {MOST}")
-    return asked
+    return wanted
 
 
 def _parsed(body: bytes) -> Any:
@@ -169,9 +169,9 @@ async def _body(request: Request, most: int) -> bytes:
     return bytes(body)
 
 
-def _kind_of(asked: Asked) -> str:
+def _kind_of(wanted: SearchRequest) -> str:
     """A short name of what the engine found wrong."""
-    text = asked.q.strip()
+    text = wanted.q.strip()
     return "empty" if not text else "too_long" if len(text) > LONGEST else "bad_filter"
 
 

@@ -107,16 +107,16 @@ class Engine:
             words = tokenize([text])[0]
         lexical = self._lexical.search([_Q], [words], PASSAGES_PER_ARTICLE * self._depth, mask)
         dense = self._dense(text, only)
-        found = {BM25: self._fold(lexical), TUNED: self._fold(dense)}
-        found[HYBRID] = weighted(found[BM25], found[TUNED], self.fusion.weight, self._depth)
-        ranks = {system: {scored.id: rank for rank, scored in enumerate(found[system][_Q], start=1)} for system in SYSTEMS}
+        runs = {BM25: self._fold(lexical), TUNED: self._fold(dense)}
+        runs[HYBRID] = weighted(runs[BM25], runs[TUNED], self.fusion.weight, self._depth)
+        ranks = {system: {scored.id: rank for rank, scored in enumerate(runs[system][_Q], start=1)} for system in SYSTEMS}
         shown = {TUNED: self._best(dense), BM25: self._best(lexical)}
         first, second = (TUNED, BM25) if self.fusion.weight >= 0.5 else (BM25, TUNED)
         shown[HYBRID] = shown[second] | shown[first]  # the passage of the system that counts more
         lists = {
             system: tuple(
                 self._hit(rank, scored.id, scored.score, shown[system][scored.id], ranks)
-                for rank, scored in enumerate(found[system][_Q][:k], start=1)
+                for rank, scored in enumerate(runs[system][_Q][:k], start=1)
             )
             for system in SYSTEMS
         }

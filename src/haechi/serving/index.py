@@ -83,16 +83,16 @@ def open_index(
                 _prune(folder.parent, folder)
     try:
         os.utime(folder / FACTS)
-        found = np.load(folder / VECTORS, mmap_mode="r")
+        kept = np.load(folder / VECTORS, mmap_mode="r")
         parts = [np.load(folder / f"{part}.npy") for part in ARRAYS]
         numbers = {word: number for number, word in enumerate(read_json(folder / WORDS))}
     except (OSError, ValueError, EOFError, HaechiError) as error:
         raise HaechiError(f"{folder}: the kept index is damaged ({error}); remove this folder and it is made again") from error
-    if found.shape[0] != len(passages) or parts[2].shape[0] < len(numbers):
+    if kept.shape[0] != len(passages) or parts[2].shape[0] < len(numbers):
         raise HaechiError(
             f"{folder}: the kept index is damaged (parts differ in length); remove this folder and it is made again"
         )
-    return Index(passages, found, Postings(parts[0], parts[1], parts[2], numbers), str(facts["model"]))
+    return Index(passages, kept, Postings(parts[0], parts[1], parts[2], numbers), str(facts["model"]))
 
 
 def rounded(vectors: Vectors) -> Vectors:

@@ -70,5 +70,5 @@ def _table(file: Path) -> Floats | None:
     from safetensors.numpy import load_file
 
     weights = load_file(file)
-    found = weights.get("embedding.weight")
-    return found if found is not None and found.dtype == np.float32 else None
+    table = weights.get("embedding.weight")
+    return table if table is not None and table.dtype == np.float32 else None
