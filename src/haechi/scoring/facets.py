@@ -39,7 +39,7 @@ class Facetter:
         """Facet -> values; a query whose gold stands in two laws belongs to both."""
         laws = tuple(sorted({law for key in gold if (law := self._law.get(key))}))
         lengths = [self._length[key] for key in gold if key in self._length]
-        found: Facets = {
+        facets: Facets = {
             "articles": ("unseen" if query.unseen else "seen",),
             "names_positive": ("yes" if query.names_positive else "no",),
             "law": laws,
@@ -47,12 +47,12 @@ class Facetter:
             "style": (style(query.query_text),),
         }
         if self._cited:
-            found["gold_cited_in_training"] = (_bin(max((self._cited[key] for key in gold), default=0), TIMES_CITED),)
+            facets["gold_cited_in_training"] = (_bin(max((self._cited[key] for key in gold), default=0), TIMES_CITED),)
         if lengths:
-            found["passage_length"] = (_bin(max(lengths), PASSAGE_LENGTHS),)
+            facets["passage_length"] = (_bin(max(lengths), PASSAGE_LENGTHS),)
         if query.date:
-            found["year"] = (query.date[:4],)
-        return found
+            facets["year"] = (query.date[:4],)
+        return facets
 
 
 def style(text: str) -> str:
@@ -71,7 +71,7 @@ def slices(rows: Sequence[QueryResult]) -> dict[str, list[int]]:
 
     Of the laws the largest are shown; `seen` and `unseen` are always there when they have a query.
     """
-    found: dict[str, list[int]] = defaultdict(list)
+    places_of: dict[str, list[int]] = defaultdict(list)
     named: dict[str, list[int]] = defaultdict(list)
     primary = {row.suite for row in rows if row.headline}
     for place, row in enumerate(rows):
@@ -79,23 +79,23 @@ def slices(rows: Sequence[QueryResult]) -> dict[str, list[int]]:
             named[row.facets["articles"][0]].append(place)
             for facet in sorted(row.facets.keys() - {"articles", "names_positive"}):
                 for value in row.facets[facet]:
-                    found[f"{facet}/{value}"].append(place)
+                    places_of[f"{facet}/{value}"].append(place)
         elif row.suite in primary:
             named["names_positive"].append(place)
         else:
             named[row.suite].append(place)
-    laws = sorted((name for name in found if name.startswith("law/")), key=lambda name: (-len(found[name]), name))
-    kept = {name: places for name, places in found.items() if len(places) >= SMALLEST and name not in laws[MOST_LAWS:]}
+    laws = sorted((name for name in places_of if name.startswith("law/")), key=lambda name: (-len(places_of[name]), name))
+    kept = {name: places for name, places in places_of.items() if len(places) >= SMALLEST and name not in laws[MOST_LAWS:]}
     return dict(sorted(named.items())) | dict(sorted(kept.items()))
 
 
 def by_law(rows: Sequence[QueryResult]) -> dict[str, list[int]]:
     """Law -> places of the headline queries whose gold stands in it."""
-    found: dict[str, list[int]] = defaultdict(list)
+    places_of: dict[str, list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
         for law in row.facets.get("law", ()) if row.headline else ():
-            found[law].append(place)
-    return dict(sorted(found.items()))
+            places_of[law].append(place)
+    return dict(sorted(places_of.items()))
 
 
 def _bin(value: int, bounds: Sequence[int]) -> str:

@@ -32,7 +32,7 @@ class GoldRanks(NamedTuple):
 def gold_ranks(ranked: Sequence[Scored], gold: Sequence[str]) -> GoldRanks:
     """Reduce a ranked list to what metrics look at."""
     wanted = set(gold)
-    return GoldRanks(tuple(rank for rank, found in enumerate(ranked, start=1) if found.id in wanted), len(wanted))
+    return GoldRanks(tuple(rank for rank, scored in enumerate(ranked, start=1) if scored.id in wanted), len(wanted))
 
 
 def evaluate_run(run: Run, gold: Mapping[str, Sequence[str]], k_values: Sequence[int]) -> Scores:

@@ -25,9 +25,9 @@ def judge(
     top: dict[str, dict[str, tuple[str, ...]]] = {query_id: {} for query_id in facts}
     for system, run in runs.items():
         for query_id in facts:
-            found = run[query_id]
-            ranks[query_id][system] = gold_ranks(found, gold[query_id]).ranks
-            top[query_id][system] = tuple(one.id for one in found[:TOP])
+            ranked = run[query_id]
+            ranks[query_id][system] = gold_ranks(ranked, gold[query_id]).ranks
+            top[query_id][system] = tuple(one.id for one in ranked[:TOP])
     return [
         QueryResult(
             query_id=query_id,

@@ -70,7 +70,10 @@ class Resampler:
         """Mean of first - second, column by column, over the same queries."""
         gaps = first - second
         ps = self._flip(self._by_group(gaps))
-        return [self._difference(gaps[:, i], found, p) for i, (found, p) in enumerate(zip(self.intervals(gaps), ps, strict=True))]
+        return [
+            self._difference(gaps[:, i], interval, p)
+            for i, (interval, p) in enumerate(zip(self.intervals(gaps), ps, strict=True))
+        ]
 
     def optimism(self, columns: Array) -> float:
         """How much higher the best of these columns scores because it was chosen on these very queries.
@@ -99,14 +102,16 @@ class Resampler:
             means[start:stop] = (counts @ sums) / (counts @ self._sizes)[:, None]
         return means
 
-    def _difference(self, gaps: Array, found: Interval, p: float) -> Difference:
+    def _difference(self, gaps: Array, interval: Interval, p: float) -> Difference:
         error = self.standard_error(gaps)
         smallest = _quantiles(self._groups - 1) * error if self._groups > 1 else math.inf
         needed = None
-        if abs(found.value) > 1e-12 and math.isfinite(smallest):
-            needed = math.ceil(len(gaps) * (smallest / abs(found.value)) ** 2)
+        if abs(interval.value) > 1e-12 and math.isfinite(smallest):
+            needed = math.ceil(len(gaps) * (smallest / abs(interval.value)) ** 2)
         wins, losses = int((gaps > 1e-12).sum()), int((gaps < -1e-12).sum())
-        return Difference(found.value, found.low, found.high, p, wins, len(gaps) - wins - losses, losses, float(smallest), needed)
+        return Difference(
+            interval.value, interval.low, interval.high, p, wins, len(gaps) - wins - losses, losses, float(smallest), needed
+        )
 
     def _flip(self, sums: Array) -> list[float]:
         """Two-sided p by flipping the sign of whole groups, with one added (never 0)."""

@@ -41,7 +41,7 @@ class Validation:
 
     def run(self, model: "SentenceTransformer") -> Run:
         """The articles that the model finds for each validation query."""
-        return self._found(*self._vectors(model))
+        return self._search(*self._vectors(model))
 
     def places(self, model: "SentenceTransformer") -> dict[str, GoldRanks]:
         """Where the model finds the gold of each query; every metric follows from that."""
@@ -50,7 +50,7 @@ class Validation:
     def __call__(self, model: "SentenceTransformer") -> dict[str, float]:
         """Mean metrics of the model, such as ndcg@10, and `similarity`, the mean cosine of any two passages."""
         queries, passages = self._vectors(model)
-        metrics = mean(score(self._places(self._found(queries, passages)), self.k_values))
+        metrics = mean(score(self._places(self._search(queries, passages)), self.k_values))
         return {**metrics, "similarity": mean_cosine(passages)}
 
     def shrink(self, step: int) -> None:
@@ -67,7 +67,7 @@ class Validation:
             queries = encode_queries(model, [pair.query_text for pair in self._pairs], self._batch)
             return queries, encode_passages(model, [passage.text for passage in self.corpus], self._batch)
 
-    def _found(self, queries: Vectors, passages: Vectors) -> Run:
+    def _search(self, queries: Vectors, passages: Vectors) -> Run:
         ids = [passage.id for passage in self.corpus]
         return search([pair.query_id for pair in self._pairs], queries, ids, passages, PASSAGES_PER_ARTICLE * DEPTH).fold(
             self._key_of, self._own, DEPTH

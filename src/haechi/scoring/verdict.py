@@ -53,12 +53,12 @@ def gap_told(gap: Mapping[str, float]) -> str:
 def verdict(metrics: dict[str, Any]) -> str:
     """Better, worse or can't tell, for tuned against base."""
     gap = metrics["difference"][f"{TUNED}-{BASE}"][HEADLINE]
-    found = judge(gap["value"], gap["low"], gap["high"], gap["p_holm"])
+    outcome = judge(gap["value"], gap["low"], gap["high"], gap["p_holm"])
     if identical(gap):
         return "The tuned model scores as the untuned one on every query."
-    if found == "better":
+    if outcome == "better":
         return f"The tuned model is better than the untuned one: {gap_told(gap)}."
-    if found == "worse":
+    if outcome == "worse":
         return f"The tuned model is WORSE than the untuned one: {gap_told(gap)}."
     smallest = f"; this test set shows differences of {gap['detectable']:.3f} or more" if "detectable" in gap else ""
     return f"Can't tell whether the tuned model is better: {gap_told(gap)}{smallest}."
