@@ -69,7 +69,7 @@ def show_comparison(
         click.echo(orjson.dumps(comparison_as_json(found, reads), option=orjson.OPT_INDENT_2).decode())
     else:
         articles = article_names(root, found) if everything else None
-        told = parts(found, test_reads.told(reads, found.testset, names), articles)
+        told = parts(found, test_reads.sentence(reads, found.testset, names), articles)
         if form == "md":
             click.echo(markdown(told))
         else:

@@ -86,8 +86,8 @@ def divergence(first: Mapping[str, float], second: Mapping[str, float]) -> float
 
 def overlap(query: str, answer: str) -> float:
     """Share of the query's character pairs that the answer holds."""
-    asked = {query[i : i + 2] for i in range(len(query) - 1)} or {query}
-    return sum(pair in answer for pair in asked) / len(asked)
+    pairs = {query[i : i + 2] for i in range(len(query) - 1)} or {query}
+    return sum(pair in answer for pair in pairs) / len(pairs)
 
 
 FACETS = {
@@ -103,17 +103,17 @@ def _broken(
     examples: Sequence[MinedExample], queries: Sequence[TestQuery], corpus: Sequence[Passage], held_out: frozenset[str]
 ) -> Iterable[str]:
     key_of = {passage.id: passage.article_key for passage in corpus}
-    asked = {q.query_text: q.query_id for q in queries}
+    test_queries = {q.query_text: q.query_id for q in queries}
     for example in examples:
-        if example.query in asked:
-            yield f"training query {example.query_id} is the text of test query {asked[example.query]}"
+        if example.query in test_queries:
+            yield f"training query {example.query_id} is the text of test query {test_queries[example.query]}"
         for id in example.pos_ids:
             if key_of.get(id, "") in held_out:
                 yield f"training query {example.query_id} is answered by {id}, which is held out"
         if not example.pos:
             yield f"training query {example.query_id} has no positive"
-    known = set(key_of.values())
-    if not any(known.intersection(q.gold) for q in queries):
+    articles = set(key_of.values())
+    if not any(articles.intersection(q.gold) for q in queries):
         yield "no test query has gold in the corpus"
 
 

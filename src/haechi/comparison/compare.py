@@ -112,22 +112,22 @@ def compare(revisions: Sequence[Revision], system: str, metric: str = HEADLINE) 
     columns = [np.concatenate([table[name] for name in names], axis=1) for table in tables]
     sample = Resampler([base[i].group for i in headline], DRAWS, CONFIDENCE, SEED)
     gaps = [sample.differences(column[headline], columns[0][headline]) for column in columns[1:]]
-    adjusted = holm([found[0].p for found in gaps])
+    adjusted = holm([differences[0].p for differences in gaps])
     others = []
-    for number, (revision, found, p) in enumerate(zip(revisions[1:], gaps, adjusted, strict=True), start=1):
+    for number, (revision, differences, p) in enumerate(zip(revisions[1:], gaps, adjusted, strict=True), start=1):
         before, after = columns[0], columns[number]
         means = zip(before[headline].mean(axis=0), after[headline].mean(axis=0), strict=True)
-        chances = [p, *(gap.p for gap in found[1:])]
+        chances = [p, *(gap.p for gap in differences[1:])]
         metrics = tuple(
             Moved(name, len(headline), float(one), float(two), gap, chance)
-            for name, (one, two), gap, chance in zip(names, means, found, chances, strict=True)
+            for name, (one, two), gap, chance in zip(names, means, differences, chances, strict=True)
         )
         changes = _changes(base, rows[number], before[:, 0], after[:, 0], headline, revision.texts, system)
         others.append(
             Compared(
                 revision.name,
                 str(revision.metrics["encoder"]),
-                judge(found[0].value, found[0].low, found[0].high, p),
+                judge(differences[0].value, differences[0].low, differences[0].high, p),
                 metrics,
                 tuple(_slices(base, before[:, 0], after[:, 0])),
                 _most(c for c in changes if c.after > c.before + SAME),
@@ -153,10 +153,10 @@ def check_test_versions(revisions: Sequence[Revision]) -> None:
     for revision in revisions:
         by_test_version[revision.test_version].append(revision.name)
     if len(by_test_version) > 1:
-        told = "; ".join(f"{', '.join(names)}: test set {y[0]}, evaluator {y[1]}" for y, names in by_test_version.items())
+        versions = "; ".join(f"{', '.join(names)}: test set {y[0]}, evaluator {y[1]}" for y, names in by_test_version.items())
         revs = " ".join(revision.name for revision in revisions if revision.commit)
         raise Incomparable(
-            f"these can't be compared, they were scored on different test sets or by different evaluators ({told}); "
+            f"these can't be compared, they were scored on different test sets or by different evaluators ({versions}); "
             f"`haechi reeval {revs}` scores their models on today's test set"
         )
 
@@ -168,26 +168,26 @@ def mean_of(rows: Sequence[QueryResult], system: str, metric: str = HEADLINE) ->
 
 def dropped(comparison: Comparison, limits: Mapping[str, float]) -> list[str]:
     """What fell by more than its limit, one sentence each."""
-    found = []
+    sentences = []
     for other in comparison.others:
-        known = {moved.name: moved for moved in other.metrics}
+        moved_by_name = {moved.name: moved for moved in other.metrics}
         for name, limit in limits.items():
-            if name not in known:
-                raise UsageError(f"--max-drop {name}: not a metric of this comparison; it shows {', '.join(known)}")
-            gap = known[name].gap
+            if name not in moved_by_name:
+                raise UsageError(f"--max-drop {name}: not a metric of this comparison; it shows {', '.join(moved_by_name)}")
+            gap = moved_by_name[name].gap
             if gap.value < -limit:
-                found.append(f"{other.name}: {name} fell by {-gap.value:.4f}, more than {limit:g}")
-    return found
+                sentences.append(f"{other.name}: {name} fell by {-gap.value:.4f}, more than {limit:g}")
+    return sentences
 
 
 def as_json(comparison: Comparison, reads: int) -> dict[str, Any]:
     """The whole comparison for other programs."""
-    told = asdict(comparison)
-    for other, found in zip(told["others"], comparison.others, strict=True):
+    facts = asdict(comparison)
+    for other, compared in zip(facts["others"], comparison.others, strict=True):
         for kind in ("metrics", "slices"):
-            for row, moved in zip(other[kind], getattr(found, kind), strict=True):
+            for row, moved in zip(other[kind], getattr(compared, kind), strict=True):
                 row["beyond_chance"] = moved.beyond_chance
-    return {"reads": reads, "alpha": ALPHA, "confidence": CONFIDENCE, **told}
+    return {"reads": reads, "alpha": ALPHA, "confidence": CONFIDENCE, **facts}
 
 
 def _common(revisions: Sequence[Revision]) -> tuple[list[list[QueryResult]], int]:
@@ -201,13 +201,13 @@ def _common(revisions: Sequence[Revision]) -> tuple[list[list[QueryResult]], int
 
 
 def _slices(rows: Sequence[QueryResult], before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> list[Moved]:
-    found = []
+    changes = []
     for name, places in slices(rows).items():
         sample = Resampler([rows[i].group for i in places], SLICE_DRAWS, CONFIDENCE, SEED)
         gap = sample.differences(after[places][:, None], before[places][:, None])[0]
-        found.append((name, len(places), float(before[places].mean()), float(after[places].mean()), gap))
-    adjusted = holm([gap.p for *_, gap in found])
-    moved = [Moved(name, n, b, a, gap, p) for (name, n, b, a, gap), p in zip(found, adjusted, strict=True)]
+        changes.append((name, len(places), float(before[places].mean()), float(after[places].mean()), gap))
+    adjusted = holm([gap.p for *_, gap in changes])
+    moved = [Moved(name, n, b, a, gap, p) for (name, n, b, a, gap), p in zip(changes, adjusted, strict=True)]
     return sorted(moved, key=lambda m: (not m.beyond_chance, m.p_holm, m.gap.p, m.name))
 
 

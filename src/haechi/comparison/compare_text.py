@@ -41,40 +41,40 @@ def article_names(root: Path, comparison: Comparison) -> dict[str, str]:
     """What the shown articles are called, and how they begin, from the workspace's corpus; nothing where it isn't built."""
     changes = [change for other in comparison.others for change in (*other.gained, *other.lost)]
     wanted = {key for change in changes for keys in (*change.top, change.gold) for key in keys}
-    found: dict[str, str] = {}
+    name_of: dict[str, str] = {}
     if wanted and (root / CORPUS).is_file():
         decode = msgspec.json.Decoder(_Named).decode
         with (root / CORPUS).open("rb") as lines:
             for line in lines:
                 passage = decode(line)
-                if passage.article_key in wanted and passage.article_key not in found:
+                if passage.article_key in wanted and passage.article_key not in name_of:
                     header, _, body = passage.text.partition("\n")
                     name = (
                         f"{passage.law_name} {passage.article}({passage.title})" if passage.law_name else passage.title or header
                     )
-                    found[passage.article_key] = f"{name}: {_short(body or header)}"
-    return found
+                    name_of[passage.article_key] = f"{name}: {_short(body or header)}"
+    return name_of
 
 
 def parts(comparison: Comparison, reads: str, names: Mapping[str, str] | None = None) -> list[Part]:
     """Everything to show, in order, the answers first; without names of articles only what fits a screen."""
-    told: list[Part] = [verdict(comparison, other) for other in comparison.others]
+    shown: list[Part] = [verdict(comparison, other) for other in comparison.others]
     if names is not None:
         for other in comparison.others:
-            told += _about(comparison, other, names)
+            shown += _about(comparison, other, names)
     elif len(comparison.others) == 1:
-        told += _in_short(comparison, comparison.others[0])
+        shown += _in_short(comparison, comparison.others[0])
     else:
-        told.append(_side_by_side(comparison))
+        shown.append(_side_by_side(comparison))
     if comparison.seeds:
-        told += _seeds(comparison.seeds, comparison.metric)
+        shown += _seeds(comparison.seeds, comparison.metric)
     else:
-        told.append("One run each: how much a seed alone moves is unknown. Repeat with -S train.seed=8, and compare those too.")
+        shown.append("One run each: how much a seed alone moves is unknown. Repeat with -S train.seed=8, and compare those too.")
     if comparison.left_out:
-        told.append(f"{comparison.left_out} queries were not judged in every revision and are left out.")
+        shown.append(f"{comparison.left_out} queries were not judged in every revision and are left out.")
     if names is None:
         reads += "\n--all shows every metric, slice and query that moved, and what was found for these queries."
-    return [*told, reads]
+    return [*shown, reads]
 
 
 def verdict(comparison: Comparison, other: Compared) -> str:
@@ -94,10 +94,10 @@ def verdict(comparison: Comparison, other: Compared) -> str:
     return f"{other.name} is {loud} than {comparison.baseline}: {figures}; {counts}."
 
 
-def markdown(told: Sequence[Part]) -> str:
+def markdown(shown: Sequence[Part]) -> str:
     """For a pull request or a report."""
     lines: list[str] = []
-    for part in told:
+    for part in shown:
         if isinstance(part, str):
             lines += [part, ""]
             continue
@@ -108,23 +108,23 @@ def markdown(told: Sequence[Part]) -> str:
 
 
 def _about(comparison: Comparison, other: Compared, names: Mapping[str, str]) -> list[Part]:
-    told: list[Part] = [_metrics(comparison, other), _moved(comparison, other, len(other.slices))]
+    shown: list[Part] = [_metrics(comparison, other), _moved(comparison, other, len(other.slices))]
     for kind, changes in (("gained", other.gained), ("lost", other.lost)):
         if changes:
             heads = (f"the {len(changes)} queries that {kind} most", "before", "after", "ranks before", "ranks after")
-            told.append(Table(_against(comparison, other), heads, tuple(map(_change, changes))))
-            told.append("\n".join(line for change in changes for line in _tops(change, names)))
-    return told
+            shown.append(Table(_against(comparison, other), heads, tuple(map(_change, changes))))
+            shown.append("\n".join(line for change in changes for line in _tops(change, names)))
+    return shown
 
 
 def _in_short(comparison: Comparison, other: Compared) -> list[Part]:
     """What fits a screen beside the answer."""
-    told = [_metrics(comparison, other), _moved(comparison, other, FEW)]
+    shown = [_metrics(comparison, other), _moved(comparison, other, FEW)]
     changes = [*other.gained[:FEW], *other.lost[:FEW]]
     if changes:
         rows = tuple((f"{c.query_id} {_short(c.text, BRIEF)}", f"{c.before:.3f}", f"{c.after:.3f}") for c in changes)
-        told.append(Table("queries that gained and lost most", ("query", comparison.baseline, other.name), rows))
-    return told
+        shown.append(Table("queries that gained and lost most", ("query", comparison.baseline, other.name), rows))
+    return shown
 
 
 def _side_by_side(comparison: Comparison) -> Table:
@@ -165,7 +165,7 @@ def _row(moved: Moved, p: float) -> tuple[str, ...]:
 
 
 def _change(change: Change) -> tuple[str, ...]:
-    ranks = tuple(", ".join(map(str, found)) or "-" for found in change.ranks)
+    ranks = tuple(", ".join(map(str, one_side)) or "-" for one_side in change.ranks)
     return (f"{change.query_id} {_short(change.text)}", f"{change.before:.3f}", f"{change.after:.3f}", *ranks)
 
 

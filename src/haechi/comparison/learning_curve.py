@@ -126,7 +126,7 @@ def measure_curve(root: Path, of: Of | None, shares: Sequence[float], seed: int)
         finally:
             remove(work)
     params = load_section(root / "params.yaml", "evaluate", EvaluateParams)
-    points = [_point(found, n, params) for n, found in results]
+    points = [_point(scored, n, params) for n, scored in results]
     draw_curve(points, of, root / "plots" / "learning_curve")
     rows = [(str(p.n), f"{p.value:.3f}", f"[{p.low:.3f}, {p.high:.3f}]") for p in points]
     show_table("learning curve: tuned on the test queries", (of, "ndcg@10", "interval"), rows)
@@ -147,9 +147,9 @@ def _results(root: Path, work: Path, examples: Sequence[MinedExample], n: int, o
 
 
 def _point(results: Sequence[QueryResult], n: int, params: EvaluateParams) -> Point:
-    told = summarise(results, params)
-    bounds = told["interval"][TUNED][HEADLINE]
-    return Point(n, told["primary"][TUNED][HEADLINE], bounds["low"], bounds["high"])
+    figures = summarise(results, params)
+    bounds = figures["interval"][TUNED][HEADLINE]
+    return Point(n, figures["primary"][TUNED][HEADLINE], bounds["low"], bounds["high"])
 
 
 def _run(root: Path, work: Path, stage: str) -> None:

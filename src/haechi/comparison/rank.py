@@ -48,15 +48,16 @@ def board(rows: Mapping[str, Sequence[ValidatedQuery]], params: RankParams) -> B
     first = check_same(rows)
     metrics = {name: metrics_of(own, K_VALUES) for name, own in rows.items()}
     weights: dict[str, float] = {metric: weight for metric, weight in params.weights.items() if weight}
-    columns = {name: composite(found, weights) for name, found in metrics.items()}
+    columns = {name: composite(by_metric, weights) for name, by_metric in metrics.items()}
     sample = Resampler([row.group for row in first], params.resamples, params.confidence, params.seed)
     moved = {
-        metric: weight * float(np.std([found[metric].mean() for found in metrics.values()])) for metric, weight in weights.items()
+        metric: weight * float(np.std([by_metric[metric].mean() for by_metric in metrics.values()]))
+        for metric, weight in weights.items()
     }
     total = sum(moved.values())
     return Board(
         rank(columns, sample),
-        {name: {metric: float(found[metric].mean()) for metric in weights} for name, found in metrics.items()},
+        {name: {metric: float(by_metric[metric].mean()) for metric in weights} for name, by_metric in metrics.items()},
         {metric: share / total if total else 0.0 for metric, share in moved.items()},
         len(first),
     )
@@ -65,21 +66,23 @@ def board(rows: Mapping[str, Sequence[ValidatedQuery]], params: RankParams) -> B
 def check_same(rows: Mapping[str, Sequence[ValidatedQuery]]) -> Sequence[ValidatedQuery]:
     """Refuse models that were validated on different queries; the rows of the first."""
     (one, first), *others = rows.items()
-    asked = [(row.query_id, row.group, row.n_gold) for row in first]
+    validated = [(row.query_id, row.group, row.n_gold) for row in first]
     for name, own in others:
-        if [(row.query_id, row.group, row.n_gold) for row in own] != asked:
+        if [(row.query_id, row.group, row.n_gold) for row in own] != validated:
             raise UsageError(f"{name}: was validated on other queries than {one}, so their figures can't be ranked together")
     return first
 
 
 def defaults(root: Path) -> list[str]:
     """The base and the checkpoints of the workspace."""
-    found = [folder.relative_to(root).as_posix() for folder in sorted((root / RUN / "checkpoints").glob("*")) if folder.is_dir()]
-    if not found:
+    checkpoints = [
+        folder.relative_to(root).as_posix() for folder in sorted((root / RUN / "checkpoints").glob("*")) if folder.is_dir()
+    ]
+    if not checkpoints:
         raise UsageError(
             f"{root / RUN / 'checkpoints'}: holds no checkpoint; name model folders or revisions, or run `dvc repro train`"
         )
-    return [BASE, *found]
+    return [BASE, *checkpoints]
 
 
 def read(root: Path, names: Sequence[str]) -> dict[str, list[ValidatedQuery]]:
@@ -87,15 +90,15 @@ def read(root: Path, names: Sequence[str]) -> dict[str, list[ValidatedQuery]]:
     if len(set(names)) != len(names):
         raise UsageError(f"{max(names, key=list(names).count)}: is named twice")
     folders = [name for name in names if name != WORKSPACE and (root / name).is_dir()]
-    found = {name: rows_of_revision(root, name) for name in names if name not in folders}
+    rows_of = {name: rows_of_revision(root, name) for name in names if name not in folders}
     if folders:
         scorer = ModelScorer(
             Validation(list(read_records(root / PAIRS, Pair)), list(read_records(root / CORPUS, Passage)), K_VALUES)
         )
         for name in folders:
             scorer.score(name, root / name, "ndcg@10")
-            found[name] = results_of(scorer.places[name], scorer.validation)
-    return {name: sorted(found[name], key=lambda row: row.query_id) for name in names}
+            rows_of[name] = results_of(scorer.places[name], scorer.validation)
+    return {name: sorted(rows_of[name], key=lambda row: row.query_id) for name in names}
 
 
 def rows_of_revision(root: Path, name: str) -> list[ValidatedQuery]:
@@ -123,8 +126,8 @@ def _check_lock(name: str, text: bytes | None, lock: bytes | None) -> None:
     train, select = (stages.get(stage, {}) for stage in ("train", "select"))
     made = {out["path"]: out.get("md5") for part in (train, select) for out in part.get("outs", ())}
     read = {dep["path"]: dep.get("md5") for dep in select.get("deps", ())}
-    told = made.get(PER_QUERY)
-    if text is not None and told and told != hashlib.md5(text, usedforsecurity=False).hexdigest():
+    recorded = made.get(PER_QUERY)
+    if text is not None and recorded and recorded != hashlib.md5(text, usedforsecurity=False).hexdigest():
         raise HaechiError(f"{name}: {PER_QUERY} is not the file that its dvc.lock recorded; run `dvc repro select`, then rank")
     if made.get(RUN) != read.get(RUN):
         raise HaechiError(f"{name}: its {PER_QUERY} belongs to another {RUN} than it trained; run its select stage")

@@ -33,10 +33,10 @@ def reeval(root: Path, name: str) -> Revision:
     with _model(root, name, commit) as encoder:
         command = stage_command(root, "evaluate", out, {"--encoder": encoder})
         _run(command, root, f"{name}: today's evaluation of its model failed")
-    found = stored(root, name, commit)
-    if found is None:
+    revision = stored(root, name, commit)
+    if revision is None:
         raise HaechiError(f"{name}: evaluation ended without results in {out}")
-    return found
+    return revision
 
 
 def stored(root: Path, name: str, commit: str) -> Revision | None:
@@ -89,8 +89,8 @@ def _rebuilt(root: Path, name: str, commit: str, checkout: Path) -> Path:
 def cache_folder(root: Path) -> str:
     """Where the project's DVC cache lies, absolute."""
     ask = [sys.executable, "-m", "dvc", "cache", "dir"]
-    told = subprocess.run(ask, cwd=root, check=True, capture_output=True, text=True).stdout.strip()
-    return str((root / told).resolve())
+    folder = subprocess.run(ask, cwd=root, check=True, capture_output=True, text=True).stdout.strip()
+    return str((root / folder).resolve())
 
 
 def _run(command: Sequence[str], folder: Path, problem: str) -> None:

@@ -55,15 +55,15 @@ def load_revisions(root: Path, names: Sequence[str]) -> list[Revision]:
     commits = {name: resolve(root, name) for name in names}
     wanted = [f"{commit}:./{file}" for commit in commits.values() if commit for file in FILES]
     blobs = dict(zip(wanted, read_objects(root, wanted), strict=True))
-    found = []
+    revisions = []
     for name, commit in commits.items():
         if commit:
             files = {file: blobs[f"{commit}:./{file}"] for file in FILES}
         else:
             files = {file: (root / file).read_bytes() if (root / file).is_file() else None for file in FILES}
             _check_encoder(root, files[METRICS])
-        found.append(parse(name, commit, files))
-    return found
+        revisions.append(parse(name, commit, files))
+    return revisions
 
 
 def resolve(root: Path, name: str) -> str:
@@ -74,12 +74,12 @@ def resolve(root: Path, name: str) -> str:
     if commit:
         return commit
     refs = [line.split(" ") for line in git(root, "for-each-ref", "--format=%(refname) %(objectname)", "refs/exps").splitlines()]
-    found = sorted({commit for ref, commit in refs if ref.rsplit("/", 1)[-1] == name})
-    if not found:
+    commits = sorted({commit for ref, commit in refs if ref.rsplit("/", 1)[-1] == name})
+    if not commits:
         raise UsageError(f"{name}: neither a git revision nor an experiment of this project; `dvc exp list -A` names them")
-    if len(found) > 1:
-        raise UsageError(f"{name}: {len(found)} experiments have this name; name one by its commit, such as {found[0][:7]}")
-    return found[0]
+    if len(commits) > 1:
+        raise UsageError(f"{name}: {len(commits)} experiments have this name; name one by its commit, such as {commits[0][:7]}")
+    return commits[0]
 
 
 def parse(name: str, commit: str, files: Mapping[str, bytes | None]) -> Revision:
@@ -88,10 +88,10 @@ def parse(name: str, commit: str, files: Mapping[str, bytes | None]) -> Revision
     if metrics is None or per_query is None:
         raise HaechiError(f"{name}: has no {METRICS} with {PER_QUERY}; {NOT_EVALUATED.format(name=name)}")
     try:
-        told = orjson.loads(metrics)
+        figures = orjson.loads(metrics)
         rows = parse_rows(per_query, QueryResult)
         texts = {q.query_id: q.query_text for q in _queries(queries or b"")}
-        test_version = (str(told["testset"]), int(told["evaluator"]), str(told["encoder"]))
+        test_version = (str(figures["testset"]), int(figures["evaluator"]), str(figures["encoder"]))
     except (orjson.JSONDecodeError, msgspec.ValidationError, KeyError, TypeError) as error:
         raise HaechiError(
             f"{name}: its results are in another form than today's ({error}); score its model with `haechi reeval {name}`"
@@ -99,28 +99,28 @@ def parse(name: str, commit: str, files: Mapping[str, bytes | None]) -> Revision
     if not rows or not all(test_version):
         raise HaechiError(f"{name}: {PER_QUERY} is empty")
     seed, training = _check_lock(name, files[LOCK], {METRICS: metrics, PER_QUERY: per_query})
-    return Revision(name, commit, told, rows, texts, seed, training)
+    return Revision(name, commit, figures, rows, texts, seed, training)
 
 
 def read_objects(root: Path, names: Sequence[str]) -> list[bytes | None]:
     """The contents of git objects (`COMMIT:./path` or hashes), all by one process; None where there is none."""
     if not names:
         return []
-    asked = "".join(f"{name}\n" for name in names).encode()
-    out = git_bytes(root, "cat-file", "--batch", given=asked)
-    found: list[bytes | None] = []
+    lines = "".join(f"{name}\n" for name in names).encode()
+    out = git_bytes(root, "cat-file", "--batch", given=lines)
+    contents: list[bytes | None] = []
     at = 0
     for _ in names:
         end = out.index(b"\n", at)
         head = out[at:end].split(b" ")
         at = end + 1
         if head[-1] == b"missing":
-            found.append(None)
+            contents.append(None)
             continue
         size = int(head[-1])
-        found.append(out[at : at + size])
+        contents.append(out[at : at + size])
         at += size + 1
-    return found
+    return contents
 
 
 def read_lock(text: bytes | None) -> dict[str, Any]:
@@ -157,6 +157,6 @@ def _check_encoder(root: Path, metrics: bytes | None) -> None:
     """The workspace's figures must be those of the model that lies there: a trial may have stopped before evaluate."""
     if metrics is None or not (root / ENCODER).is_dir():
         return
-    told, found = str(orjson.loads(metrics).get("encoder")), folder_hash(root / ENCODER)
-    if told != found:
-        raise HaechiError(f"{WORKSPACE}: {METRICS} scored model {told}, but {ENCODER} is {found}; run `dvc repro` first")
+    scored, present = str(orjson.loads(metrics).get("encoder")), folder_hash(root / ENCODER)
+    if scored != present:
+        raise HaechiError(f"{WORKSPACE}: {METRICS} scored model {scored}, but {ENCODER} is {present}; run `dvc repro` first")

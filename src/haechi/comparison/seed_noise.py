@@ -51,12 +51,12 @@ def seed_noise(runs: Sequence[tuple[str, str, int | None, float]]) -> SeedNoise 
     spread = math.sqrt(squares / degrees)
     reach = float(stdtrit(degrees, 0.975)) * spread
     first = next(iter(groups))
-    found = []
+    repeated = []
     for key, group in groups.items():
         own = [value for _, value in group.values()]
         deviation = math.sqrt(sum((v - means[key]) ** 2 for v in own) / (len(own) - 1)) if len(own) > 1 else None
         compared = key != first
-        found.append(
+        repeated.append(
             Repeated(
                 tuple(name for name, _ in group.values()),
                 tuple(group),
@@ -66,7 +66,7 @@ def seed_noise(runs: Sequence[tuple[str, str, int | None, float]]) -> SeedNoise 
                 reach * math.sqrt(1 / len(own) + 1 / len(groups[first])) if compared else None,
             )
         )
-    return SeedNoise(spread, degrees, tuple(found))
+    return SeedNoise(spread, degrees, tuple(repeated))
 
 
 def _mean(values: Sequence[float]) -> float:

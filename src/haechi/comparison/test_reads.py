@@ -57,12 +57,12 @@ def _in_git(root: Path, testset: str) -> set[str]:
 
 def _encoder(blob: bytes | None, testset: str) -> str:
     try:
-        told = orjson.loads(blob or b"{}")
+        figures = orjson.loads(blob or b"{}")
     except orjson.JSONDecodeError:
         return ""
-    return str(told.get("encoder", "")) if told.get("testset") == testset else ""
+    return str(figures.get("encoder", "")) if figures.get("testset") == testset else ""
 
 
-def told(count: int, fingerprint: str, names: Sequence[str]) -> str:
+def sentence(count: int, fingerprint: str, names: Sequence[str]) -> str:
     """The count in a sentence."""
     return f"Test set {fingerprint} has been read for {count} model{'s' if count != 1 else ''}, these {len(names)} included."
