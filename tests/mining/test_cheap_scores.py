@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haechi.mining.cheap_scores_first import Asked, Wanted, prescored
+from haechi.mining.cheap_scores_first import ChoiceRule, PoolRows, prescored
 
 
 def places_of(last: int, number: int) -> list[int]:
@@ -19,20 +19,18 @@ def plain_evenly(number: int, wanted: int) -> np.ndarray:
     return np.array(places_of(number - 1, wanted))
 
 
-def chosen(asked: Asked, scores: np.ndarray, wanted: Wanted) -> list[set[int]]:
+def chosen(pool: PoolRows, scores: np.ndarray, rule: ChoiceRule) -> list[set[int]]:
     """Plainly: below the margin, the best or evenly from best to worst."""
-    found = []
-    for query in range(asked.queries):
-        rows = np.flatnonzero(asked.query == query)
-        positives = [scores[row] for row in rows if asked.positive[row]]
-        bar = wanted.margin * min(positives, default=np.inf)
-        below = sorted((row for row in rows if not asked.positive[row] and scores[row] < bar), key=lambda row: -scores[row])
+    choices = []
+    for query in range(pool.queries):
+        rows = np.flatnonzero(pool.query == query)
+        positives = [scores[row] for row in rows if pool.positive[row]]
+        bar = rule.margin * min(positives, default=np.inf)
+        below = sorted((row for row in rows if not pool.positive[row] and scores[row] < bar), key=lambda row: -scores[row])
         number = len(below) - 1
-        places = (
-            range(wanted.negatives) if number < wanted.negatives or not wanted.evenly else places_of(number, wanted.negatives)
-        )
-        found.append({below[place] for place in places if place <= number})
-    return found
+        places = range(rule.negatives) if number < rule.negatives or not rule.evenly else places_of(number, rule.negatives)
+        choices.append({below[place] for place in places if place <= number})
+    return choices
 
 
 @st.composite
@@ -44,44 +42,46 @@ def cases(draw: st.DrawFn):
     exact = rng.random(len(query))
     cheap = exact + rng.uniform(-1, 1, len(query)) * draw(st.sampled_from((0.0, 0.01, 0.1)))
     return (
-        Asked(query, positive, len(sizes)),
+        PoolRows(query, positive, len(sizes)),
         cheap,
         exact,
-        Wanted(0.95, draw(st.integers(1, 8)), 0.0, draw(st.sampled_from((None, plain_evenly)))),
+        ChoiceRule(0.95, draw(st.integers(1, 8)), 0.0, draw(st.sampled_from((None, plain_evenly)))),
     )
 
 
 @given(cases())
 def test_where_every_error_counts_as_near_the_choice_is_that_of_exact_scores(case) -> None:
-    asked, cheap, exact, wanted = case
+    pool, cheap, exact, rule = case
     worst = np.abs(cheap - exact).max(initial=0.0)
-    typical = float(np.sqrt(np.mean((cheap - exact)[asked.positive] ** 2))) if asked.positive.any() else 0.0
-    scores, known = prescored(asked, cheap, lambda rows: exact[rows], replace(wanted, certainty=1e6 if typical else 0.0))
+    typical = float(np.sqrt(np.mean((cheap - exact)[pool.positive] ** 2))) if pool.positive.any() else 0.0
+    scores, is_exact = prescored(pool, cheap, lambda rows: exact[rows], replace(rule, certainty=1e6 if typical else 0.0))
 
-    assert (scores[known] == exact[known]).all()
-    assert (scores[~known] == cheap[~known]).all()
-    assert known[asked.positive].all()
+    assert (scores[is_exact] == exact[is_exact]).all()
+    assert (scores[~is_exact] == cheap[~is_exact]).all()
+    assert is_exact[pool.positive].all()
     if typical or not worst:
-        assert chosen(asked, scores, wanted) == chosen(asked, exact, wanted)
+        assert chosen(pool, scores, rule) == chosen(pool, exact, rule)
 
 
 @pytest.mark.parametrize(("evenly", "most"), [(None, 0.25), (plain_evenly, 0.45)])
 def test_small_errors_leave_most_pairs_cheap_and_nearly_all_choices_right(evenly: Any, most: float) -> None:
     """800 queries, a positive and 50 candidates each; the cheap score is off by a tenth of their spread."""
     rng = np.random.default_rng(1)
-    asked = Asked(np.repeat(np.arange(800), 51), np.tile(np.arange(51) == 0, 800), 800)
-    exact = 0.5 + 0.08 * rng.standard_normal(len(asked.query))
+    pool = PoolRows(np.repeat(np.arange(800), 51), np.tile(np.arange(51) == 0, 800), 800)
+    exact = 0.5 + 0.08 * rng.standard_normal(len(pool.query))
     cheap = exact + 0.008 * rng.standard_normal(len(exact))
-    wanted = Wanted(0.95, 7, 1.5, evenly)
-    scores, known = prescored(asked, cheap, lambda rows: exact[rows], wanted)
-    right, made = chosen(asked, exact, wanted), chosen(asked, scores, wanted)
+    rule = ChoiceRule(0.95, 7, 1.5, evenly)
+    scores, is_exact = prescored(pool, cheap, lambda rows: exact[rows], rule)
+    right, made = chosen(pool, exact, rule), chosen(pool, scores, rule)
 
-    assert known.mean() < most
+    assert is_exact.mean() < most
     assert sum(len(one & other) for one, other in zip(right, made, strict=True)) > 0.97 * sum(map(len, right))
 
 
 def test_without_candidates_there_is_nothing_to_do() -> None:
     none = np.zeros(0)
-    scores, known = prescored(Asked(none.astype(int), none.astype(bool), 3), none, lambda rows: none, Wanted(0.95, 7, 1.5))
+    scores, is_exact = prescored(
+        PoolRows(none.astype(int), none.astype(bool), 3), none, lambda rows: none, ChoiceRule(0.95, 7, 1.5)
+    )
 
-    assert len(scores) == len(known) == 0
+    assert len(scores) == len(is_exact) == 0

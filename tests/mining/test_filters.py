@@ -17,7 +17,7 @@ RACING = {"", "chosen", "spare", "overused"}
 def fates_of(case: Case, **changes) -> dict[tuple[str, str], str]:
     found = mined(case, **changes)
     passages = sorted(p.id for p in case.passages)
-    rows = zip(found.candidates.query, found.candidates.passage, found.candidates.found, found.fates, strict=True)
+    rows = zip(found.candidates.query, found.candidates.passage, found.candidates.found_by, found.fates, strict=True)
     return {(found.queries[q].id, passages[p]): FATES[fate] for q, p, ways, fate in rows if ways}
 
 

@@ -145,7 +145,7 @@ def test_every_candidate_that_was_met_has_one_fate_and_is_counted_once(case: Cas
     counts, searches = found.counts, searched(case)
     lists = {q.id: {s.id for run in (searches.bm25, searches.dense) for s in run[q.id]} | set(q.structural) for q in case.queries}
     own = sum(len(lists[q.id] & set(q.positives)) for q in case.queries)
-    random = int((found.candidates.found == 8).sum())
+    random = int((found.candidates.found_by == 8).sum())
 
     assert (found.fates > 0).all()
     assert counts["candidates"]["met"] == sum(map(len, lists.values())) + random  # type: ignore[index]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from haechi.mining import filters
 from haechi.mining.candidates import Candidates, Flags, Floats
-from haechi.mining.cheap_scores_first import Asked, Wanted, prescored
+from haechi.mining.cheap_scores_first import ChoiceRule, PoolRows, prescored
 from haechi.mining.filters import Fates, Filter, apply_filters
 from haechi.mining.params import MineParams
 from haechi.mining.relevance import Corpus, Query, Relevant
@@ -46,8 +46,8 @@ class Rules:
 
     def with_cosines(self, candidates: Candidates) -> Candidates:
         """The cosine of every candidate, which is the score as well where there is no reranker."""
-        found = cosines(self.query_vectors, self.passage_vectors, candidates.query, candidates.passage)
-        return replace(candidates, dense=found, score=candidates.score if self.scorer else found)
+        cosine = cosines(self.query_vectors, self.passage_vectors, candidates.query, candidates.passage)
+        return replace(candidates, dense=cosine, score=candidates.score if self.scorer else cosine)
 
     def texts(self, candidates: Candidates) -> list[tuple[str, str]]:
         """What each of them says, for whoever reads."""
@@ -62,16 +62,16 @@ class Rules:
             return candidates
         rows = np.flatnonzero(shown)
         pairs = self.texts(candidates.take(rows))
-        found = np.asarray(self._scored(self.scorer, candidates.take(rows), pairs), dtype=np.float32)
-        if found.shape != (len(pairs),):
+        given = np.asarray(self._scored(self.scorer, candidates.take(rows), pairs), dtype=np.float32)
+        if given.shape != (len(pairs),):
             raise HaechiError(
-                f"mine: the reranker gave scores of shape {found.shape} for {len(pairs)} pairs; it must give one each"
+                f"mine: the reranker gave scores of shape {given.shape} for {len(pairs)} pairs; it must give one each"
             )
-        if not np.isfinite(found).all():
-            query = self.queries[candidates.query[rows[np.flatnonzero(~np.isfinite(found))[0]]]]
+        if not np.isfinite(given).all():
+            query = self.queries[candidates.query[rows[np.flatnonzero(~np.isfinite(given))[0]]]]
             raise HaechiError(f"mine: the reranker gave a score of query {query.id} that is not finite")
         score = candidates.score.copy()
-        score[rows] = found
+        score[rows] = given
         return replace(candidates, score=score)
 
     def _scored(self, scorer: Scorer, candidates: Candidates, pairs: Sequence[tuple[str, str]]) -> npt.NDArray[np.floating]:
@@ -79,10 +79,10 @@ class Rules:
         p, positive = self.params, self.relevant.positives.has(candidates.query, candidates.passage)
         if self.cheap is None or not positive.any():  # random fill comes without its positives, and is little
             return scorer(pairs)
-        asked = Asked(candidates.query, positive, len(self.queries))
-        wanted = Wanted(p.margin, p.num_negatives, p.reranker_certainty, evenly if p.sampling_strategy == "spread" else None)
+        pool = PoolRows(candidates.query, positive, len(self.queries))
+        rule = ChoiceRule(p.margin, p.num_negatives, p.reranker_certainty, evenly if p.sampling_strategy == "spread" else None)
         cheap = np.asarray(self.cheap(pairs), dtype=np.float64)
-        return prescored(asked, cheap, lambda rows: np.asarray(scorer([pairs[row] for row in rows]), dtype=np.float64), wanted)[0]
+        return prescored(pool, cheap, lambda rows: np.asarray(scorer([pairs[row] for row in rows]), dtype=np.float64), rule)[0]
 
     def lowest(self, candidates: Candidates) -> Floats:
         """The score of each query's worst positive."""

@@ -122,7 +122,7 @@ def _write_candidates(path: Path, splits: Sequence[Mined], corpus: Corpus) -> No
                 columns = [
                     pa.DictionaryArray.from_arrays(c.query.astype(np.int32), ids),
                     pa.DictionaryArray.from_arrays(c.passage.astype(np.int32), pa.array(passages, pa.string())),
-                    pa.DictionaryArray.from_arrays(c.found.astype(np.int32), pa.array(names_of_ways(), pa.string())),
+                    pa.DictionaryArray.from_arrays(c.found_by.astype(np.int32), pa.array(names_of_ways(), pa.string())),
                     pa.array(c.bm25_rank, mask=c.bm25_rank == 0),
                     pa.array(c.bm25, mask=np.isnan(c.bm25)),
                     pa.array(c.dense_rank, mask=c.dense_rank == 0),
@@ -138,14 +138,14 @@ BINS = 50
 
 def write_scores(examples: Sequence[MinedExample], file: Path) -> None:
     """Shares of positives and negatives by score; where they overlap, the miner can't tell them apart."""
-    found = {
+    scores_of = {
         "positives": np.array([score for example in examples for score in example.pos_scores]),
         "negatives": np.array([score for example in examples for score in example.neg_scores]),
     }
-    together = np.concatenate(list(found.values()))
+    together = np.concatenate(list(scores_of.values()))
     low, high = (float(together.min()), float(together.max())) if len(together) else (0.0, 1.0)
     edges = np.linspace(low, high if high > low else low + 1.0, BINS + 1)
-    columns = {"score": (edges[:-1] + edges[1:]) / 2} | {name: _shares(scores, edges) for name, scores in found.items()}
+    columns = {"score": (edges[:-1] + edges[1:]) / 2} | {name: _shares(scores, edges) for name, scores in scores_of.items()}
     rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
     write_csv(file, tuple(columns), ({name: f"{value:.6f}" for name, value in row.items()} for row in rows))
 

@@ -27,7 +27,7 @@ class Candidates:
 
     query: Ints
     passage: Ints
-    found: npt.NDArray[np.uint8]
+    found_by: npt.NDArray[np.uint8]
     """Bits of WAYS; 0 where a query's own positive was found by none."""
     bm25_rank: npt.NDArray[np.uint16]
     """From 1; 0 where BM25 didn't find it."""
@@ -72,28 +72,28 @@ def gather(bm25: Ranking, dense: Ranking, structural: Ints, own: Ints, passages:
     """One row a (query, passage); structural candidates and own positives come as keys. Cosines are not there yet."""
     keys = [bm25.query * passages + bm25.passage, dense.query * passages + dense.passage, structural, own]
     rows = distinct(np.concatenate(keys))
-    found = np.zeros(len(rows), dtype=np.uint8)
+    found_by = np.zeros(len(rows), dtype=np.uint8)
     ranks = np.zeros((2, len(rows)), dtype=np.uint16)
     lexical = np.full(len(rows), np.nan, dtype=np.float32)
     for bit, part in zip((BM25, DENSE, STRUCTURAL), keys, strict=False):
-        found[np.searchsorted(rows, part)] |= np.uint8(bit)
+        found_by[np.searchsorted(rows, part)] |= np.uint8(bit)
     for rank, part, lists in zip(ranks, keys, (bm25, dense), strict=False):
         rank[np.searchsorted(rows, part)] = lists.rank
     lexical[np.searchsorted(rows, keys[0])] = bm25.score
     unknown = np.full(len(rows), np.nan, dtype=np.float32)
-    return Candidates(rows // passages, rows % passages, found, ranks[0], lexical, ranks[1], unknown, unknown)
+    return Candidates(rows // passages, rows % passages, found_by, ranks[0], lexical, ranks[1], unknown, unknown)
 
 
-def bare(keys: Ints, passages: int, found: int) -> Candidates:
+def bare(keys: Ints, passages: int, found_by: int) -> Candidates:
     """Candidates that no retriever ranked."""
     nothing = Ranking(keys[:0], keys[:0], np.zeros(0, dtype=np.uint16), np.zeros(0, dtype=np.float32))
     made = gather(nothing, nothing, keys[:0], keys, passages)
-    made.found[:] = found
+    made.found_by[:] = found_by
     return made
 
 
 def names_of_ways() -> list[str]:
-    """What each value of `found` is called: bm25+dense, structural, ...; empty for 0."""
+    """What each value of `found_by` is called: bm25+dense, structural, ...; empty for 0."""
     return ["+".join(way for bit, way in enumerate(WAYS) if value >> bit & 1) for value in range(1 << len(WAYS))]
 
 

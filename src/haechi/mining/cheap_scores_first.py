@@ -22,7 +22,7 @@ ROUNDS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PoolRows:
     """Candidates of many queries, row by row."""
 
     query: Ints
@@ -31,7 +31,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ChoiceRule:
     """What is done with the scores: so many below margin x the worst positive, the best or evenly from best to worst."""
 
     margin: float
@@ -42,46 +42,46 @@ class Wanted:
     """The places that an even choice takes: of so many candidates so many. None where the best are taken."""
 
 
-def prescored(asked: Asked, cheap: Scores, exact: Exact, wanted: Wanted) -> tuple[Scores, Flags]:
+def prescored(pool: PoolRows, cheap: Scores, exact: Exact, rule: ChoiceRule) -> tuple[Scores, Flags]:
     """Scores of all rows, and which of them are exact."""
-    scores, known = cheap.copy(), np.zeros(len(cheap), dtype=bool)
-    doubtful = asked.positive.copy()
+    scores, is_exact = cheap.copy(), np.zeros(len(cheap), dtype=bool)
+    doubtful = pool.positive.copy()
     for _ in range(ROUNDS):
-        rows = np.flatnonzero(doubtful & ~known)
+        rows = np.flatnonzero(doubtful & ~is_exact)
         if not len(rows):
             break
-        scores[rows], known[rows] = exact(rows), True
-        near = wanted.certainty * _error(cheap[known], scores[known])
-        bar = _bars(asked, scores, wanted.margin)
-        doubtful = np.abs(scores - bar[asked.query]) <= near
-        for border in _borders(asked, scores, bar, wanted):
-            doubtful |= np.abs(scores - border[asked.query]) <= near
-    return scores, known
+        scores[rows], is_exact[rows] = exact(rows), True
+        near = rule.certainty * _error(cheap[is_exact], scores[is_exact])
+        bar = _bars(pool, scores, rule.margin)
+        doubtful = np.abs(scores - bar[pool.query]) <= near
+        for border in _borders(pool, scores, bar, rule):
+            doubtful |= np.abs(scores - border[pool.query]) <= near
+    return scores, is_exact
 
 
 def _error(cheap: Scores, exact: Scores) -> float:
     return float(np.sqrt(np.mean((cheap - exact) ** 2)))
 
 
-def _bars(asked: Asked, scores: Scores, margin: float) -> Scores:
+def _bars(pool: PoolRows, scores: Scores, margin: float) -> Scores:
     """The margin of each query; without a positive, none."""
-    lowest = np.full(asked.queries, np.inf)
-    np.minimum.at(lowest, asked.query[asked.positive], scores[asked.positive])
+    lowest = np.full(pool.queries, np.inf)
+    np.minimum.at(lowest, pool.query[pool.positive], scores[pool.positive])
     return margin * lowest
 
 
-def _borders(asked: Asked, scores: Scores, bar: Scores, wanted: Wanted) -> Scores:
+def _borders(pool: PoolRows, scores: Scores, bar: Scores, rule: ChoiceRule) -> Scores:
     """For each place that decides who is chosen the score that each query has there; where there are too few, none is in doubt.
 
     The best are decided at the last place that is taken, an even choice at every place that it takes.
     """
-    rows = np.flatnonzero(~asked.positive & (scores < bar[asked.query]))
-    rows = rows[np.lexsort((-scores[rows], asked.query[rows]))]
-    start = np.searchsorted(asked.query[rows], np.arange(asked.queries + 1))
+    rows = np.flatnonzero(~pool.positive & (scores < bar[pool.query]))
+    rows = rows[np.lexsort((-scores[rows], pool.query[rows]))]
+    start = np.searchsorted(pool.query[rows], np.arange(pool.queries + 1))
     fit = np.diff(start)
-    borders = np.full((wanted.negatives if wanted.evenly else 1, asked.queries), -np.inf)
-    for number in np.unique(fit[fit >= wanted.negatives]).tolist():
+    borders = np.full((rule.negatives if rule.evenly else 1, pool.queries), -np.inf)
+    for number in np.unique(fit[fit >= rule.negatives]).tolist():
         alike = np.flatnonzero(fit == number)
-        places = wanted.evenly(number, wanted.negatives) if wanted.evenly else np.array([wanted.negatives - 1])
+        places = rule.evenly(number, rule.negatives) if rule.evenly else np.array([rule.negatives - 1])
         borders[:, alike] = scores[rows[start[alike] + places[:, None]]]
     return borders

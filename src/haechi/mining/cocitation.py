@@ -26,10 +26,10 @@ class Cocitations:
 def count_cocitations(decisions: Iterable[Iterable[str]], number: Mapping[str, int]) -> Cocitations:
     """Count over decisions, each given as all that it cites; whatever has no number is no article of the corpus."""
     articles = len(number)
-    found = [np.zeros(0, dtype=np.int64)]
+    pair_keys = [np.zeros(0, dtype=np.int64)]
     for cited in decisions:
         rows = np.array(sorted({number[key] for key in cited if key in number}), dtype=np.int64)
         pairs = (rows[:, None] * articles + rows).ravel()
-        found.append(pairs[pairs // articles != pairs % articles])
-    keys, counts = np.unique(np.concatenate(found), return_counts=True)
+        pair_keys.append(pairs[pairs // articles != pairs % articles])
+    keys, counts = np.unique(np.concatenate(pair_keys), return_counts=True)
     return Cocitations(keys, counts, articles)

@@ -13,11 +13,11 @@ from haechi.records.mined import MinedExample
 
 
 def make_examples(
-    queries: Sequence[Query], corpus: Corpus, known: Relevant, candidates: Candidates, chosen: Mapping[int, Ints]
+    queries: Sequence[Query], corpus: Corpus, relevant: Relevant, candidates: Candidates, chosen: Mapping[int, Ints]
 ) -> list[MinedExample]:
     """One example a query, negatives in the order in which they were chosen; scores are those that the margin went by."""
     ways = names_of_ways()
-    own = np.flatnonzero(known.positives.has(candidates.query, candidates.passage))
+    own = np.flatnonzero(relevant.positives.has(candidates.query, candidates.passage))
     score_of = dict(zip(zip(candidates.query[own].tolist(), candidates.passage[own].tolist(), strict=True), own, strict=True))
     examples = []
     for row, query in enumerate(queries):
@@ -34,8 +34,8 @@ def make_examples(
                 query_id=query.id,
                 pos_ids=query.positives,
                 neg_ids=tuple(passage.id for passage in negatives),
-                neg_reasons=tuple(ways[found] for found in candidates.found[taken].tolist()),
-                related=may_answer(row, query, corpus, known),
+                neg_reasons=tuple(ways[way] for way in candidates.found_by[taken].tolist()),
+                related=may_answer(row, query, corpus, relevant),
                 source=query.source,
             )
         )
@@ -45,30 +45,30 @@ def make_examples(
 def count(
     queries: Sequence[Query],
     corpus: Corpus,
-    known: Relevant,
+    relevant: Relevant,
     candidates: Candidates,
     fates: Fates,
     examples: Sequence[MinedExample],
     params: MineParams,
 ) -> dict[str, object]:
     """What came in, what was kept, and what was dropped by reason."""
-    met = candidates.found > 0
+    met = candidates.found_by > 0
     by_fate = {name: int(number) for name, number in zip(FATES, np.bincount(fates[met], minlength=len(FATES)), strict=True)}
     origins = Counter(reason for example in examples for reason in example.neg_reasons)
     kept = len(examples) if params.empty == "keep" else sum(1 for example in examples if example.neg)
-    own = known.positives.has(candidates.query, candidates.passage)
+    own = relevant.positives.has(candidates.query, candidates.passage)
     unknown = sum(1 for query in queries for id in query.structural if id not in corpus.number)
     return {
         "examples": kept,
         "positives": {
-            "given": len(known.positives.keys) - by_fate["promoted"],
+            "given": len(relevant.positives.keys) - by_fate["promoted"],
             "found_by_bm25": int((candidates.bm25_rank[own] > 0).sum()),
             "found_by_dense": int((candidates.dense_rank[own] > 0).sum()),
             "promoted": by_fate["promoted"],
         },
         "candidates": {
             "met": int(met.sum()),
-            **{way: int((candidates.found >> bit & 1).sum()) for bit, way in enumerate(WAYS)},
+            **{way: int((candidates.found_by >> bit & 1).sum()) for bit, way in enumerate(WAYS)},
         },
         "negatives": {"kept": by_fate["chosen"], **dict(sorted(origins.items()))},
         "spare": by_fate["spare"],
@@ -84,8 +84,8 @@ def count(
     }
 
 
-def suspicious(candidates: Candidates, known: Relevant, queries: Sequence[Query]) -> Ints:
+def suspicious(candidates: Candidates, relevant: Relevant, queries: Sequence[Query]) -> Ints:
     """Rows of queries for which neither BM25 nor the encoder found a positive: mislabelled, or beyond both."""
     own = (candidates.bm25_rank > 0) | (candidates.dense_rank > 0)
-    own &= known.positives.has(candidates.query, candidates.passage) & (candidates.found > 0)
+    own &= relevant.positives.has(candidates.query, candidates.passage) & (candidates.found_by > 0)
     return np.setdiff1d(np.arange(len(queries)), candidates.query[own])

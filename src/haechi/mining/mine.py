@@ -90,7 +90,7 @@ def mine(
         advice.without,
         advice.cheap,
     )
-    candidates = rules.with_cosines(_found(rules, searched))
+    candidates = rules.with_cosines(_candidates_of(rules, searched))
     fates = rules.by_relevance(candidates)
     risers = set(advice.judge.may_rise) & set(KNOWLEDGE) if advice.judge else set()
     compared = np.isin(fates, [CODE[name] for name in ("positive", *sorted(risers))])
@@ -158,18 +158,19 @@ class _Chooser:
 
 def _check(queries: Sequence[Query], searched: Searched, corpus: Corpus) -> None:
     """Refuse vectors that can't be compared, and queries that can't be told apart."""
-    asked, passages = searched.query_vectors, searched.passage_vectors
-    if len(passages) != len(corpus) or len(asked) != len(queries):
+    query_vectors, passages = searched.query_vectors, searched.passage_vectors
+    if len(passages) != len(corpus) or len(query_vectors) != len(queries):
         raise HaechiError(
-            f"mine: {len(passages)} vectors for {len(corpus)} passages, {len(asked)} for {len(queries)} queries; each needs one"
+            f"mine: {len(passages)} vectors for {len(corpus)} passages, {len(query_vectors)} for {len(queries)} queries; "
+            "each needs one"
         )
-    if asked.shape[1:] != passages.shape[1:]:
+    if query_vectors.shape[1:] != passages.shape[1:]:
         raise HaechiError(
-            f"mine: vectors of queries have {asked.shape[1]} dimensions, those of passages {passages.shape[1]}; "
+            f"mine: vectors of queries have {query_vectors.shape[1]} dimensions, those of passages {passages.shape[1]}; "
             "they come from different models"
         )
     for what, vectors, ids in (
-        ("query", asked, [query.id for query in queries]),
+        ("query", query_vectors, [query.id for query in queries]),
         ("passage", passages[corpus.order], [passage.id for passage in corpus.passages]),
     ):
         bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
@@ -180,7 +181,7 @@ def _check(queries: Sequence[Query], searched: Searched, corpus: Corpus) -> None
         raise HaechiError(f"mine: query id {min(twice)} occurs twice")
 
 
-def _found(rules: Rules, searched: Searched) -> Candidates:
+def _candidates_of(rules: Rules, searched: Searched) -> Candidates:
     """Everything that was found, and the queries' own positives."""
     corpus, ids = rules.corpus, [query.id for query in rules.queries]
     siblings = [

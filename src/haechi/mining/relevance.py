@@ -40,8 +40,8 @@ class Links:
             return np.zeros(len(query), dtype=bool)
         wanted = query * self.things + thing
         places = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
-        found: Flags = (self.keys[places] == wanted) & (thing >= 0)
-        return found
+        present: Flags = (self.keys[places] == wanted) & (thing >= 0)
+        return present
 
     def of(self, query: int) -> Ints:
         """The things of one query."""
@@ -135,13 +135,13 @@ def find_relevant(queries: Sequence[Query], corpus: Corpus, near: Mapping[int, I
 
 def may_answer(row: int, query: Query, corpus: Corpus, relevant: Relevant) -> tuple[str, ...]:
     """Ids of all passages but its positives that may answer a query: never negatives, masked inside a batch."""
-    found: set[int] = {*relevant.duplicates.of(row).tolist(), *relevant.near_duplicates.of(row).tolist()}
+    rows: set[int] = {*relevant.duplicates.of(row).tolist(), *relevant.near_duplicates.of(row).tolist()}
     for key in {*query.related_keys, *(corpus.passages[p].article_key for p in relevant.positives.of(row).tolist())}:
-        found.update(corpus.articles.get(key, ()))
+        rows.update(corpus.articles.get(key, ()))
     for passage in map(corpus.passages.__getitem__, relevant.positives.of(row).tolist()):
-        found.update(corpus.provisions.get((fold(passage.law_name), passage.article), ()) if passage.article else ())
+        rows.update(corpus.provisions.get((fold(passage.law_name), passage.article), ()) if passage.article else ())
     own = set(relevant.positives.of(row).tolist())
-    return tuple(corpus.passages[p].id for p in sorted(found - own))
+    return tuple(corpus.passages[p].id for p in sorted(rows - own))
 
 
 def _cocited_elsewhere(gold: Iterable[tuple[int, int]], cocitations: Cocitations, least: int) -> Links:

@@ -60,7 +60,7 @@ def _drawn(mined: Mined, seed: int) -> list[int]:
 
 
 def _reasons(mined: Mined) -> Iterator[str]:
-    counts = np.bincount(mined.fates[mined.candidates.found > 0], minlength=len(FATES))
+    counts = np.bincount(mined.fates[mined.candidates.found_by > 0], minlength=len(FATES))
     yield from ("| fate | candidates | meaning |", "| --- | ---: | --- |")
     yield from (f"| {name} | {counts[CODE[name]]:,} | {meaning} |" for name, meaning in MEANINGS.items() if counts[CODE[name]])
 
@@ -76,13 +76,13 @@ def _example(mined: Mined, corpus: Corpus, row: int, rows: Ints) -> Iterator[str
         yield f"- positive {score_of[number]:.3f} {_passage(corpus.passages[number])}"
     chosen = np.flatnonzero(fates == CODE["chosen"])
     yield from (_negative(candidates, corpus, place) for place in chosen[np.argsort(-candidates.score[chosen], kind="stable")])
-    rest = Counter(FATES[code] for code in fates[candidates.found > 0].tolist() if code != CODE["chosen"])
+    rest = Counter(FATES[code] for code in fates[candidates.found_by > 0].tolist() if code != CODE["chosen"])
     yield f"- others: {', '.join(f'{count} {name}' for name, count in sorted(rest.items())) or 'none'}"
 
 
 def _negative(candidates: Candidates, corpus: Corpus, place: int) -> str:
     ranks = (("BM25", candidates.bm25_rank[place]), ("dense", candidates.dense_rank[place]))
-    places = ", ".join(f"{name} {rank}" for name, rank in ranks if rank) or names_of_ways()[candidates.found[place]]
+    places = ", ".join(f"{name} {rank}" for name, rank in ranks if rank) or names_of_ways()[candidates.found_by[place]]
     return f"- negative {candidates.score[place]:.3f} ({places}) {_passage(corpus.passages[candidates.passage[place]])}"
 
 

@@ -133,15 +133,15 @@ def search_all(
 ) -> Searched:
     """Vectors and candidates of all queries; what was made for a text once is in the store."""
     ids, texts = [passage.id for passage in corpus], [passage.text for passage in corpus]
-    query_ids, asked = [query.id for query in queries], [query.text for query in queries]
+    query_ids, query_texts = [query.id for query in queries], [query.text for query in queries]
     if not ids:
         raise HaechiError("mine: the corpus is empty")
     stored = Stored(store)
     encoder = Encoder(model, store, params.precision)
-    passage_vectors, query_vectors = encoder.passages(texts), encoder.queries(asked)
+    passage_vectors, query_vectors = encoder.passages(texts), encoder.queries(query_texts)
     bm25 = dense = Run({})
     if params.bm25_top:
-        bm25 = Bm25(ids, stored.tokens(texts), retrieval).search(query_ids, stored.tokens(asked), params.bm25_top)
+        bm25 = Bm25(ids, stored.tokens(texts), retrieval).search(query_ids, stored.tokens(query_texts), params.bm25_top)
     if params.dense_top:
         dense = search(query_ids, query_vectors, ids, passage_vectors, params.dense_top)
     return Searched(query_vectors, passage_vectors, bm25, dense)
@@ -150,11 +150,11 @@ def search_all(
 def gated(valid: Sequence[Query], searched: Searched, corpus: Corpus, reranker: Reranker) -> Gate:
     """Whether the reranker ranks the positives of validation queries at least as well as both searches fused."""
     fused = reciprocal_rank([searched.bm25, searched.dense])
-    asked = Run({query.id: fused[query.id] for query in valid})
+    validation = Run({query.id: fused[query.id] for query in valid})
     texts = {passage.id: passage.text for passage in corpus.passages}
-    depth = max((len(asked[id]) for id in asked), default=0)
-    reranked = rerank(asked, reranker, {query.id: query.text for query in valid}, texts, depth)
-    return gate(asked, reranked, {query.id: frozenset(query.positives) for query in valid})
+    depth = max((len(validation[id]) for id in validation), default=0)
+    reranked = rerank(validation, reranker, {query.id: query.text for query in valid}, texts, depth)
+    return gate(validation, reranked, {query.id: frozenset(query.positives) for query in valid})
 
 
 def queries_of(pairs: Iterable[Pair], questions: Iterable[Question] = ()) -> list[Query]:

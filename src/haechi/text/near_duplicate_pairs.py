@@ -58,9 +58,9 @@ def _prefixes(codes_of: Callable[[int], Codes], number: int, threshold: float) -
     counts = np.zeros(1 << 20, dtype=np.int64)
     sizes = np.zeros(number, dtype=np.int64)
     for block in _blocks(number):
-        found = [codes_of(row) for row in block]
-        sizes[block.start : block.stop] = [len(codes) for codes in found]
-        counts += np.bincount((np.concatenate(found) >> _BUCKET).astype(np.int64), minlength=len(counts))
+        block_codes = [codes_of(row) for row in block]
+        sizes[block.start : block.stop] = [len(codes) for codes in block_codes]
+        counts += np.bincount((np.concatenate(block_codes) >> _BUCKET).astype(np.int64), minlength=len(counts))
     kept: list[Codes] = []
     lengths = np.minimum(sizes, sizes - np.floor(threshold * sizes).astype(np.int64) + 1)
     for row in range(number):
@@ -75,18 +75,18 @@ def _prefixes(codes_of: Callable[[int], Codes], number: int, threshold: float) -
 def _meeting(prefixes: tuple[Codes, Ints], sizes: Ints, wanted: Ints, threshold: float) -> Ints:
     """Wanted row x number + other row, for all that share a rare code and whose sizes allow the similarity."""
     codes, rows = prefixes
-    asked = np.isin(rows, wanted)
-    mine, owners = codes[asked], rows[asked]
+    of_wanted = np.isin(rows, wanted)
+    mine, owners = codes[of_wanted], rows[of_wanted]
     starts, ends = np.searchsorted(codes, mine, "left"), np.searchsorted(codes, mine, "right")
-    found = [np.zeros(0, dtype=np.int64)]
+    pair_keys = [np.zeros(0, dtype=np.int64)]
     for part in _portions(ends - starts):
         lengths = ends[part] - starts[part]
         first = np.repeat(owners[part], lengths)
         second = rows[ranges(starts[part], lengths)]
         small, large = np.minimum(sizes[first], sizes[second]), np.maximum(sizes[first], sizes[second])
         fits = (first != second) & (small >= threshold * large)
-        found.append(np.unique(first[fits] * len(sizes) + second[fits]))
-    return np.unique(np.concatenate(found))
+        pair_keys.append(np.unique(first[fits] * len(sizes) + second[fits]))
+    return np.unique(np.concatenate(pair_keys))
 
 
 def _similar(codes: Codes, others: Sequence[Codes], threshold: float) -> npt.NDArray[np.bool_]:
@@ -102,8 +102,8 @@ def _similar(codes: Codes, others: Sequence[Codes], threshold: float) -> npt.NDA
 def ranges(starts: Ints, lengths: Ints) -> Ints:
     """start, start + 1, ... of each start, as many as its length, one after another."""
     ends = np.cumsum(lengths)
-    found: Ints = np.arange(int(lengths.sum())) + np.repeat(starts - (ends - lengths), lengths)
-    return found
+    members: Ints = np.arange(int(lengths.sum())) + np.repeat(starts - (ends - lengths), lengths)
+    return members
 
 
 def _blocks(number: int) -> Iterator[range]:
