@@ -30,8 +30,8 @@ def fallback_pairs(
     pairs, used = [], []
     for decision in decisions:
         key, group = f"PREC_{decision.id}", f"PREC_{groups[decision.id]}"
-        found = by_decision.get(key, [])
-        if key in labelled or held_out.in_test_period(decision.date) or not found:
+        own_passages = by_decision.get(key, [])
+        if key in labelled or held_out.in_test_period(decision.date) or not own_passages:
             continue
         if group in valid_groups or groups[decision.id] in spent:
             continue
@@ -39,6 +39,6 @@ def fallback_pairs(
         if not text or tests.closest(text, held_out.near_duplicate):
             continue
         meta = PairMeta("fallback", key, group, decision.date, (key,), (key,), False)
-        pairs.append(Pair(f"{key}_fallback", text, tuple(p.id for p in found), (), meta))
-        used += found
+        pairs.append(Pair(f"{key}_fallback", text, tuple(p.id for p in own_passages), (), meta))
+        used += own_passages
     return pairs, tuple(used)

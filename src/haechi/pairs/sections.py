@@ -47,8 +47,8 @@ def label_sections(decisions: Iterable[Decision], index: LawIndex, *, old_citati
     keys_of = {d.id: decision_keys(d) for d in decisions}
     groups = group_of(keys_of)
     group_keys: dict[str, set[str]] = defaultdict(set)
-    for id, found in keys_of.items():
-        group_keys[groups[id]].update(found)
+    for id, cited_keys in keys_of.items():
+        group_keys[groups[id]].update(cited_keys)
     kept: list[LabelledSection] = []
     for decision in decisions:
         cited = [

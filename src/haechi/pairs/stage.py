@@ -46,9 +46,9 @@ def leakage(train: Sequence[Pair], valid: Sequence[Pair], held_out: HeldOut) -> 
 
 def refuse_leaks(report: dict[str, int]) -> None:
     """Stop if anything leaked."""
-    found = {kind: count for kind, count in report.items() if count}
-    if found:
-        raise HaechiError(f"make_pairs: training pairs leak into the test set: {found}")
+    leaks = {kind: count for kind, count in report.items() if count}
+    if leaks:
+        raise HaechiError(f"make_pairs: training pairs leak into the test set: {leaks}")
 
 
 MOST_MISSING_GOLD = 0.05
@@ -110,8 +110,8 @@ def summary(counts: Mapping[str, Any]) -> tuple[str, str, dict[str, int], str]:
     made = f"{counts['train']:,} training pairs{f' ({kinds})' if kinds else ''}, {counts['valid']:,} validation pairs"
     dropped = {name.removeprefix("sections."): n for name, n in labels.items() if name.startswith("sections.without_")}
     dropped |= _below(pairs, "dropped.")
-    known = f"{sum(unread.values()):,} citations name no article of the corpus ({listed(unread)})." if unread else ""
-    return read, made, dropped, known
+    unresolved = f"{sum(unread.values()):,} citations name no article of the corpus ({listed(unread)})." if unread else ""
+    return read, made, dropped, unresolved
 
 
 def _below(counts: Mapping[str, int], prefix: str) -> dict[str, int]:

@@ -41,10 +41,10 @@ def label_user_queries(queries: Iterable[UserQuery], index: LawIndex, document_k
     counts: Counter[str] = Counter()
     for query in queries:
         counts["read"] += 1
-        found = {positive: _keys(positive, index, document_keys) for positive in query.positives}
-        keys = tuple(sorted({key for some in found.values() for key in some}))
+        keys_of = {positive: _keys(positive, index, document_keys) for positive in query.positives}
+        keys = tuple(sorted({key for some in keys_of.values() for key in some}))
         counts["kept" if keys else "without_known_positive"] += 1
-        for positive in (positive for positive, some in found.items() if not some):
+        for positive in (positive for positive, some in keys_of.items() if not some):
             counts["unknown_positives"] += 1
             near = _nearest(positive, index, document_keys) if len(unknown) < _SUGGESTED else ""
             named = f"{query.source}: query {query.query[:_EXCERPT]!r} names {positive[:_EXCERPT]!r}"
