@@ -78,17 +78,17 @@ def load_testset(folder: Path) -> TestSet:
         raise HaechiError(
             f"{folder / MANIFEST}: should name {QUERIES}, {QRELS} and {TREC}, names {', '.join(manifest.files) or 'no file'}"
         )
-    if (found := fingerprint(manifest)) != manifest.fingerprint:
-        raise TestSetChanged(folder / MANIFEST, manifest.fingerprint, found)
+    if (present := fingerprint(manifest)) != manifest.fingerprint:
+        raise TestSetChanged(folder / MANIFEST, manifest.fingerprint, present)
     for name, expected in manifest.files.items():
         if not (folder / name).exists():
             raise HaechiError(f"{folder / name}: the frozen test set misses this file; restore it with git")
-        found = sha256_file(folder / name)
-        if found != expected:
-            raise TestSetChanged(folder / name, expected, found)
+        present = sha256_file(folder / name)
+        if present != expected:
+            raise TestSetChanged(folder / name, expected, present)
     queries = list(read_records(folder / QUERIES, TestQuery))
-    asked, validation = (tuple(q for q in queries if (q.suite == "validation") == chosen_by) for chosen_by in (False, True))
-    return TestSet(asked, validation, manifest)
+    tests, validation = (tuple(q for q in queries if (q.suite == "validation") is wanted) for wanted in (False, True))
+    return TestSet(tests, validation, manifest)
 
 
 def held_out(testset: TestSet) -> HeldOut:
