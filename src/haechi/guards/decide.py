@@ -43,12 +43,12 @@ def fired(history: Rows, rules: Sequence[Rule]) -> list[Decision]:
     if not history:
         raise HaechiError("guards: the history is empty; there is nothing to decide on before the first row")
     fresh = _since_last_event(history)
-    found = []
+    decisions = []
     for rule in rules:
         if reason := RULES[rule.name](history, fresh, rule):
             action = rule.action
-            found.append(Decision("continue" if action == "note" or action == "ignore" else action, rule.name, reason))
-    return found
+            decisions.append(Decision("continue" if action == "note" or action == "ignore" else action, rule.name, reason))
+    return decisions
 
 
 def series(rows: Rows, key: str) -> list[tuple[int, float]]:
@@ -116,18 +116,22 @@ def _collapse(history: Rows, fresh: Rows, rule: Rule) -> Words | None:
 
 
 def _overfitting(history: Rows, fresh: Rows, rule: Rule) -> Words | None:
-    found = series(fresh, rule.metric)
-    if not found:
+    points = series(fresh, rule.metric)
+    if not points:
         return None
-    step, value = found[-1]
+    step, value = points[-1]
     if rule.bound and value > rule.bound:
         return Words(
             f"the validation loss is {value:.4g}, above {rule.bound:g}",
             f"검증 손실({value:.4g})이 기준 {rule.bound:g}보다 높습니다",
         )
-    lowest_at, lowest = min(found, key=lambda pair: pair[1])
-    last = found[-rule.patience :]
-    if len(found) <= rule.patience or lowest_at >= last[0][0] or min(v for _, v in last) <= lowest + rule.tolerance * abs(lowest):
+    lowest_at, lowest = min(points, key=lambda pair: pair[1])
+    last = points[-rule.patience :]
+    if (
+        len(points) <= rule.patience
+        or lowest_at >= last[0][0]
+        or min(v for _, v in last) <= lowest + rule.tolerance * abs(lowest)
+    ):
         return None
     before, now = level(history, lowest_at), level(history, step)
     if before is None or now is None or now >= before:
@@ -162,11 +166,11 @@ def _degradation(history: Rows, fresh: Rows, rule: Rule) -> Words | None:
 
 
 def _early_stopping(history: Rows, fresh: Rows, rule: Rule) -> Words | None:
-    found = series(fresh, rule.metric)
-    if len(found) <= rule.patience:
+    points = series(fresh, rule.metric)
+    if len(points) <= rule.patience:
         return None
-    best_at, best = max(found[: -rule.patience], key=lambda pair: (pair[1], -pair[0]))
-    if max(value for _, value in found[-rule.patience :]) > best + rule.tolerance:
+    best_at, best = max(points[: -rule.patience], key=lambda pair: (pair[1], -pair[0]))
+    if max(value for _, value in points[-rule.patience :]) > best + rule.tolerance:
         return None
     name = _name(rule)
     return Words(
@@ -187,13 +191,13 @@ def _stall(history: Rows, fresh: Rows, rule: Rule) -> Words | None:
 
 
 def _name(rule: Rule) -> Words:
-    known = {
+    names = {
         "loss": Words("the training loss", "학습 손실"),
         "active_triplets": Words("the share of active triplets", "활성 트리플릿 비율"),
         "valid_loss": Words("the validation loss", "검증 손실"),
     }
     metric = rule.metric.removeprefix("valid_")
-    return known.get(rule.metric, Words(f"validation {metric}", f"검증 {metric}"))
+    return names.get(rule.metric, Words(f"validation {metric}", f"검증 {metric}"))
 
 
 RULES: Mapping[str, Callable[[Rows, Rows, Rule], Words | None]] = {

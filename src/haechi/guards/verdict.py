@@ -101,16 +101,16 @@ def judge(seen: Seen, guards: GuardsParams, params: Sections, *, static: bool = 
 def _facts(history: Rows) -> dict[str, Any]:
     """The figures that the verdict is made of."""
     losses, scores, valid = (series(history, key) for key in ("loss", METRIC, "valid_loss"))
-    found: dict[str, Any] = {"skipped_steps": sum("skipped" in row for row in history)}
+    facts: dict[str, Any] = {"skipped_steps": sum("skipped" in row for row in history)}
     if losses:
         last = losses[-1][0]
         first = sum(value for _, value in losses[:3]) / len(losses[:3])
         end, late = level(history, last), level(history, round(last * 0.75))
         fell, lately = first - (end or 0.0), (late if late is not None else first) - (end or 0.0)
-        found["loss"] = {"first": _short(first), "last": _short(end), "converged": fell > 0 and lately <= STILL_FALLING * fell}
+        facts["loss"] = {"first": _short(first), "last": _short(end), "converged": fell > 0 and lately <= STILL_FALLING * fell}
     if len(scores) > 1:
         best_at, best = max(scores[1:], key=lambda pair: (pair[1], -pair[0]))
-        found["score"] = {
+        facts["score"] = {
             "base": _short(scores[0][1]),
             "best": _short(best),
             "best_step": best_at,
@@ -119,48 +119,48 @@ def _facts(history: Rows) -> dict[str, Any]:
         }
     if valid:
         lowest_at, lowest = min(valid, key=lambda pair: pair[1])
-        found["valid_loss"] = {
+        facts["valid_loss"] = {
             "first": _short(valid[0][1]), "lowest": _short(lowest), "lowest_step": lowest_at, "last": _short(valid[-1][1])
         }  # fmt: skip
-    return found
+    return facts
 
 
 def _failures(seen: Seen, facts: Mapping[str, Any]) -> list[Words]:
     """What makes a run worthless."""
-    found = []
+    reasons = []
     if seen.state in ("failed", "crashed") or seen.rule in BROKEN:
-        found.append(seen.reason if seen.reason.en else ENDED)
+        reasons.append(seen.reason if seen.reason.en else ENDED)
     loss, score = facts.get("loss"), facts.get("score")
     if loss and _never_fell(facts) and seen.rule not in BROKEN:
-        found.append(
+        reasons.append(
             Words(
                 f"the training loss did not fall ({loss['first']} at first, {loss['last']} at the end)",
                 f"학습 손실이 내려가지 않았습니다(처음 {loss['first']}, 끝 {loss['last']})",
             )
         )
     if score and score["best"] <= score["base"]:
-        found.append(
+        reasons.append(
             Words(
                 f"validation never beat the base ({score['base']}; best {score['best']} at step {score['best_step']})",
                 f"검증 점수가 기본 모델({score['base']})을 넘지 못했습니다(최고 {score['best']}, {score['best_step']}스텝)",
             )
         )
     if frozen := _listed(module for module in seen.modules if not module.trained and module.moved):
-        found.append(Words(f"frozen, and moved all the same: {frozen}", f"고정했는데도 값이 바뀌었습니다: {frozen}"))
+        reasons.append(Words(f"frozen, and moved all the same: {frozen}", f"고정했는데도 값이 바뀌었습니다: {frozen}"))
     awake = _awake(seen)
     if awake and not any(module.moved for module in awake):
-        found.append(Words("no module moved", "값이 바뀐 모듈이 없습니다"))
-    return found
+        reasons.append(Words("no module moved", "값이 바뀐 모듈이 없습니다"))
+    return reasons
 
 
 def _doubts(seen: Seen, facts: Mapping[str, Any]) -> list[Words]:
     """What someone should look at."""
-    found = []
+    reasons = []
     if seen.state == "stopped" and seen.rule not in (*BROKEN, *HARMLESS):
-        found.append(seen.reason)
-    found += [reason for rule, reason in seen.noted.items() if rule not in HARMLESS and reason != seen.reason]
+        reasons.append(seen.reason)
+    reasons += [reason for rule, reason in seen.noted.items() if rule not in HARMLESS and reason != seen.reason]
     if skipped := facts["skipped_steps"]:
-        found.append(
+        reasons.append(
             Words(
                 f"steps skipped, because loss or gradients were not finite: {skipped}",
                 f"손실이나 기울기가 유한하지 않아 건너뛴 스텝 수: {skipped}",
@@ -170,7 +170,7 @@ def _doubts(seen: Seen, facts: Mapping[str, Any]) -> list[Words]:
     if score and score["best"] > score["base"]:
         lost = score["best"] - score["last"]
         if lost > LOST * (score["best"] - score["base"]):
-            found.append(
+            reasons.append(
                 Words(
                     f"validation peaked at step {score['best_step']} ({score['best']}) and lost {lost:.4f} of it by the end",
                     f"검증 점수가 {score['best_step']}스텝({score['best']})에서 가장 높았고 끝까지 {lost:.4f} 내렸습니다",
@@ -179,14 +179,16 @@ def _doubts(seen: Seen, facts: Mapping[str, Any]) -> list[Words]:
     awake = _awake(seen)
     if any(module.moved for module in awake):
         if dead := _listed(module for module in awake if not module.gradient):
-            found.append(
+            reasons.append(
                 Words(f"to be trained, and never given a gradient: {dead}", f"학습 대상인데 기울기를 받은 적이 없습니다: {dead}")
             )
         if still := _listed(module for module in awake if module.gradient and not module.moved):
-            found.append(Words(f"had gradients, and never moved: {still}", f"기울기는 있었지만 값이 바뀌지 않았습니다: {still}"))
+            reasons.append(
+                Words(f"had gradients, and never moved: {still}", f"기울기는 있었지만 값이 바뀌지 않았습니다: {still}")
+            )
     if not score and seen.state in ("finished", "stopped"):
-        found.append(Words("there was no validation after the first step", "첫 스텝 뒤로 검증이 없었습니다"))
-    return found
+        reasons.append(Words("there was no validation after the first step", "첫 스텝 뒤로 검증이 없었습니다"))
+    return reasons
 
 
 def _praise(facts: Mapping[str, Any]) -> Words:
@@ -222,8 +224,8 @@ def _advice(seen: Seen, facts: Mapping[str, Any], guards: GuardsParams, params: 
     if seen.state == "failed":
         return REMEDY
     if seen.rule in BROKEN:
-        found = [_run(f"train.lr={_g(train['lr'] / 10)}"), _run(f"train.max_grad_norm={_g(train['max_grad_norm'] / 2)}")]
-        return [_run("train.precision=bf16"), *found] if train["precision"] == "fp16" else found
+        gentler = [_run(f"train.lr={_g(train['lr'] / 10)}"), _run(f"train.max_grad_norm={_g(train['max_grad_norm'] / 2)}")]
+        return [_run("train.precision=bf16"), *gentler] if train["precision"] == "fp16" else gentler
     beaten = not score or score["best"] <= max(score["base"], guards.floor)
     usual = USUAL_RATE[static]
     if (beaten or _never_fell(facts)) and train["lr"] * FAR_BELOW < usual:
@@ -269,18 +271,18 @@ def _unfinished(facts: Mapping[str, Any]) -> bool:
 def _less_overfitting(params: Sections, static: bool) -> list[str]:
     """Back to the best as soon as it shows; dropout; more data."""
     train, lora = params["train"], params["lora"]
-    found = [_run("guards.action.overfitting=rollback")]
+    commands = [_run("guards.action.overfitting=rollback")]
     if lora["rank"]:
-        found.append(_run(f"lora.dropout={_g(min(0.5, lora['dropout'] + 0.1))}"))
+        commands.append(_run(f"lora.dropout={_g(min(0.5, lora['dropout'] + 0.1))}"))
     elif static:
-        found.append(_run(f"train.token_dropout={_g(min(0.5, train['token_dropout'] + 0.1))}"))
+        commands.append(_run(f"train.token_dropout={_g(min(0.5, train['token_dropout'] + 0.1))}"))
     else:
-        found.append(_run(f"train.weight_decay={_g(max(0.01, train['weight_decay'] * 2))}"))
+        commands.append(_run(f"train.weight_decay={_g(max(0.01, train['weight_decay'] * 2))}"))
     if train["question_share"] < 1.0:
-        found.append(_run(f"train.question_share={_g(min(1.0, train['question_share'] + 0.2))}"))
+        commands.append(_run(f"train.question_share={_g(min(1.0, train['question_share'] + 0.2))}"))
     if train["epochs"] > 1:
-        found.append(_run(f"train.epochs={(train['epochs'] + 1) // 2}"))
-    return found
+        commands.append(_run(f"train.epochs={(train['epochs'] + 1) // 2}"))
+    return commands
 
 
 def _run(change: str) -> str:
