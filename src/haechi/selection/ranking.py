@@ -84,8 +84,8 @@ def rank(columns: Mapping[str, Array], sample: Resampler) -> Ranking:
     scores = [means[name] for name in names]
     settled = settle(scores, _differ(table, sample))
     models = tuple(
-        Ranked(name, score, found.low, found.high, first, last)
-        for name, score, found, (first, last) in zip(names, scores, intervals, places(settled), strict=True)
+        Ranked(name, score, interval.low, interval.high, first, last)
+        for name, score, interval, (first, last) in zip(names, scores, intervals, places(settled), strict=True)
     )
     return Ranking(models, frozenset((names[i], names[j]) for i, j in np.argwhere(settled)))
 
@@ -122,10 +122,10 @@ def _differ(table: Array, sample: Resampler) -> Flags:
     """Pairs that the interval and the test tell apart; both ways round."""
     n = table.shape[1]
     one, other = np.triu_indices(n, 1)
-    found = np.zeros((n, n), dtype=np.bool_)
+    differ = np.zeros((n, n), dtype=np.bool_)
     if len(one):
         gaps: list[Difference] = sample.differences(table[:, one], table[:, other])
         adjusted = holm([gap.p for gap in gaps])
         apart = [judge(gap.value, gap.low, gap.high, p) != "can't tell" for gap, p in zip(gaps, adjusted, strict=True)]
-        found[one, other] = found[other, one] = apart
-    return found
+        differ[one, other] = differ[other, one] = apart
+    return differ

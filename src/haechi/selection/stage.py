@@ -120,24 +120,24 @@ def _whole(base: Path, place: Path) -> Path:
     return place
 
 
-def facts_of(found: Selected) -> dict[str, Any]:
+def facts_of(selected: Selected) -> dict[str, Any]:
     """All figures of select."""
     facts: dict[str, Any] = {
-        "chosen": found.choice.name,
-        "why": found.choice.why.en,
-        "why_ko": found.choice.why.ko,
-        "metric": found.metric,
-        "encoder": found.encoder,
-        "queries": len(found.rows),
-        "validation": {model.name: _round(model.score) for model in found.ranking.models},
-        "candidates": {one.name: _candidate(one, found) for one in found.candidates},
-        "scored": found.scored,
-        "optimism": _round(found.optimism),
-        "corrected": _round(found.corrected),
+        "chosen": selected.choice.name,
+        "why": selected.choice.why.en,
+        "why_ko": selected.choice.why.ko,
+        "metric": selected.metric,
+        "encoder": selected.encoder,
+        "queries": len(selected.rows),
+        "validation": {model.name: _round(model.score) for model in selected.ranking.models},
+        "candidates": {one.name: _candidate(one, selected) for one in selected.candidates},
+        "scored": selected.scored,
+        "optimism": _round(selected.optimism),
+        "corrected": _round(selected.corrected),
     }
-    if found.exported:
-        facts["export"] = {form: {"difference": float(f"{off:.1g}")} for form, off in found.exported.items()}
-    return facts | ({"sweet_spot": found.spot.facts()} if found.spot else {})
+    if selected.exported:
+        facts["export"] = {form: {"difference": float(f"{off:.1g}")} for form, off in selected.exported.items()}
+    return facts | ({"sweet_spot": selected.spot.facts()} if selected.spot else {})
 
 
 def key_figures(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,9 +146,9 @@ def key_figures(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: facts[name] for name in ("chosen", "metric", "encoder")} | {"validation": scores}
 
 
-def _candidate(one: Candidate, found: Selected) -> Mapping[str, Any]:
-    model = found.ranking[one.name]
-    gap = found.choice.gaps.get(one.name)
+def _candidate(one: Candidate, selected: Selected) -> Mapping[str, Any]:
+    model = selected.ranking[one.name]
+    gap = selected.choice.gaps.get(one.name)
     return {
         "kind": one.kind,
         "parts": {name: _round(part) for name, part in one.parts.items()},

@@ -10,23 +10,23 @@ from haechi.selection.stage import Selected
 COLUMNS = ("candidate", "kind", "place", "score", "interval", "against the best checkpoint")
 
 
-def show(found: Selected) -> None:
+def show(selected: Selected) -> None:
     """Print it."""
-    chosen = found.ranking[found.choice.name]
-    read = f"{found.scored} models, scored on {len(found.rows):,} validation queries"
-    show_summary("select", read, f"{chosen.name}: {found.metric} {chosen.score:.4f}", {}, "\n".join(_said(found)))
+    chosen = selected.ranking[selected.choice.name]
+    read = f"{selected.scored} models, scored on {len(selected.rows):,} validation queries"
+    show_summary("select", read, f"{chosen.name}: {selected.metric} {chosen.score:.4f}", {}, "\n".join(_said(selected)))
 
 
-def _said(found: Selected) -> Iterator[str]:
-    yield found.choice.why.en
-    if found.choice.name != BASE:
+def _said(selected: Selected) -> Iterator[str]:
+    yield selected.choice.why.en
+    if selected.choice.name != BASE:
         yield (
-            f"The best of {found.scored} models scores too high by chance, by about {found.optimism:.4f} (bootstrap): "
-            f"expect {found.corrected:.4f} on further queries of this kind."
+            f"The best of {selected.scored} models scores too high by chance, by about {selected.optimism:.4f} (bootstrap): "
+            f"expect {selected.corrected:.4f} on further queries of this kind."
         )
-    if found.spot:
-        yield f"Sweet spot: {found.spot.why}"
-    for form, off in found.exported.items():
+    if selected.spot:
+        yield f"Sweet spot: {selected.spot.why}"
+    for form, off in selected.exported.items():
         yield f"The model is there for {form} too; its vectors differ by {off:.1g} of their length at most."
 
 

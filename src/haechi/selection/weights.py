@@ -95,14 +95,14 @@ def check_alike(folders: Sequence[Path]) -> None:
     if not shapes:
         raise HaechiError(f"{first}: holds no weights (*.safetensors); it can't be merged")
     for other in others:
-        found = _shapes(other)
-        if odd := sorted(shapes.keys() ^ found.keys()):
+        others_shapes = _shapes(other)
+        if odd := sorted(shapes.keys() ^ others_shapes.keys()):
             lacks = other if odd[0] in shapes else first
             raise HaechiError(f"{other}: can't be merged with {first.name}: {lacks.name} has no weight {odd[0]}")
-        if changed := [name for name in shapes if shapes[name] != found[name]]:
+        if changed := [name for name in shapes if shapes[name] != others_shapes[name]]:
             name = changed[0]
             raise HaechiError(
-                f"{other}: can't be merged with {first.name}: {name} has the shape {found[name]}, not {shapes[name]}; "
+                f"{other}: can't be merged with {first.name}: {name} has the shape {others_shapes[name]}, not {shapes[name]}; "
                 "merge models of one base only, and leave out select.interpolations if the base has another vocabulary"
             )
         if not _same_words(first, other):
@@ -170,18 +170,18 @@ def _shapes(folder: Path) -> dict[str, tuple[int, ...]]:
     for file in weight_files(folder):
         if file.suffix == ".safetensors":
             with safe_open(file, "pt") as stored:
-                found = {name: tuple(stored.get_slice(name).get_shape()) for name in stored.keys()}  # noqa: SIM118  (no mapping)
+                shape_of = {name: tuple(stored.get_slice(name).get_shape()) for name in stored.keys()}  # noqa: SIM118  (no mapping)
         else:
-            found = {name: tuple(tensor.shape) for name, tensor in _head(file).items()}
-        shapes |= {_full(folder, file, name): shape for name, shape in found.items()}
+            shape_of = {name: tuple(tensor.shape) for name, tensor in _head(file).items()}
+        shapes |= {_full(folder, file, name): shape for name, shape in shape_of.items()}
     return shapes
 
 
 def _head(file: Path) -> dict[str, "Tensor"]:
     import torch
 
-    found: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
-    return found
+    tensors: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    return tensors
 
 
 def _full(folder: Path, file: Path, name: str) -> str:
