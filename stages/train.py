@@ -72,7 +72,7 @@ def main(
     if no_update and recipe.params.engine == "flagembedding":
         raise UsageError("--no-update: the flagembedding engine can't do without updates; take a small train.max_samples")
 
-    trackers_asked = trackers.asked()
+    names = trackers.trackers_named()
 
     def trained(folder: Path, state: State | None, listeners: Listeners) -> dict[str, Any]:
         validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
@@ -97,7 +97,7 @@ def main(
         locks.writing(out, plots, metrics, details),
         resumable(Work("train", asdict(recipe), hashes(inputs), running())) as state,
         status.reporting(details, state.again) as report,
-        trackers.tracking(trackers_asked, asdict(recipe)) as tracked,
+        trackers.tracking(names, asdict(recipe)) as tracked,
     ):
         if lost:
             progress.say(f"train: {lost}{'; what an earlier one has left is not used' if state.last() else ''}")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from haechi.runtime.errors import HaechiError, UsageError
 from haechi.training import trackers
-from haechi.training.trackers import KINDS, Tracked, asked, figures, require, tracking
+from haechi.training.trackers import KINDS, Tracked, figures, require, trackers_named, tracking
 
 ROWS = st.lists(
     st.one_of(
@@ -108,8 +108,8 @@ def test_the_end_of_the_block_is_told_whether_it_is_good_or_bad(tmp_path: Path, 
 
 def test_without_a_name_nothing_is_opened_or_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    assert asked({}) == asked({"HAECHI_LOG": " , "}) == ()
-    with tracking(asked({}), {}) as tracked:
+    assert trackers_named({}) == trackers_named({"HAECHI_LOG": " , "}) == ()
+    with tracking(trackers_named({}), {}) as tracked:
         tracked.follow([{"step": 1, "loss": 2.0}])
     assert list(tmp_path.iterdir()) == []
 
@@ -117,10 +117,10 @@ def test_without_a_name_nothing_is_opened_or_written(tmp_path: Path, monkeypatch
 def test_names_are_taken_once_in_their_order_and_unknown_ones_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trackers, "require", lambda package, told: None)
 
-    assert asked({"HAECHI_LOG": "tensorboard, wandb ,tensorboard"}) == ("tensorboard", "wandb")
-    assert asked({"HAECHI_LOG": ",".join(KINDS)}) == ("dvclive", "wandb", "tensorboard")
+    assert trackers_named({"HAECHI_LOG": "tensorboard, wandb ,tensorboard"}) == ("tensorboard", "wandb")
+    assert trackers_named({"HAECHI_LOG": ",".join(KINDS)}) == ("dvclive", "wandb", "tensorboard")
     with pytest.raises(UsageError, match="HAECHI_LOG names 'mlflow'; it takes dvclive, wandb, tensorboard, with commas"):
-        asked({"HAECHI_LOG": "wandb,mlflow"})
+        trackers_named({"HAECHI_LOG": "wandb,mlflow"})
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -128,7 +128,7 @@ def test_an_extra_that_is_missing_is_one_sentence_with_its_command(name: str, mo
     monkeypatch.setattr(trackers.importlib.util, "find_spec", lambda package: None)
 
     with pytest.raises(HaechiError) as caught:
-        asked({"HAECHI_LOG": name})
+        trackers_named({"HAECHI_LOG": name})
     assert str(caught.value) == f"HAECHI_LOG={name} needs the extra: pip install -e '.[{name}]' -c constraints.txt"
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from haechi.doctor.finding import Finding, some
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import read_yaml
-from haechi.training.trackers import LOG, asked
+from haechi.training.trackers import LOG, trackers_named
 
 
 def check_logs(home: Path, environment: Mapping[str, str]) -> Finding:
     """HAECHI_LOG is read by training alone: where nothing was trained, nothing was logged."""
     try:
-        names = asked(environment)
+        names = trackers_named(environment)
     except HaechiError as error:
         return Finding("logs", "fail", str(error), f"install it, or correct {LOG}")
     if not names:

@@ -19,11 +19,11 @@ FALLBACK_TARGETS = ("query", "key", "value")
 def freeze(model: SentenceTransformer, patterns: Sequence[str]) -> None:
     """Keep the weights whose names match as they are."""
     for pattern in patterns:
-        found = [weight for name, weight in model.named_parameters() if re.search(pattern, name)]
-        if not found:
+        weights = [weight for name, weight in model.named_parameters() if re.search(pattern, name)]
+        if not weights:
             names = ", ".join(name for name, _ in list(model.named_parameters())[:3])
             raise HaechiError(f"train: no weight is named like {pattern!r} (train.freeze); names are such as {names}")
-        for weight in found:
+        for weight in weights:
             weight.requires_grad_(False)
     if not any(weight.requires_grad for weight in model.parameters()):
         raise HaechiError("train: train.freeze leaves nothing to train")

@@ -63,8 +63,8 @@ class Average:
     def load(self, folder: Path) -> None:
         """Bring it back."""
         if (folder / FILE).is_file():
-            found, weights = load_file(folder / FILE), self._weights()
-            self._mean = {name: found[name].to(weight.device) for name, weight in weights.items()}
+            saved, weights = load_file(folder / FILE), self._weights()
+            self._mean = {name: saved[name].to(weight.device) for name, weight in weights.items()}
 
     def _weights(self) -> dict[str, nn.Parameter]:
         return {name: weight for name, weight in self._model.named_parameters() if weight.requires_grad}

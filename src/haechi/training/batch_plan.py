@@ -18,11 +18,11 @@ Batch = tuple[int, ...]
 
 def plan(rows: Rows, params: TrainParams) -> tuple[tuple[Batch, ...], ...]:
     """The batches of each epoch; every number is that of a row."""
-    known = set(rows.sources)
+    sources = set(rows.sources)
     for named in (params.weights, *params.curriculum):
         for source in named:
-            if source not in known:
-                there = ", ".join(sorted(known))
+            if source not in sources:
+                there = ", ".join(sorted(sources))
                 raise HaechiError(f"train: no training example is of source {source!r} (weights, curriculum); there are {there}")
     epochs = []
     for epoch in range(params.epochs):
@@ -104,7 +104,7 @@ def _by_class(shown: Sequence[int], rows: Rows, params: TrainParams, rng: np.ran
     members: defaultdict[int, list[int]] = defaultdict(list)
     for row in shown:
         members[int(rows.documents[row, 0])].append(row)
-    large = {name: found for name, found in members.items() if len(found) >= number}
+    large = {name: rows_of_class for name, rows_of_class in members.items() if len(rows_of_class) >= number}
     if params.small_classes == "refuse" and len(large) < len(members):
         raise HaechiError(
             f"train: {len(members) - len(large)} of {len(members)} articles have fewer rows than train.per_class {number}, "
@@ -117,8 +117,8 @@ def _by_class(shown: Sequence[int], rows: Rows, params: TrainParams, rng: np.ran
             "have as many; lower train.per_class"
         )
     handfuls: list[tuple[int, list[int]]] = []
-    for name, found in large.items():
-        filled = found + found[: -len(found) % number]
+    for name, rows_of_class in large.items():
+        filled = rows_of_class + rows_of_class[: -len(rows_of_class) % number]
         handfuls += [(name, filled[i : i + number]) for i in range(0, len(filled), number)]
     handfuls = [handfuls[i] for i in rng.permutation(len(handfuls))]
     # classes with most handfuls first, or they would be left for the end and meet there

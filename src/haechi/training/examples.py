@@ -122,7 +122,7 @@ def make_rows(examples: Sequence[MinedExample], negatives: int, keeps: Sequence[
     answers: defaultdict[str, set[int]] = defaultdict(set)
     for example in examples:
         answers[example.query].update(numbers[id] for id in (*example.pos_ids, *example.related))
-    whole = {query: np.array(sorted(found)) for query, found in answers.items()}
+    whole = {query: np.array(sorted(own)) for query, own in answers.items()}
     queries: list[str] = []
     sources: list[str] = []
     documents: list[list[int]] = []

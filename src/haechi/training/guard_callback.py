@@ -50,7 +50,7 @@ class GuardCallback(TrainerCallback):
         self._queries_of, self._record = queries_of, record
         self._best = scratch / BEST
         self.rolls_back = any(rule.action == "rollback" for rule in rules)
-        self._asked = self._best_step = -1
+        self._rows_seen = self._best_step = -1
         self._rollbacks = 0
         self.noted: dict[str, Words] = {}
         """Rule -> why it fired, for the first time."""
@@ -104,7 +104,7 @@ class GuardCallback(TrainerCallback):
         done = read_json(folder / DONE)
         self.noted = {rule: Words(*said) for rule, said in done["noted"].items()}
         self._rollbacks, self._best_step = done["rollbacks"], done["best_step"]
-        self._asked = len(self._validation.history)
+        self._rows_seen = len(self._validation.history)
         if (folder / BEST).exists():
             linked(folder / BEST, self._best)
 
@@ -122,14 +122,14 @@ class GuardCallback(TrainerCallback):
 
     def _ask(self, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         history = self._validation.history
-        if self.ended or len(history) in (0, self._asked):
+        if self.ended or len(history) in (0, self._rows_seen):
             return
         for decision in fired(history, self._rules):
             if decision.reason and decision.rule not in self.noted:
                 self.noted[decision.rule] = decision.reason
                 say(f"train: step {state.global_step}, {decision.rule}: {decision.reason.en}")
         self._do(decided(history, self._rules), state, control, **kwargs)
-        self._asked = len(history)
+        self._rows_seen = len(history)
 
     def _do(self, decision: Decision, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if decision.action == "continue":

@@ -48,9 +48,9 @@ def too_near(queries: Tensor, documents: Tensor, margin: float) -> Tensor:
     Given the guide's embeddings; False for the own positive. Added to `forbidden`, this makes infonce the guided (GIST) loss.
     """
     near = cosines(queries, documents)
-    found = near > near.diagonal().unsqueeze(1) - margin
-    found.fill_diagonal_(False)
-    return found
+    near_enough = near > near.diagonal().unsqueeze(1) - margin
+    near_enough.fill_diagonal_(False)
+    return near_enough
 
 
 def triplet(queries: Tensor, documents: Tensor, forbidden: Tensor, margin: float) -> Triplets:

@@ -92,10 +92,10 @@ class MiniBatch:
 
     def load(self, folder: Path) -> None:
         """Bring it back."""
-        found = read_json(folder / MEMORY)
-        self.start, self.events = found["start"], found["events"]
-        if found["size"] != self.size:
-            self.set(found["size"])
+        saved = read_json(folder / MEMORY)
+        self.start, self.events = saved["start"], saved["events"]
+        if saved["size"] != self.size:
+            self.set(saved["size"])
 
 
 class MemoryLog(TrainerCallback):
@@ -118,14 +118,14 @@ class MemoryLog(TrainerCallback):
 
 def taken() -> dict[str, float]:
     """Megabytes: the process at its largest, and on the device what is in use, at its largest, and reserved."""
-    found = {"process_peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)}
+    megabytes = {"process_peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)}
     if torch.cuda.is_available():
-        found |= {
+        megabytes |= {
             "device_mb": round(torch.cuda.memory_allocated() / 2**20, 1),
             "device_peak_mb": round(torch.cuda.max_memory_allocated() / 2**20, 1),
             "device_reserved_mb": round(torch.cuda.memory_reserved() / 2**20, 1),
         }
-    return found
+    return megabytes
 
 
 def retried(work: Callable[[], T], shrink: Callable[[], None]) -> T:

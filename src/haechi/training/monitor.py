@@ -42,10 +42,10 @@ def module_of(name: str) -> str:
 
 def weights_of(model: nn.Module) -> Weights:
     """Module -> its named weights; a weight that several modules share stands with the first."""
-    found: defaultdict[str, list[tuple[str, nn.Parameter]]] = defaultdict(list)
+    weights: defaultdict[str, list[tuple[str, nn.Parameter]]] = defaultdict(list)
     for name, weight in model.named_parameters():
-        found[module_of(name)].append((name, weight))
-    return dict(found)
+        weights[module_of(name)].append((name, weight))
+    return dict(weights)
 
 
 def check_counts(model: nn.Module, expected: Mapping[str, int]) -> None:
@@ -60,9 +60,9 @@ def check_counts(model: nn.Module, expected: Mapping[str, int]) -> None:
                 raise HaechiError(
                     f"train.expected_params: no module is named {place!r}; there are {', '.join(weights_of(model))}"
                 )
-        found = sum(weight.numel() for weight in chosen)
-        if found != wanted:
-            raise HaechiError(f"train.expected_params: {place} has {found} parameters, not {wanted}")
+        number = sum(weight.numel() for weight in chosen)
+        if number != wanted:
+            raise HaechiError(f"train.expected_params: {place} has {number} parameters, not {wanted}")
 
 
 def check_groups(model: nn.Module, optimizer: Any) -> None:
@@ -103,7 +103,7 @@ class Monitor(TrainerCallback):
         norm = self._record.norm
         scale = norm / total if norm and total else 1.0  # clipping scales all gradients alike
         self._before = {
-            module: [_part(w).clone() for _, w in found if w.requires_grad] for module, found in self._weights.items()
+            module: [_part(w).clone() for _, w in named if w.requires_grad] for module, named in self._weights.items()
         }
         self.rows += [
             {"step": state.global_step + 1, "module": module, "gradient": _round(size * scale), "clipped": _round(size)}
@@ -126,7 +126,7 @@ class Monitor(TrainerCallback):
         seen: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         for row in self.rows:
             seen[row["module"]].append(row)
-        found = []
+        modules = []
         for name, weights in weights_of(self._model).items():
             size = sum(weight.numel() for _, weight in weights)
             trained = sum(weight.numel() for _, weight in weights if weight.requires_grad)
@@ -135,9 +135,9 @@ class Monitor(TrainerCallback):
             idle = any(part in IDLE for part in name.split("."))
             shifted = frozen.get(name) != now.get(name)
             if trained and shifted:  # partly frozen: what was not to move did
-                found.append(Module(f"{name} (its frozen part)", size - trained, 0, False, True))
-            found.append(Module(name, size, trained, gradient, moved if trained else shifted, idle))
-        return found
+                modules.append(Module(f"{name} (its frozen part)", size - trained, 0, False, True))
+            modules.append(Module(name, size, trained, gradient, moved if trained else shifted, idle))
+        return modules
 
     def save(self, folder: Path) -> None:
         """Put what was seen into the folder of a state."""
@@ -151,40 +151,40 @@ class Monitor(TrainerCallback):
 
     def _fingerprints(self) -> dict[str, str]:
         """Module -> sha256 of its frozen weights, where it has any."""
-        found = {}
+        fingerprints = {}
         for module, weights in weights_of(self._model).items():
             if still := [weight for _, weight in weights if not weight.requires_grad]:
                 digest = hashlib.sha256()
                 for weight in still:
                     digest.update(weight_bytes(weight))
-                found[module] = digest.hexdigest()
-        return found
+                fingerprints[module] = digest.hexdigest()
+        return fingerprints
 
 
 def _norms(weights: Weights) -> dict[str, float]:
     """Norm of the gradients of each module that has weights to train; one transfer from the device for all."""
     owners, gradients = _with_owner(weights, lambda weight: weight.grad if weight.requires_grad else None)
     norms = torch.stack(torch._foreach_norm(gradients)).double().tolist() if gradients else []
-    squares = dict.fromkeys((module for module, found in weights.items() if any(w.requires_grad for _, w in found)), 0.0)
+    squares = dict.fromkeys((module for module, named in weights.items() if any(w.requires_grad for _, w in named)), 0.0)
     for owner, norm in zip(owners, norms, strict=True):
         squares[owner] += norm**2
     return {module: square**0.5 for module, square in squares.items()}
 
 
 def _with_owner(weights: Weights, pick: Any) -> tuple[list[str], list[Tensor]]:
-    found = [(module, tensor) for module, named in weights.items() for _, w in named if (tensor := pick(w)) is not None]
-    return [module for module, _ in found], [tensor for _, tensor in found]
+    owned = [(module, tensor) for module, named in weights.items() for _, w in named if (tensor := pick(w)) is not None]
+    return [module for module, _ in owned], [tensor for _, tensor in owned]
 
 
 def _ratios(weights: Weights, before: Mapping[str, list[Tensor]]) -> dict[str, float]:
     """Size of the step as a share of the size of the weights, on the same elements."""
-    found = {}
+    ratios = {}
     for module, old in before.items():
         new = [_part(weight) for _, weight in weights[module] if weight.requires_grad]
         moved = sum((torch.sum((n.detach().float() - o.float()) ** 2) for n, o in zip(new, old, strict=True)), torch.zeros(()))
         size = sum((torch.sum(o.float() ** 2) for o in old), torch.zeros(()))
-        found[module] = float((moved / size.clamp(min=torch.finfo(torch.float32).tiny)).sqrt())
-    return found
+        ratios[module] = float((moved / size.clamp(min=torch.finfo(torch.float32).tiny)).sqrt())
+    return ratios
 
 
 def _part(weight: Tensor) -> Tensor:

@@ -42,9 +42,9 @@ class Objective(nn.Module):
 
     def measured(self) -> dict[str, float]:
         """What is worth a line in the history beside the loss, since it was last asked for."""
-        found = {"active_triplets": sum(self._active) / len(self._active)} if self._active else {}
+        measures = {"active_triplets": sum(self._active) / len(self._active)} if self._active else {}
         self._active.clear()
-        return found
+        return measures
 
     def begin(self) -> None:
         """A step begins."""
@@ -89,9 +89,9 @@ class Objective(nn.Module):
             if loss.name == "kl":
                 return kl(queries, documents, teacher.to(queries.device), temperature, loss.teacher_temperature)
             if loss.name == "triplet":
-                found = triplet(queries, documents, forbidden.to(queries.device), loss.margin)
-                self._active.append(found.active)
-                return found.loss
+                triplets = triplet(queries, documents, forbidden.to(queries.device), loss.margin)
+                self._active.append(triplets.active)
+                return triplets.loss
             return info_nce(queries, documents, forbidden.to(queries.device), temperature)
 
         return matryoshka(one, loss.dims) if loss.dims else one

@@ -50,15 +50,15 @@ def outcome(
         guard.noted,
     )
     sections: Mapping[str, Mapping[str, Any]] = {key: value for key, value in recipe.asdict().items() if key != "guards"}
-    found = judge(seen, recipe.guards, {"train": sections["params"], **sections}, static=static)
+    verdict = judge(seen, recipe.guards, {"train": sections["params"], **sections}, static=static)
     return {
         "state": seen.state,
         "reason": seen.reason.en,
-        "verdict": found.verdict,
-        "reasons": [reason.en for reason in found.reasons],
-        "reasons_ko": [reason.ko for reason in found.reasons],
-        "next": list(found.next),
-        "health": {**found.facts, "modules": _modules(seen.modules, monitor.rows)},
+        "verdict": verdict.verdict,
+        "reasons": [reason.en for reason in verdict.reasons],
+        "reasons_ko": [reason.ko for reason in verdict.reasons],
+        "next": list(verdict.next),
+        "health": {**verdict.facts, "modules": _modules(seen.modules, monitor.rows)},
         "validation": {
             "base": round(validation.start, 6),
             "best": round(best.score, 6),
@@ -69,9 +69,9 @@ def outcome(
 
 def _modules(modules: Sequence[Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Parameters of each module, and how far its steps moved it, at the least and at the most."""
-    found = {}
+    facts = {}
     for module in modules:
         ratios = [row["update_to_weight"] for row in rows if row["module"] == module.name and row.get("update_to_weight")]
         spread = {"least_update": min(ratios), "greatest_update": max(ratios)} if ratios else {}
-        found[module.name] = {"parameters": module.parameters, "trained": module.trained, "moved": module.moved, **spread}
-    return found
+        facts[module.name] = {"parameters": module.parameters, "trained": module.trained, "moved": module.moved, **spread}
+    return facts

@@ -96,7 +96,7 @@ def _of_flagembedding(params: TrainParams, loss: LossParams, lora: LoraParams) -
     }
 
 
-def _refuse(found: Mapping[str, bool]) -> None:
-    for sentence, holds in found.items():
+def _refuse(rules: Mapping[str, bool]) -> None:
+    for sentence, holds in rules.items():
         if holds:
             raise ParamsError(f"train: {sentence}")

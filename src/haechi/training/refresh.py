@@ -75,7 +75,7 @@ def excluded_negatives(rows: Rows) -> tuple[Numbers, ...]:
     for query, positive, named in zip(rows.queries, positives, rows.allowed_not, strict=True):
         beside[positive].update(named.tolist())
         answers[query].add(positive)
-    whole = {query: np.array(sorted(set().union(*(beside[one] for one in found)))) for query, found in answers.items()}
+    whole = {query: np.array(sorted(set().union(*(beside[one] for one in own)))) for query, own in answers.items()}
     return tuple(whole[query] for query in rows.queries)
 
 
@@ -93,7 +93,7 @@ def refreshed(
         queries = encode_queries(model, rows.queries, batch)
         vectors = encode_passages(model, [rows.texts[number] for number in pool], batch)
     wanted = rows.documents.shape[1] - 1
-    found = np.full((len(rows), wanted), PADDING, dtype=np.int64)
+    negatives = np.full((len(rows), wanted), PADDING, dtype=np.int64)
     for start in range(0, len(rows), BLOCK):
         products = queries[start : start + BLOCK] @ vectors.T  # (queries, passages)
         for row, scores in enumerate(products, start):
@@ -101,8 +101,8 @@ def refreshed(
                 barred = place[excluded[row]]
                 scores[barred[barred >= 0]] = -np.inf
                 near = _highest(scores, skip + wanted)[skip:]
-                found[row, : len(near)] = pool[near]
-    return rows.with_negatives(found)
+                negatives[row, : len(near)] = pool[near]
+    return rows.with_negatives(negatives)
 
 
 def _highest(scores: np.ndarray, number: int) -> Numbers:

@@ -77,9 +77,9 @@ class Retry:
     def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
         """What comes after it is the backward pass."""
         self._where = "forward"
-        found = super().compute_loss(*args, **kwargs)  # type: ignore[misc]
+        loss = super().compute_loss(*args, **kwargs)  # type: ignore[misc]
         self._where = "backward"
-        return found
+        return loss
 
     def _clip_grad_norm(self, model: nn.Module) -> Any:
         """Remember the norm."""

@@ -108,12 +108,12 @@ def wandb_run(project: str, folder: Path, config: Mapping[str, Any], **more: Any
 
 def require(package: str, asked_by: str) -> None:
     """Refuse in one sentence what an extra would bring."""
-    found = importlib.util.find_spec(package)
-    if found is None or found.origin is None:  # a mere folder of that name is no package
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:  # a mere folder of that name is no package
         raise HaechiError(f"{asked_by} needs the extra: pip install -e '.[{package}]' -c constraints.txt")
 
 
-def asked(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+def trackers_named(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """The trackers that HAECHI_LOG names, each once; a name that nobody knows or a missing extra is one sentence."""
     names = tuple(dict.fromkeys(name.strip() for name in environ.get(LOG, "").split(",") if name.strip()))
     for name in names:
@@ -128,14 +128,14 @@ class Tracked:
 
     def __init__(self, trackers: Mapping[str, Tracker]) -> None:
         self._trackers = dict(trackers)
-        self._told = 0
+        self._followed = 0
 
     def follow(self, history: Sequence[Row]) -> None:
         """Report what has been added to the history; what a resumed run begins with counts as added."""
-        for row in history[self._told :] if self._trackers else ():
-            if found := figures(row):
-                self._each("report", int(row["step"]), found)
-        self._told = len(history)
+        for row in history[self._followed :] if self._trackers else ():
+            if shown := figures(row):
+                self._each("report", int(row["step"]), shown)
+        self._followed = len(history)
 
     def finish(self, ok: bool) -> None:
         """Nothing more will come."""
