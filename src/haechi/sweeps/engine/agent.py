@@ -66,10 +66,10 @@ class Agent:
     def work(self, count: int | None = None) -> int:
         """Run trials until the study ends, or so many; gives how many it ran."""
         done = failures = 0
-        with self._signals() as asked:
-            while not asked.is_set() and (count is None or done < count):
-                self._wait_for_window(asked)
-                if asked.is_set():
+        with self._signals() as ending:
+            while not ending.is_set() and (count is None or done < count):
+                self._wait_for_window(ending)
+                if ending.is_set():
                     break
                 self.before()
                 claimed = self.study.claim()
@@ -77,7 +77,7 @@ class Agent:
                     break
                 if isinstance(claimed, Wait):
                     self._say_waiting(claimed)
-                    asked.wait(self.poll)
+                    ending.wait(self.poll)
                     continue
                 self._waiting = 0
                 state = self._one(claimed)
@@ -126,13 +126,13 @@ class Agent:
         total = max(trial.number + 1, self.study.expected())
         return f" of {total}" if trial.proposal.kind in SAMPLED else f", about {total - trial.number - 1} to go"
 
-    def _wait_for_window(self, asked: threading.Event) -> None:
+    def _wait_for_window(self, ending: threading.Event) -> None:
         said = False
         while self.window and (seconds := self.window.wait(datetime.now(UTC))):
             if not said:
                 say(f"{self.study.name}: outside the time window; waiting {seconds / 3600:.1f} h")
                 said = True
-            if asked.wait(min(seconds, 60.0)):
+            if ending.wait(min(seconds, 60.0)):
                 return
 
     def _say_waiting(self, wait: Wait) -> None:
@@ -143,21 +143,21 @@ class Agent:
     @contextmanager
     def _signals(self) -> Iterator[threading.Event]:
         """Set by the first Ctrl-C; the second one, and SIGTERM, raise Stopped."""
-        asked = threading.Event()
+        ending = threading.Event()
         if threading.current_thread() is not threading.main_thread():
-            yield asked
+            yield ending
             return
 
         def interrupted(number: int, frame: object) -> None:
-            if asked.is_set() or number == signal.SIGTERM:
-                asked.set()
+            if ending.is_set() or number == signal.SIGTERM:
+                ending.set()
                 raise Stopped
-            asked.set()
+            ending.set()
             say(f"{self.study.name}: ending after this trial; once more gives it back now")
 
         before = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
-            yield asked
+            yield ending
         except Stopped:
             raise KeyboardInterrupt from None
         finally:

@@ -151,14 +151,14 @@ def points(axis: Axis) -> list[Value]:
 def grid(sweep: Sweep) -> list[dict[str, Value]]:
     """All combinations, in the order of the file; a parameter whose `when` doesn't hold is left out."""
     names = order(sweep)
-    found: dict[tuple[tuple[str, Value], ...], dict[str, Value]] = {}
+    distinct: dict[tuple[tuple[str, Value], ...], dict[str, Value]] = {}
     for values in itertools.product(*(points(sweep.parameters[name]) for name in names)):
         point: dict[str, Value] = {}
         for name, value in zip(names, values, strict=True):
             if holds(sweep.parameters[name], point, sweep.fixed):
                 point[name] = value
-        found.setdefault(tuple(point.items()), point)
-    return list(found.values())
+        distinct.setdefault(tuple(point.items()), point)
+    return list(distinct.values())
 
 
 def holds(axis: Axis, chosen: Mapping[str, Value], fixed: Mapping[str, Any]) -> bool:
@@ -232,9 +232,9 @@ def ends_of(axis: Axis) -> list[Value]:
 
 
 def _typed(file: Path, value: Mapping[str, Any]) -> Sweep:
-    known = [f.name for f in fields(Sweep)]
-    if strangers := [key for key in value if key not in known]:
-        raise UsageError(f"{file}: {strangers[0]} is unknown; a sweep has {', '.join(known)}")
+    names = [f.name for f in fields(Sweep)]
+    if strangers := [key for key in value if key not in names]:
+        raise UsageError(f"{file}: {strangers[0]} is unknown; a sweep has {', '.join(names)}")
     for name, axis in (value.get("parameters") or {}).items():
         if isinstance(axis, dict) and (odd := [key for key in axis if key not in {f.name for f in fields(Axis)}]):
             raise UsageError(f"{file}: {name}.{odd[0]} is unknown; a parameter has {', '.join(f.name for f in fields(Axis))}")

@@ -58,10 +58,10 @@ def folder_of(name: str) -> Path:
 
 def begin(root: Path, sweep: Sweep) -> Opened:
     """The study of a sweep, made if there is none; refused where there is another one of that name."""
-    found = base_of(root, sweep)
+    base = base_of(root, sweep)
     storage = Storage(_place(sweep))
     settings = asdict(replace(sweep, storage=""))  # a URL may hold a password
-    facts = {SWEEP: msgspec.to_builtins(settings), BASE: found}
+    facts = {SWEEP: msgspec.to_builtins(settings), BASE: base}
     optuna_study = open_study(storage, sweep.name, goal=sweep.goal, pruner=_pruner(root, sweep), facts=facts)
     there = msgspec.convert(optuna_study.user_attrs[SWEEP], Sweep)
     may_differ = ("trials", "confirm", "time_window", "timezone", "heartbeat")  # more trials, other hours: the same search
@@ -77,8 +77,8 @@ def existing(root: Path, name: str, place: str = "") -> Opened:
     name = name or _last()
     address = place or os.environ.get(STORAGE, "")
     if not address and not (folder_of(name) / JOURNAL).is_file():
-        known = ", ".join(sorted(file.parent.name for file in (home() / "sweeps").glob(f"*/{JOURNAL}"))) or "none"
-        raise UsageError(f"there is no sweep {name!r} here (there are: {known}); one in a database wants --storage or {STORAGE}")
+        names = ", ".join(sorted(file.parent.name for file in (home() / "sweeps").glob(f"*/{JOURNAL}"))) or "none"
+        raise UsageError(f"there is no sweep {name!r} here (there are: {names}); one in a database wants --storage or {STORAGE}")
     storage = Storage(address or str(folder_of(name) / JOURNAL))
     study = open_study(storage, name, create=False)
     if SWEEP not in study.user_attrs:
@@ -100,11 +100,11 @@ def base_of(root: Path, sweep: Sweep) -> dict[str, str]:
 
 
 def _opened(root: Path, sweep: Sweep, storage: Storage, study: "optuna.Study") -> Opened:
-    found = dict(study.user_attrs[BASE])
+    base = dict(study.user_attrs[BASE])
     current = _current(root, sweep)
     method: Method = Grid(sweep, current) if sweep.method == "grid" else Sampled(sweep, current)
     log = ResultsLog(folder_of(sweep.name) / "ledger.jsonl")
-    return Opened(Study(study, storage, method, log, myself(), found, sweep.heartbeat), sweep, found)
+    return Opened(Study(study, storage, method, log, myself(), base, sweep.heartbeat), sweep, base)
 
 
 def _current(root: Path, sweep: Sweep) -> Proposal:

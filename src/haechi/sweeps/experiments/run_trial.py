@@ -99,11 +99,11 @@ def find(folder: Path, name: str) -> str:
 def read(root: Path, reference: str, metric: str, facts: Mapping[str, Any]) -> Outcome:
     """What select wrote into the experiment."""
     prefix = git(root, "rev-parse", "--show-prefix").strip()
-    found = orjson.loads(git(root, "show", f"{reference}:{prefix}metrics/select.json"))
-    if found["metric"] != metric:
-        raise HaechiError(f"{reference}: select ranked by {found['metric']}, and this sweep goes by {metric}")
-    chosen = {"chosen": found["chosen"], "untrained": found["validation"]["base"], "encoder": found["encoder"]}
-    return Outcome(float(found["validation"]["chosen"]), {**facts, **chosen})
+    selection = orjson.loads(git(root, "show", f"{reference}:{prefix}metrics/select.json"))
+    if selection["metric"] != metric:
+        raise HaechiError(f"{reference}: select ranked by {selection['metric']}, and this sweep goes by {metric}")
+    chosen = {"chosen": selection["chosen"], "untrained": selection["validation"]["base"], "encoder": selection["encoder"]}
+    return Outcome(float(selection["validation"]["chosen"]), {**facts, **chosen})
 
 
 def plain(value: Any) -> str:

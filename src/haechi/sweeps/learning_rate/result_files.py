@@ -69,18 +69,20 @@ def cumulative(entries: Sequence[Entry], base: Mapping[str, str]) -> dict[str, A
     }
 
 
-def write(folder: Path, found: Mapping[str, Any], everything: Mapping[str, Any], trials: Sequence[Trial], search: Search) -> None:
+def write(
+    folder: Path, verdict: Mapping[str, Any], everything: Mapping[str, Any], trials: Sequence[Trial], search: Search
+) -> None:
     """All files."""
-    write_json(folder / RESULT, found)
+    write_json(folder / RESULT, verdict)
     write_json(folder / CUMULATIVE, everything)
     data = measured(trials)
     stages = sorted({int(str(trial.proposal.facts["stage"])) for trial in trials if trial.proposal.kind == "rate"})
     for stage in stages:
         here = _of_stage(trials, stage)
-        _picture(folder / f"stage_{stage}", here, {}, found, f"stage {stage}")
+        _picture(folder / f"stage_{stage}", here, {}, verdict, f"stage {stage}")
     if data.curve and data.curve.rates:
         _range_picture(folder / "range_test", data.curve, search)
-    _picture(folder / "lr_sweep", data.scores, {stage: _of_stage(trials, stage) for stage in stages}, found, "all stages")
+    _picture(folder / "lr_sweep", data.scores, {stage: _of_stage(trials, stage) for stage in stages}, verdict, "all stages")
 
 
 def _of_stage(trials: Sequence[Trial], stage: int) -> Scores:
@@ -89,12 +91,12 @@ def _of_stage(trials: Sequence[Trial], stage: int) -> Scores:
     ).scores
 
 
-def _picture(place: Path, scores: Scores, stages: Mapping[int, Scores], found: Mapping[str, Any], title: str) -> None:
+def _picture(place: Path, scores: Scores, stages: Mapping[int, Scores], verdict: Mapping[str, Any], title: str) -> None:
     """Every run as a dot, every mean with its standard error, what can't be distinguished from the best in one colour."""
     figure, axes = pyplot().subplots(figsize=(7, 3.8), layout="constrained")
-    tied, spread = set(found["indistinguishable"]), noise(scores)
-    levels, means = seed_levels(scores), {s["lr"]: s["score"] for s in found["rates"]}
-    unit = spread.spread if spread.degrees else found["noise"] or 0.0
+    tied, spread = set(verdict["indistinguishable"]), noise(scores)
+    levels, means = seed_levels(scores), {s["lr"]: s["score"] for s in verdict["rates"]}
+    unit = spread.spread if spread.degrees else verdict["noise"] or 0.0
     for number, here in (stages or {0: scores}).items():
         dots = [(rate, value - levels.get(seed, 0.0)) for rate, by_seed in here.items() for seed, value in by_seed.items()]
         label = f"runs of stage {number}" if stages else "a run"
@@ -107,8 +109,8 @@ def _picture(place: Path, scores: Scores, stages: Mapping[int, Scores], found: M
     meanings = {COLOURS["tuned"]: "can't be distinguished from the best", COLOURS["popularity"]: "worse than the best"}
     for colour, text in meanings.items():
         axes.errorbar([], [], yerr=[], fmt="o", color=colour, capsize=3, label=text)
-    if found["lr"] in scores:
-        axes.axvline(found["lr"], color=COLOURS["reranked"], linestyle="--", linewidth=1, label=f"chosen: {found['lr']:g}")
+    if verdict["lr"] in scores:
+        axes.axvline(verdict["lr"], color=COLOURS["reranked"], linestyle="--", linewidth=1, label=f"chosen: {verdict['lr']:g}")
     by_logarithm(axes)
     axes.set(
         xlabel="learning rate",

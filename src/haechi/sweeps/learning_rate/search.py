@@ -103,8 +103,10 @@ def left(search: Search, measured: Measured) -> int:
         count += len(wanted)
         for run in wanted:
             if run.rate:
-                known = scores.setdefault(run.rate, {})
-                known[run.seed] = _mean(known, list(known)) if known else -1.0 - math.log10(run.rate / best) ** 2
+                score_by_seed = scores.setdefault(run.rate, {})
+                score_by_seed[run.seed] = (
+                    _mean(score_by_seed, list(score_by_seed)) if score_by_seed else -1.0 - math.log10(run.rate / best) ** 2
+                )
             else:
                 made_up = Measured(scores, Curve((), ()))
     return count
@@ -192,13 +194,13 @@ def _present(search: Search, scores: Scores) -> list[float]:
 
 
 def _past_edges(
-    search: Search, scores: Scores, tried: Sequence[float], known: Sequence[float], seeds: Sequence[int], stage: int
+    search: Search, scores: Scores, tried: Sequence[float], settled: Sequence[float], seeds: Sequence[int], stage: int
 ) -> tuple[list[Run], list[float]]:
-    """Further rates, one by one, while the outermost tried one is better than all the known; what is missing for that."""
+    """Further rates, one by one, while the outermost tried one is better than all the settled; what is missing for that."""
     further: list[float] = []
     while True:
         tried_now = sorted([*tried, *further])
-        first, *others = sorted([*known, *further], key=lambda rate: -_mean(scores[rate], seeds))
+        first, *others = sorted([*settled, *further], key=lambda rate: -_mean(scores[rate], seeds))
         rising = not others or _mean(scores[first], seeds) > _mean(scores[others[0]], seeds)
         rate = _beyond(search, tried_now, first) if rising and first in (tried_now[0], tried_now[-1]) else None
         if rate is None:
@@ -236,18 +238,18 @@ def _vertices(search: Search, scores: Scores, grid: Sequence[float], finalists: 
     Not again once such a rate gains less than a standard error.
     """
     full = search.seeds_of(search.seeds)
-    known = list(finalists)
+    rates = list(finalists)
     for step in range(2):
-        vertex = _parabola({rate: _mean(scores[rate], full) for rate in known})
-        if vertex is None or not min(grid) <= vertex <= max(grid) or stand_in(vertex, [*grid, *known]):
+        vertex = _parabola({rate: _mean(scores[rate], full) for rate in rates})
+        if vertex is None or not min(grid) <= vertex <= max(grid) or stand_in(vertex, [*grid, *rates]):
             return []
         rate = stand_in(vertex, list(scores)) or vertex
         if wanted := _untried([rate], scores, full, stage + step):
             return wanted
-        gain = _mean(scores[rate], full) - max(_mean(scores[other], full) for other in known)
-        if gain < _standard_error({name: scores[name] for name in (*known, rate)}, search.seeds):
+        gain = _mean(scores[rate], full) - max(_mean(scores[other], full) for other in rates)
+        if gain < _standard_error({name: scores[name] for name in (*rates, rate)}, search.seeds):
             return []
-        known.append(rate)
+        rates.append(rate)
     return []
 
 
@@ -262,40 +264,40 @@ def _parabola(means: Mapping[float, float]) -> float | None:
 
 def _classic(search: Search, scores: Scores) -> list[Run]:
     """Five rates, then five within the gaps around the best of all so far, and so on; the best and its neighbours repeated."""
-    wanted, known = _first_round(search, scores, spaced(search.low, search.high, 5), 0)
+    wanted, rates = _first_round(search, scores, spaced(search.low, search.high, 5), 0)
     if wanted:
         return wanted
-    wanted, known = _narrowed(search, scores, known)
+    wanted, rates = _narrowed(search, scores, rates)
     full = search.seeds_of(search.seeds)
     if wanted := wanted or _untried(_present(search, scores), scores, full, search.stages):
         return wanted
-    repeated = [rate for rate in known if not _untried([rate], scores, full, 0)]
-    return _past_edges(search, scores, known, repeated, full, search.stages)[0]
+    repeated = [rate for rate in rates if not _untried([rate], scores, full, 0)]
+    return _past_edges(search, scores, rates, repeated, full, search.stages)[0]
 
 
-def _narrowed(search: Search, scores: Scores, known: list[float]) -> tuple[list[Run], list[float]]:
+def _narrowed(search: Search, scores: Scores, rates: list[float]) -> tuple[list[Run], list[float]]:
     """Stage after stage, until one gains less than a standard error; what is missing, and the rates so far."""
     one, full = search.seeds_of(1), search.seeds_of(search.seeds)
     best_before: float | None = None
     for stage in range(search.stages):
-        best = max(known, key=lambda rate: _mean(scores[rate], one))
-        place = known.index(best)
-        around = known[max(0, place - 1) : place + 2]
+        best = max(rates, key=lambda rate: _mean(scores[rate], one))
+        place = rates.index(best)
+        around = rates[max(0, place - 1) : place + 2]
         if wanted := _untried(around, scores, full, stage):
-            return wanted, known
+            return wanted, rates
         level = max(_mean(scores[rate], full) for rate in around)
-        error = _standard_error({rate: scores[rate] for rate in known}, search.seeds)
+        error = _standard_error({rate: scores[rate] for rate in rates}, search.seeds)
         if best_before is not None and level - best_before < error:
             break
         best_before = level if best_before is None else max(level, best_before)
-        inner = [rate for rate in _between(around) if not stand_in(rate, known)]
+        inner = [rate for rate in _between(around) if not stand_in(rate, rates)]
         if not inner or stage == search.stages - 1:
             break
         points = [stand_in(rate, list(scores)) or rate for rate in inner]
         if wanted := _untried(points, scores, one, stage + 1):
-            return wanted, known
-        known = sorted({*known, *points})
-    return [], known
+            return wanted, rates
+        rates = sorted({*rates, *points})
+    return [], rates
 
 
 def _between(around: Sequence[float]) -> list[float]:
@@ -311,8 +313,8 @@ def _untried(rates: Sequence[float], scores: Scores, seeds: Sequence[int], stage
 
 def _standard_error(scores: Scores, seeds: int) -> float:
     """Of a mean over so many seeds; nothing where noise is unknown, so that the search goes on."""
-    found = noise(scores)
-    return found.spread / math.sqrt(seeds) if found.degrees else 0.0
+    seeds_noise = noise(scores)
+    return seeds_noise.spread / math.sqrt(seeds) if seeds_noise.degrees else 0.0
 
 
 def _mean(by_seed: Mapping[int, float], seeds: Sequence[int]) -> float:

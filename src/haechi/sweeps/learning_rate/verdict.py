@@ -53,13 +53,13 @@ def judge(scores: Scores) -> Verdict:
     tied = [standing for standing in ranked if standing.tied]
     status = _status(scores, best.name, len(tied))
     finalists = [standing.name for standing in tied if standing.runs == best.runs]
-    found = noise(scores)
+    seeds_noise = noise(scores)
     return Verdict(
         status,
         best.name,
         interval(scores, best.name),
         tuple(sorted(standing.name for standing in tied)),
         None if status == "indistinguishable" else min(finalists),
-        found.spread if found.degrees else math.inf,
+        seeds_noise.spread if seeds_noise.degrees else math.inf,
         tuple(ranked),
     )

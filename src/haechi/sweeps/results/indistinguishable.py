@@ -73,16 +73,16 @@ def standings(runs: Runs[K], confidence: float = CONFIDENCE) -> list[Standing[K]
     """
     if not runs:
         return []
-    found, most = noise(runs), max(len(scores) for scores in runs.values())
+    seeds_noise, most = noise(runs), max(len(scores) for scores in runs.values())
     means = {name: sum(scores.values()) / len(scores) for name, scores in runs.items()}
     best = max((name for name in runs if len(runs[name]) == most), key=lambda name: means[name])
-    extremes = _extremes(confidence, len(runs), found.degrees) if found.degrees and len(runs) > 1 else math.inf
+    extremes = _extremes(confidence, len(runs), seeds_noise.degrees) if seeds_noise.degrees and len(runs) > 1 else math.inf
 
     def beside(name: K) -> Standing[K]:
         shared = sorted(runs[best].keys() & runs[name].keys())
         behind = sum(runs[best][seed] - runs[name][seed] for seed in shared) / len(shared) if shared else 0.0
         # a difference of two means of n runs has the error spread * sqrt(2 / n), which the table's figure holds without the 2
-        reach = extremes * found.spread / math.sqrt(len(shared)) if shared and math.isfinite(extremes) else math.inf
+        reach = extremes * seeds_noise.spread / math.sqrt(len(shared)) if shared and math.isfinite(extremes) else math.inf
         return Standing(name, means[best] - behind, len(runs[name]), behind, 0.0 if name == best else reach)
 
     ranked = sorted((beside(name) for name in runs if name != best), key=lambda standing: (-standing.runs, -standing.mean))
@@ -100,13 +100,13 @@ def seed_levels(runs: Runs[K]) -> dict[int, float]:
 
 def interval(runs: Runs[K], name: K, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Where the mean of one setting lies, as far as seeds go."""
-    found, scores = noise(runs), list(runs[name].values())
+    seeds_noise, scores = noise(runs), list(runs[name].values())
     mean = sum(scores) / len(scores)
-    if not found.degrees:
+    if not seeds_noise.degrees:
         return (-math.inf, math.inf)
     from scipy.special import stdtrit
 
-    reach = float(stdtrit(found.degrees, (1 + confidence) / 2)) * found.spread / math.sqrt(len(scores))
+    reach = float(stdtrit(seeds_noise.degrees, (1 + confidence) / 2)) * seeds_noise.spread / math.sqrt(len(scores))
     return (mean - reach, mean + reach)
 
 

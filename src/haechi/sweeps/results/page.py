@@ -128,7 +128,7 @@ def parallel(trials: Sequence[Trial], sweep: Sweep) -> str:
         end = ((trial.value or 0.0) - low) / (high - low) if high > low else 0.5
         good = end if sign > 0 else 1 - end
         heights = [height(sweep.parameters[name], trial.proposal.params.get(name)) for name in names]
-        drawn = [float("nan") if found is None else found for found in heights]
+        drawn = [float("nan") if level is None else level for level in heights]
         axes.plot(range(len(names) + 1), [*drawn, end], color=COLOURS["tuned"], alpha=0.12 + 0.8 * good**2, linewidth=1.3)
         outside = [(x, y) for x, y in enumerate(drawn) if y in BEYOND]
         if outside:
@@ -199,7 +199,7 @@ def inline(figure: Any) -> str:
     """The picture as it stands in the page: each text in both languages."""
     drawn = style.svg(figure)
     style.pyplot().close(figure)
-    return re.sub(r">([^<>]+)</text>", lambda found: f">{_in_both(found[1])}</text>", drawn[drawn.index("<svg") :])
+    return re.sub(r">([^<>]+)</text>", lambda match: f">{_in_both(match[1])}</text>", drawn[drawn.index("<svg") :])
 
 
 def _in_both(text: str) -> str:
