@@ -23,6 +23,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from haechi.corpus.duplicates import with_duplicates
+from haechi.guards.decide import series
+from haechi.guards.history import read_history
 from haechi.guards.params import GuardsParams
 from haechi.mining.mine import Advice, mine
 from haechi.mining.params import MineParams
@@ -108,22 +110,12 @@ def main(folder: Path, seeds: str, cells: str, encoder: Path | None, keep: Path 
                 recipe = Recipe(params, loss, lora, guards)
                 inputs = TrainingInputs(load_learner(folder / "models/base"), made.examples, validation, recipe)
                 train(inputs, Path(scratch) / "run")
-                history = [row["valid_ndcg@10"] for row in _history(Path(scratch) / "run") if "valid_ndcg@10" in row]
+                rows = read_history(Path(scratch) / "run" / "history.jsonl")
+                history = [value for _, value in series(rows, "valid_ndcg@10")]
                 if keep:
                     shutil.copytree(max((Path(scratch) / "run/checkpoints").iterdir()), keep, dirs_exist_ok=True)
             best, last = float(np.max(history)), history[-1]
             print(f"{name}\t{seed}\t{best:.4f}\t{last:.4f}\t{kept}\t{time.time() - start:.0f}\t{history}", flush=True)
-
-
-def _history(run: Path) -> list[dict[str, float]]:
-    return [read for read in map(_line, (run / "history.jsonl").read_text(encoding="utf-8").splitlines()) if read]
-
-
-def _line(text: str) -> dict[str, float]:
-    import orjson
-
-    read: dict[str, float] = orjson.loads(text)
-    return read
 
 
 if __name__ == "__main__":

@@ -7,12 +7,13 @@ import os
 import tempfile
 import time
 
+from haechi.guards.history import HistoryRow
 from haechi.training.trackers import KINDS, tracking
 
 STEPS = range(1, 51)
 HISTORY = [
-    *({"step": step, "loss": 1.0 / step, "learning_rate": 1e-3, "grad_norm": 2.0} for step in STEPS),
-    *({"step": 50 + n, **{f"valid_{k}": 0.5 for k in range(16)}} for n in range(10)),
+    *(HistoryRow(step, {"loss": 1.0 / step, "learning_rate": 1e-3, "grad_norm": 2.0}) for step in STEPS),
+    *(HistoryRow(50 + n, {f"valid_{k}": 0.5 for k in range(16)}) for n in range(10)),
 ]
 
 

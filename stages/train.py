@@ -14,8 +14,9 @@ from haechi.runtime import files, locks, options, progress
 from haechi.training import trackers
 from haechi.runtime.command import run
 from haechi.runtime.errors import UsageError
-from haechi.training.outcome import write_history, write_modules
+from haechi.training.outcome import write_curves, write_modules
 from haechi.guards import status
+from haechi.guards.history import read_history
 from haechi.guards.summary import key_figures, summary
 from haechi.models.load import name_of
 from haechi.guards.params import GuardsParams
@@ -103,7 +104,7 @@ def main(
             progress.say(f"train: {lost}{'; what an earlier one has left is not used' if state.last() else ''}")
         facts = trained(out, None if lost else state, Listeners(report, statistics_of(out), tracked))
         with files.atomic_folder(plots) as folder:
-            write_history(list(files.read_records(out / "history.jsonl", dict)), folder)
+            write_curves(read_history(out / "history.jsonl"), folder)
             write_modules(list(files.read_records(out / "modules.jsonl", dict)), folder)
         files.write_json(details, facts)
         files.write_json(metrics, key_figures(facts))

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from haechi.guards.history import HistoryRow, row_of
 from haechi.mining.audit import write_scores
 from haechi.records.mined import MinedExample
-from haechi.training.outcome import write_history, write_modules
+from haechi.training.outcome import write_curves, write_modules
 
 FIGURE = st.floats(0, 9).map(lambda value: round(value, 6))
 ROW = st.one_of(
@@ -47,7 +48,7 @@ def test_every_score_is_counted_in_the_table_of_scores(tmp_path: Path, scores: l
 @given(st.lists(ROW, max_size=6))
 def test_each_table_holds_its_column_of_the_history(tmp_path: Path, rows: list[dict[str, float]]) -> None:
     history = [{"step": 0, "valid_ndcg@10": 0.5}, *({"step": n, **row} for n, row in enumerate(rows, 1))]
-    write_history(history, tmp_path)
+    write_curves([row_of(row) for row in history], tmp_path)
 
     for table, column, key in (
         ("loss", "loss", "loss"),
@@ -59,9 +60,9 @@ def test_each_table_holds_its_column_of_the_history(tmp_path: Path, rows: list[d
 
 
 def test_a_history_is_tables_and_looks_at_modules_one_more(tmp_path: Path) -> None:
-    write_history(
-        [{"step": 0, "valid_ndcg@10": 0.25}, {"step": 1, "loss": 2.5}, {"step": 2, "loss": 2.0, "valid_ndcg@10": 0.5}], tmp_path
-    )
+    validated = {"valid_ndcg@10": 0.5}
+    history = [HistoryRow(0, {"valid_ndcg@10": 0.25}), HistoryRow(1, {"loss": 2.5}), HistoryRow(2, {"loss": 2.0, **validated})]
+    write_curves(history, tmp_path)
     write_modules([{"step": 1, "module": "a", "gradient": 0.5, "norms": [1]}], tmp_path)
 
     assert (tmp_path / "loss.csv").read_text() == "step,loss\n1,2.5\n2,2.0\n"

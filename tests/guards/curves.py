@@ -1,11 +1,11 @@
 """Made-up histories: rows as a training would leave them."""
 
 from collections.abc import Sequence
-from typing import Any
 
+from haechi.guards.history import HistoryRow
 from haechi.guards.rules import Rule
 
-Rows = list[dict[str, Any]]
+Rows = list[HistoryRow]
 
 RULES = (
     Rule("non_finite", "stop", patience=3),
@@ -27,19 +27,17 @@ def curve(loss: Sequence[float] = (), **validation: Sequence[float]) -> Rows:
     names = {"loss_": "valid_loss", "recall": "valid_recall@10", "ndcg": "valid_ndcg@10", "similarity": "valid_similarity"}
     rows: Rows = []
     for i in range(max(len(loss), *(len(values) for values in validation.values()), 0)):
-        found = {names[name]: values[i] for name, values in validation.items() if i < len(values)}
-        if found:
-            rows.append({"step": i * EVERY, **found})
+        figures = {names[name]: values[i] for name, values in validation.items() if i < len(values)}
+        if figures:
+            rows.append(HistoryRow(i * EVERY, figures))
         if i < len(loss):
-            rows.append({"step": i * EVERY, "loss": loss[i]})
+            rows.append(HistoryRow(i * EVERY, {"loss": loss[i]}))
     return rows
 
 
 def skipped(rows: Rows, *steps: int) -> Rows:
     """The same with steps that were skipped."""
-    return sorted(
-        [*rows, *({"step": step, "skipped": "gradient", "batch": ["q1"]} for step in steps)], key=lambda row: row["step"]
-    )
+    return sorted([*rows, *(HistoryRow(step, skipped="gradient", batch=("q1",)) for step in steps)], key=lambda row: row.step)
 
 
 FALLING = [4.0, 3.0, 2.3, 1.8, 1.5, 1.3, 1.15, 1.05, 0.97, 0.9]

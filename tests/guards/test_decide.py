@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from haechi.guards.decide import STRENGTH, decide, fired
+from haechi.guards.history import HistoryRow, row_of
 from haechi.runtime.errors import HaechiError
 
 HEALTHY = curve(FALLING, loss_=[v + 0.3 for v in FALLING], recall=RISING, ndcg=RISING, similarity=[0.3] * 10)
@@ -25,8 +26,8 @@ CURVES: dict[str, tuple[Rows, str, str]] = {
     "three, not in a row": (skipped(curve(FALLING), 84, 87, 90), "continue", ""),
     "three in a row, long ago": (skipped(curve(FALLING), 21, 22, 23), "continue", ""),
     "a validation loss that is not a number": (curve(FALLING[:3], loss_=[4.0, 3.5, math.nan]), "continue", ""),  # a log row came after
-    "the last figure is not a number": ([*curve(FALLING[:3]), {"step": 30, "valid_loss": math.nan}], "stop", "non_finite"),
-    "the last figure was lost as null": ([*curve(FALLING[:3]), {"step": 30, "valid_loss": None}], "stop", "non_finite"),
+    "the last figure is not a number": ([*curve(FALLING[:3]), HistoryRow(30, {"valid_loss": math.nan})], "stop", "non_finite"),
+    "the last figure was lost as null": ([*curve(FALLING[:3]), HistoryRow(30, {"valid_loss": None})], "stop", "non_finite"),
     # divergence
     "three losses more than twice the first": (curve([2.0, 1.5, 5.0, 6.0, 7.0]), "stop", "divergence"),
     "warm-up shakes, then it falls": (curve([4.2, 4.0, 5.5, 4.6, 3.0, 2.0]), "continue", ""),
@@ -65,7 +66,7 @@ CURVES: dict[str, tuple[Rows, str, str]] = {
     "the loss stays where it is": (curve([2.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5]), "lower_lr", "stall"),
     "it moves by more than the tolerance": (curve([2.0, 1.0, 0.5, 0.51, 0.5, 0.51, 0.5]), "continue", ""),
     "the rate has just been lowered for it": (
-        [*curve([2.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5]), {"step": 60, "event": "lower_lr", "rule": "stall"}, {"step": 70, "loss": 0.5}],
+        [*curve([2.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5]), HistoryRow(60, event="lower_lr", rule="stall"), HistoryRow(70, {"loss": 0.5})],
         "continue",
         "",
     ),
@@ -156,7 +157,7 @@ rows = st.fixed_dictionaries(
 
 @given(st.lists(rows, min_size=1, max_size=30))
 def test_whatever_happens_exactly_one_action_follows_and_it_is_the_strongest(made: list[dict]) -> None:
-    history = [{"step": i * EVERY, **row} for i, row in enumerate(made)]
+    history = [row_of({"step": i * EVERY, **row}) for i, row in enumerate(made)]
     found, all_of_them = decide(history, RULES), fired(history, RULES)
 
     assert found.action in STRENGTH

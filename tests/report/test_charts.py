@@ -1,5 +1,6 @@
 """Charts as tables and panels."""
 
+from haechi.guards.history import row_of
 from haechi.report import style
 from haechi.report.charts import rate
 from haechi.report.inputs import Results
@@ -10,7 +11,7 @@ CHECKS = [{"step": 3, "valid_ndcg@10": 0.5}]
 
 
 def drawn(history: list[dict[str, float]]):
-    picture = rate(Results(history=history), (), Say())
+    picture = rate(Results(history=[row_of(row) for row in history]), (), Say())
     if picture:
         style.pyplot().close(picture.figure)
     return picture

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from selection.histories import copied, history_of, late_overfitting, noise_only, planted_plateau
 from selection.made import SELECT, VOTERS
 
+from haechi.guards.history import HistoryRow
 from haechi.runtime.errors import HaechiError
 from haechi.selection.change_points import bent_line, mann_kendall, noise, smooth, structured
-from haechi.selection.history import History, check, read_history
+from haechi.selection.history import History, check, series_of
 from haechi.selection.sweet_spot import Vote, find_spot, vote
 
 PARAMS = replace(SELECT, voters=VOTERS)
@@ -50,16 +51,16 @@ def test_a_copy_that_is_turned_round_is_a_copy() -> None:
         check(replace(made, score=tuple(1 - loss for loss in made.training_loss)), SOURCE)
 
 
-def history(made: History) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = [{"step": 0, "valid_ndcg@10": 0.1}]
+def history(made: History) -> list[HistoryRow]:
+    rows = [HistoryRow(0, {"valid_ndcg@10": 0.1})]
     for step, score, loss in zip(made.steps, made.score, made.training_loss, strict=True):
-        rows += [{"step": step, "loss": loss, "grad_norm": 1.0}, {"step": step, "valid_ndcg@10": score}]
+        rows += [HistoryRow(step, {"loss": loss, "grad_norm": 1.0}), HistoryRow(step, {"valid_ndcg@10": score})]
     return rows
 
 
 def test_a_history_is_read_as_it_was_written_without_the_base() -> None:
     made = late_overfitting(np.random.default_rng(0))[0]
-    found = read_history(history(made), "ndcg@10", SOURCE)
+    found = series_of(history(made), "ndcg@10", SOURCE)
 
     assert (found.steps, found.score, found.training_loss) == (made.steps, made.score, made.training_loss)
     assert found.loss == ()
@@ -70,14 +71,14 @@ def test_a_history_is_read_as_it_was_written_without_the_base() -> None:
     ("rows", "says"),
     [
         ([], "is empty"),
-        ([{"step": 5, "loss": 1.0}], "has no validation"),
-        ([{"step": 0, "valid_ndcg@10": 0.5}], "has no validation"),
-        ([{"step": 5, "valid_ndcg@10": float("nan")}], "not a finite number at step 5"),
+        ([HistoryRow(5, {"loss": 1.0})], "has no validation"),
+        ([HistoryRow(0, {"valid_ndcg@10": 0.5})], "has no validation"),
+        ([HistoryRow(5, {"valid_ndcg@10": float("nan")})], "not a finite number at step 5"),
     ],
 )
-def test_a_history_that_says_nothing_is_refused(rows: list[dict[str, Any]], says: str) -> None:
+def test_a_history_that_says_nothing_is_refused(rows: list[HistoryRow], says: str) -> None:
     with pytest.raises(HaechiError, match=says):
-        read_history(rows, "ndcg@10", SOURCE)
+        series_of(rows, "ndcg@10", SOURCE)
 
 
 def test_a_short_history_and_a_constant_one_get_no_vote() -> None:

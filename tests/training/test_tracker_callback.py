@@ -1,7 +1,6 @@
 """Trackers and the bar beside a real training: they see what the history holds, and the model doesn't know of them."""
 
 import csv
-import json
 import math
 import sys
 import time
@@ -13,6 +12,7 @@ from runtime.test_progress import Terminal
 from training.made import VALIDATION, examples, recipe, static, train
 from training.test_trackers import StandIn, wanted
 
+from haechi.guards.history import HistoryRow, read_history
 from haechi.runtime.files import sha256_folder
 from haechi.training.trackers import Tracked, tracking
 
@@ -20,9 +20,9 @@ RECIPE = recipe(loss={"name": "triplet", "margin": 0.3})
 CONFIG = {"params": {"lr": 0.1, "pin": (1, 2)}, "loss": {"dims": ()}}
 
 
-def learned(folder: Path, tracked: Tracked | None = None) -> list[dict[str, Any]]:
+def learned(folder: Path, tracked: Tracked | None = None) -> list[HistoryRow]:
     train(static(), examples(), VALIDATION, folder, RECIPE, tracked=tracked or Tracked({}))
-    return [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+    return read_history(folder / "history.jsonl")
 
 
 @pytest.fixture(scope="module")

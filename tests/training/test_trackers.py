@@ -1,5 +1,6 @@
 """Trackers get what the history gets, never stop anything, and are asked for by name."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from haechi.guards.history import HistoryRow, row_of
 from haechi.runtime.errors import HaechiError, UsageError
 from haechi.training import trackers
 from haechi.training.trackers import KINDS, Tracked, figures, require, trackers_named, tracking
@@ -20,7 +22,7 @@ ROWS = st.lists(
         st.just({}),
     ),
     max_size=8,
-).map(lambda rows: [{"step": step, **row} for step, row in enumerate(rows)])
+).map(lambda rows: [row_of({"step": step, **row}) for step, row in enumerate(rows)])
 
 
 class StandIn:
@@ -46,20 +48,20 @@ class Broken(StandIn):
             raise ConnectionError("my key is sk-secret")
 
 
-def wanted(rows: list[dict[str, Any]]) -> list[tuple[int, dict[str, float]]]:
+def wanted(rows: Sequence[HistoryRow]) -> list[tuple[int, dict[str, float]]]:
     found = []
     for row in rows:
-        if "event" in row:
-            found.append((row["step"], {f"event_{row['event']}": 1.0}))
-        elif "skipped" in row:
-            found.append((row["step"], {f"skipped_{row['skipped']}": 1.0}))
-        elif len(row) > 1:
-            found.append((row["step"], {name: value for name, value in row.items() if name != "step"}))
+        if row.event:
+            found.append((row.step, {f"event_{row.event}": 1.0}))
+        elif row.skipped:
+            found.append((row.step, {f"skipped_{row.skipped}": 1.0}))
+        elif row.figures:
+            found.append((row.step, dict(row.figures)))
     return found
 
 
 @given(ROWS, st.lists(st.integers(0, 8), max_size=4))
-def test_every_row_is_reported_once_in_order_however_the_history_grows(rows: list[dict[str, Any]], looks: list[int]) -> None:
+def test_every_row_is_reported_once_in_order_however_the_history_grows(rows: list[HistoryRow], looks: list[int]) -> None:
     one, two = StandIn(), StandIn()
     tracked = Tracked({"one": one, "two": two})
     for look in [*sorted(looks), len(rows)]:
@@ -69,7 +71,7 @@ def test_every_row_is_reported_once_in_order_however_the_history_grows(rows: lis
 
 
 def test_one_that_fails_is_left_out_and_the_others_go_on(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [{"step": step, "loss": 1.0 / step} for step in range(1, 5)]
+    rows = [HistoryRow(step, {"loss": 1.0 / step}) for step in range(1, 5)]
     good, bad = StandIn(), Broken()
     tracked = Tracked({"bad": bad, "good": good})
     tracked.follow(rows)
@@ -97,7 +99,7 @@ def test_the_end_of_the_block_is_told_whether_it_is_good_or_bad(tmp_path: Path, 
 
     monkeypatch.setattr(trackers, "KINDS", {"opened": opened, "closed": closed})
     with tracking(("closed", "opened"), {}) as tracked:
-        tracked.follow([{"step": 1, "loss": 2.0}])
+        tracked.follow([HistoryRow(1, {"loss": 2.0})])
     with pytest.raises(ZeroDivisionError), tracking(("opened",), {}):
         raise ZeroDivisionError
 
@@ -110,7 +112,7 @@ def test_without_a_name_nothing_is_opened_or_written(tmp_path: Path, monkeypatch
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     assert trackers_named({}) == trackers_named({"HAECHI_LOG": " , "}) == ()
     with tracking(trackers_named({}), {}) as tracked:
-        tracked.follow([{"step": 1, "loss": 2.0}])
+        tracked.follow([HistoryRow(1, {"loss": 2.0})])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -150,6 +152,6 @@ def test_a_folder_of_that_name_is_no_package(tmp_path: Path, monkeypatch: pytest
 
 
 def test_rows_are_figures_and_nothing_else() -> None:
-    assert figures({"step": 3, "loss": 1}) == {"loss": 1.0}
-    assert figures({"step": 3, "skipped": "gradient", "batch": ["q"]}) == {"skipped_gradient": 1.0}
-    assert figures({"step": 3, "event": "rollback", "rule": "collapse", "to": 1}) == {"event_rollback": 1.0}
+    assert figures(HistoryRow(3, {"loss": 1})) == {"loss": 1.0}
+    assert figures(HistoryRow(3, skipped="gradient", batch=("q",))) == {"skipped_gradient": 1.0}
+    assert figures(HistoryRow(3, event="rollback", rule="collapse", to=1)) == {"event_rollback": 1.0}

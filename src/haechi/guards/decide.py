@@ -1,21 +1,20 @@
 """What to do next, given what has happened: a pure function of the history's rows and the rules.
 
-A history is the rows of history.jsonl: rows of the log (`step`, `loss`, ...), of validation (`step`, `valid_...`), of skipped
-steps (`step`, `skipped`) and of what guards did (`step`, `event`). Whatever they hold, exactly one action follows.
+Whatever the rows hold, exactly one action follows.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
+from haechi.guards.history import HistoryRow
 from haechi.guards.rules import Rule
 from haechi.runtime.errors import HaechiError
 from haechi.text.bilingual import Words
 
-Row = Mapping[str, Any]
-Rows = Sequence[Row]
+Rows = Sequence[HistoryRow]
 
 STRENGTH = ("continue", "lower_lr", "rollback", "stop")
 """When several rules fire, the strongest action is taken."""
@@ -53,7 +52,8 @@ def fired(history: Rows, rules: Sequence[Rule]) -> list[Decision]:
 
 def series(rows: Rows, key: str) -> list[tuple[int, float]]:
     """(step, value) of every row that holds a finite value."""
-    return [(int(row["step"]), float(row[key])) for row in rows if key in row and _finite(row[key])]
+    values = ((row.step, row.figures.get(key)) for row in rows)
+    return [(step, float(value)) for step, value in values if value is not None and math.isfinite(value)]
 
 
 def level(rows: Rows, step: int) -> float | None:
@@ -62,24 +62,18 @@ def level(rows: Rows, step: int) -> float | None:
     return sum(losses) / len(losses) if losses else None
 
 
-def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
-
-
 def _since_last_event(history: Rows) -> Rows:
     """After the rate was lowered or weights were put back, patience starts anew."""
-    events = [i for i, row in enumerate(history) if "event" in row]
+    events = [i for i, row in enumerate(history) if row.event]
     return history[events[-1] + 1 :] if events else history
 
 
 def _non_finite(history: Rows, fresh: Rows, rule: Rule) -> Words | None:
-    broken = [
-        key for key, value in history[-1].items() if value is None or (isinstance(value, float) and not math.isfinite(value))
-    ]
-    last = int(history[-1]["step"])
+    broken = [key for key, value in history[-1].figures.items() if value is None or not math.isfinite(value)]
+    last = history[-1].step
     if broken:
         return Words(f"{broken[0]} is not finite at step {last}", f"{last}스텝에서 {broken[0]} 값이 유한하지 않습니다")
-    skipped = {int(row["step"]) for row in fresh if "skipped" in row}
+    skipped = {row.step for row in fresh if row.skipped}
     streak = 0
     while last - streak in skipped:
         streak += 1

@@ -101,7 +101,7 @@ def judge(seen: Seen, guards: GuardsParams, params: Sections, *, static: bool = 
 def _facts(history: Rows) -> dict[str, Any]:
     """The figures that the verdict is made of."""
     losses, scores, valid = (series(history, key) for key in ("loss", METRIC, "valid_loss"))
-    facts: dict[str, Any] = {"skipped_steps": sum("skipped" in row for row in history)}
+    facts: dict[str, Any] = {"skipped_steps": sum(bool(row.skipped) for row in history)}
     if losses:
         last = losses[-1][0]
         first = sum(value for _, value in losses[:3]) / len(losses[:3])

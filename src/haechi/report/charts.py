@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from haechi.guards.history import HistoryRow
 from haechi.report import style, translations
 from haechi.report.inputs import Results
 from haechi.report.slices import Slice
@@ -65,14 +66,18 @@ def recall(results: Results, slices: Sequence[Slice], say: Say) -> Picture | Non
 
 def training(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
     """Loss and validation over the steps."""
-    steps = [row for row in results.history if "loss" in row]
-    checks = [row for row in results.history if f"valid_{HEADLINE}" in row]
+    steps = [row for row in results.history if "loss" in row.figures]
+    checks = [row for row in results.history if f"valid_{HEADLINE}" in row.figures]
     if not steps and not checks:
         return None
     figure, (left, right) = style.pyplot().subplots(1, 2, figsize=(WIDTH, 2.8), layout="constrained")
-    left.plot([r["step"] for r in steps], [r["loss"] for r in steps], color=colour(TUNED))
+    left.plot([row.step for row in steps], [row.figures["loss"] for row in steps], color=colour(TUNED))
     right.plot(
-        [r["step"] for r in checks], [r[f"valid_{HEADLINE}"] for r in checks], marker="o", markersize=4, color=colour(HYBRID)
+        [row.step for row in checks],
+        [row.figures[f"valid_{HEADLINE}"] for row in checks],
+        marker="o",
+        markersize=4,
+        color=colour(HYBRID),
     )
     chosen = _step(str(results.stage("select").get("chosen", "")))
     if chosen is not None:
@@ -90,7 +95,7 @@ def training(results: Results, slices: Sequence[Slice], say: Say) -> Picture | N
     left.set(xlabel=say("step", "스텝"), title=say("Training loss", "학습 손실"))
     right.set(xlabel=say("step", "스텝"), title=say("nDCG@10 on validation", "검증 nDCG@10"))
     right.set_ylim(bottom=0)
-    rows = [(r["step"], r.get("loss", ""), r.get(f"valid_{HEADLINE}", "")) for r in _by_step(results.history)]
+    rows = [(step, of.get("loss", ""), of.get(f"valid_{HEADLINE}", "")) for step, of in _by_step(results.history)]
     return Picture(figure, ("step", "loss", HEADLINE), rows)
 
 
@@ -101,7 +106,7 @@ def rate(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
         "grad_norm": (say("Gradient norm (log)", "기울기 크기 (로그)"), SERIES[3]),
         "active_triplets": (say("Active triplets", "활성 트리플릿의 비율"), colour(TUNED)),
     }
-    given = {key: [(row["step"], row[key]) for row in results.history if key in row] for key in titles}
+    given = {key: [(row.step, row.figures[key]) for row in results.history if key in row.figures] for key in titles}
     shown = [key for key in titles if given[key] or key != "active_triplets"]
     if not any(given.values()):
         return None
@@ -110,13 +115,15 @@ def rate(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
         title, shade = titles[key]
         axes.plot([step for step, _ in given[key]], [value for _, value in given[key]], color=shade)
         axes.set(xlabel=say("step", "스텝"), title=title)
-        if key == "grad_norm" and any(value > 0 for _, value in given[key]):
+        if key == "grad_norm" and any(value and value > 0 for _, value in given[key]):
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
             axes.minorticks_off()
     columns = tuple(shown)
     rows = [
-        (row["step"], *(row.get(key, "") for key in columns)) for row in results.history if any(key in row for key in columns)
+        (row.step, *(row.figures.get(key, "") for key in columns))
+        for row in results.history
+        if any(key in row.figures for key in columns)
     ]
     return Picture(figure, ("step", *columns), rows)
 
@@ -354,12 +361,12 @@ def _step(checkpoint: str) -> int | None:
     return int(number) if checkpoint.startswith("step-") and number.isdigit() else None
 
 
-def _by_step(history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Training and validation rows of one step as one."""
+def _by_step(history: Sequence[HistoryRow]) -> list[tuple[int, dict[str, Any]]]:
+    """Step -> the figures of its rows together, of the log and of validation."""
     rows: dict[int, dict[str, Any]] = {}
     for row in history:
-        rows.setdefault(int(row["step"]), {}).update(row)
-    return [rows[step] for step in sorted(rows)]
+        rows.setdefault(row.step, {}).update(row.figures)
+    return sorted(rows.items())
 
 
 def _gaps(results: Results) -> list[tuple[str, float]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from haechi.guards.history import HistoryRow, read_history
 from haechi.pipeline.stage_details import FOLDER, IN_GIT, STAGES
 from haechi.records.passage import Passage
 from haechi.records.query import TestQuery
@@ -68,7 +69,7 @@ class Results:
     rows: Sequence[QueryResult] = ()
     queries: Mapping[str, TestQuery] = field(default_factory=dict)
     passages: Sequence[Passage] = ()
-    history: Sequence[dict[str, Any]] = ()
+    history: Sequence[HistoryRow] = ()
     tables: Mapping[str, Sequence[dict[str, str]]] = field(default_factory=dict)
     params: str = ""
     missing: Sequence[Missing] = ()
@@ -103,7 +104,7 @@ def gather(places: Places) -> Results:
         rows=read(places.metrics / "per_query.json", "evaluate", lambda file: read_rows(file, QueryResult), []),
         queries={query.query_id: query for query in queries},
         passages=read(places.corpus, "merge_corpus", lambda file: list(read_records(file, Passage)), []),
-        history=read(places.run / "history.jsonl", "train", lambda file: list(read_records(file, dict)), []),
+        history=read(places.run / "history.jsonl", "train", read_history, []),
         tables={name: rows for name, rows in tables.items() if rows is not None},
         params=read(places.params, "", read_text, ""),
         missing=missing,

@@ -1,12 +1,12 @@
 """A run's history as series with one value a validation; histories that can't be believed are refused."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from haechi.guards.history import HistoryRow
 from haechi.runtime.errors import HaechiError
 
 SAME = 1e-9
@@ -27,19 +27,19 @@ class History:
     """Mean gradient norm since the validation before."""
 
 
-def read_history(rows: Sequence[Mapping[str, Any]], metric: str, source: Path) -> History:
+def series_of(rows: Sequence[HistoryRow], metric: str, source: Path) -> History:
     """The rows of history.jsonl as series; the base, before the first step, is left out."""
     if not rows:
         raise HaechiError(f"{source}: is empty; a sweet spot needs the history of a training")
     key = f"valid_{metric}"
-    scored = [row for row in rows if key in row and row["step"] > 0]
+    scored = [row for row in rows if row.step > 0 and key in row.figures]
     if not scored:
         raise HaechiError(f"{source}: has no validation ({key}), and a sweet spot of the training figures would be none")
-    ends = [int(row["step"]) for row in scored]
+    ends = [row.step for row in scored]
     history = History(
         tuple(ends),
-        tuple(float(row[key]) for row in scored),
-        tuple(float(row["valid_loss"]) for row in scored) if all("valid_loss" in row for row in scored) else (),
+        _values(scored, key),
+        _values(scored, "valid_loss") if all("valid_loss" in row.figures for row in scored) else (),
         _between(rows, ends, "loss"),
         _between(rows, ends, "grad_norm"),
     )
@@ -70,9 +70,15 @@ def _copied(series: Sequence[float], other: Sequence[float]) -> bool:
     return bool(1.0 - abs(float(np.corrcoef(one, two)[0, 1])) < SAME)
 
 
-def _between(rows: Sequence[Mapping[str, Any]], ends: Sequence[int], key: str) -> tuple[float, ...]:
+def _values(rows: Sequence[HistoryRow], key: str) -> tuple[float, ...]:
+    """One a row; what was no finite number is none here either."""
+    return tuple(float("nan") if (value := row.figures[key]) is None else float(value) for row in rows)
+
+
+def _between(rows: Sequence[HistoryRow], ends: Sequence[int], key: str) -> tuple[float, ...]:
     """The mean of a figure over the rows since the validation before; nothing where some stretch has none."""
-    points = [(int(row["step"]), float(row[key])) for row in rows if key in row]
+    given = [row for row in rows if key in row.figures]
+    points = list(zip((row.step for row in given), _values(given, key), strict=True))
     means: list[float] = []
     start = 0
     for end in ends:

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from haechi.export.formats import add_forms, require
+from haechi.guards.history import read_history
 from haechi.models.load import folder_hash, load_encoder, name_of, save_encoder
 from haechi.models.m3_heads import copy_heads, folder_of
 from haechi.records.validated import ValidatedQuery
 from haechi.runtime.errors import HaechiError
-from haechi.runtime.files import atomic_folder, read_records
+from haechi.runtime.files import atomic_folder
 from haechi.scoring.significance import Resampler
 from haechi.scoring.validation import Validation
 from haechi.selection.choose import BASE, Candidate, Choice, choose
@@ -60,7 +61,7 @@ def select(run: Path, base: Path, validation: Validation, out: Path, params: Sel
     checkpoints = {folder.name: folder for folder in sorted((run / "checkpoints").glob("step-*"))}
     if not checkpoints:
         raise HaechiError(f"{run}: holds no checkpoint; run the train stage")
-    spot = find_spot(list(read_records(run / HISTORY, dict)), params, run / HISTORY) if params.voters else None
+    spot = find_spot(read_history(run / HISTORY), params, run / HISTORY) if params.voters else None
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.", suffix=".tmp") as place:
         scratch = Path(place)

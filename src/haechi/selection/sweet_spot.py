@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from haechi.guards.history import HistoryRow
 from haechi.selection.change_points import Array, bent_line, mann_kendall, noise, smooth, structured
-from haechi.selection.history import History, read_history
+from haechi.selection.history import History, series_of
 from haechi.selection.params import SelectParams
 
 FLAT = 0.1
@@ -52,9 +53,9 @@ class Spot:
         return {"step": self.step, "agreement": round(self.agreement, 6), "votes": dict(self.votes), "why": self.why}
 
 
-def find_spot(rows: Sequence[Mapping[str, Any]], params: SelectParams, source: Path) -> Spot:
+def find_spot(rows: Sequence[HistoryRow], params: SelectParams, source: Path) -> Spot:
     """Read the history and let the voters of the parameters vote."""
-    return vote(read_history(rows, params.metric, source), params)
+    return vote(series_of(rows, params.metric, source), params)
 
 
 def vote(history: History, params: SelectParams) -> Spot:

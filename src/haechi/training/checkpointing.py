@@ -10,7 +10,7 @@ import orjson
 from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from haechi.runtime.files import read_records, write_jsonl
+from haechi.guards.history import HistoryRow, read_history, write_history
 from haechi.runtime.progress import say
 from haechi.training.average import Average
 from haechi.training.params import TrainParams
@@ -48,12 +48,12 @@ class ValidationCallback(TrainerCallback):
         self._average = Average(learner, params.ema_decay) if params.ema_decay else None
         self._at = validated_at(steps, params)
         self._said = spread(self._at)
-        self.history: list[dict[str, Any]] = []
+        self.history: list[HistoryRow] = []
 
     @property
     def start(self) -> float:
         """Validation of the base."""
-        return float(self.history[0][f"valid_{METRIC}"])
+        return float(self.history[0].figures[f"valid_{METRIC}"] or 0.0)
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Keep loss, rate and gradient norm; times and rates of this machine are left out."""
@@ -63,7 +63,7 @@ class ValidationCallback(TrainerCallback):
             row |= self._measured()
             if not self._all_skipped(state.global_step):
                 finite = {name: round(float(value), 8) for name, value in row.items() if math.isfinite(value)}
-                self.history.append({"step": state.global_step, **finite})
+                self.history.append(HistoryRow(state.global_step, finite))
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Let the average follow, and validate if it is time."""
@@ -81,7 +81,7 @@ class ValidationCallback(TrainerCallback):
     def validate(self, step: int) -> None:
         """Score the model as it is, and keep it if it is among the best; before the first step it is only scored."""
         metrics = self._validator(step)
-        self.history.append({"step": step, **{f"valid_{k}": round(v, 6) for k, v in metrics.items()}})
+        self.history.append(HistoryRow(step, {f"valid_{k}": round(v, 6) for k, v in metrics.items()}))
         self._report({"step": step, "steps": self._steps, METRIC: round(metrics[METRIC], 6)})
         if step in self._said:
             say(f"train: step {step} of {self._steps}, validation {METRIC} {metrics[METRIC]:.4f}")
@@ -91,19 +91,19 @@ class ValidationCallback(TrainerCallback):
 
     def _all_skipped(self, step: int) -> bool:
         """Whether every step since the last row of the log was skipped: the trainer would log a loss of nothing."""
-        before = max((row["step"] for row in self.history if "loss" in row), default=0)
-        return bool(sum("skipped" in row and row["step"] > before for row in self.history) == step - before)
+        before = max((row.step for row in self.history if "loss" in row.figures), default=0)
+        return sum(bool(row.skipped) and row.step > before for row in self.history) == step - before
 
     def save(self, folder: Path) -> None:
         """Put what is remembered, and the kept checkpoints, into the folder of a state."""
-        write_jsonl(folder / HISTORY, self.history)  # not into one JSON file, whose keys would be sorted
+        write_history(folder / HISTORY, self.history)
         if self._average:
             self._average.save(folder)
         self.checkpoints.save(folder)
 
     def load(self, folder: Path) -> None:
         """Bring it back."""
-        self.history = list(read_records(folder / HISTORY, dict))
+        self.history = read_history(folder / HISTORY)
         if self._average:
             self._average.load(folder)
         self.checkpoints.load(folder)

@@ -17,6 +17,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from haechi.guards.decide import Decision, fired, series
 from haechi.guards.decide import decide as decided
+from haechi.guards.history import HistoryRow
 from haechi.guards.params import GuardsParams
 from haechi.guards.rules import Rule
 from haechi.guards.verdict import METRIC
@@ -80,7 +81,7 @@ class GuardCallback(TrainerCallback):
                 self._model.zero_grad()  # an optimizer leaves alone what has no gradient
             step = state.global_step + 1
             batch = self._queries_of(record.batches)
-            self._validation.history.append({"step": step, "skipped": wrong, "batch": batch})
+            self._validation.history.append(HistoryRow(step, skipped=wrong, batch=tuple(batch)))
             say(f"train: step {step} is skipped, since its {wrong} is not finite; its batch: {', '.join(batch[:5])}, ...")
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -134,13 +135,12 @@ class GuardCallback(TrainerCallback):
     def _do(self, decision: Decision, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if decision.action == "continue":
             return
-        event = {"step": state.global_step, "event": decision.action, "rule": decision.rule}
-        self._validation.history.append(event)
+        to = self._best_step if decision.action == "rollback" else None
+        self._validation.history.append(HistoryRow(state.global_step, event=decision.action, rule=decision.rule, to=to))
         goes_on = decision.action == "lower_lr"
         if decision.action == "rollback":
             goes_on = self._rollbacks < self._params.rollbacks
             self._rollbacks += 1
-            event["to"] = self._best_step
             put_back(self._model, load_file(self._best), self._best)
             kwargs["optimizer"].state.clear()  # its memory is of where the weights were
             say(f"train: the weights of step {self._best_step} are put back")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from haechi.guards.history import HistoryRow, write_history
 from haechi.guards.verdict import Seen, judge
 from haechi.runtime.files import write_csv, write_jsonl
 from haechi.scoring.names import HEADLINE
@@ -19,13 +20,13 @@ _CURVES = (("loss", "loss", "loss"), ("validation", HEADLINE, f"valid_{HEADLINE}
 """Table, its column, the history's name."""
 
 
-def write_history(history: Sequence[dict[str, Any]], folder: Path) -> None:
+def write_curves(history: Sequence[HistoryRow], folder: Path) -> None:
     """Loss, validation and, of a triplet loss, the share of active triplets over the steps.
 
     A table without rows is left where a training has no such figure: `dvc plots` passes over it, and would miss the file.
     """
     for table, column, key in _CURVES:
-        rows = ({"step": row["step"], column: row[key]} for row in history if key in row)
+        rows = ({"step": row.step, column: row.figures[key]} for row in history if key in row.figures)
         write_csv(folder / f"{table}.csv", ("step", column), rows)
 
 
@@ -38,7 +39,7 @@ def outcome(
     validation: ValidationCallback, guard: GuardCallback, monitor: Monitor, recipe: Recipe, folder: Path, *, static: bool
 ) -> dict[str, Any]:
     """Leave the history and the looks at the modules in the folder; give what stands in reports/stages/train.json."""
-    write_jsonl(folder / HISTORY, validation.history)
+    write_history(folder / HISTORY, validation.history)
     write_jsonl(folder / LOOKED, monitor.rows)
     ended, best = guard.ended, validation.checkpoints.kept[0]
     seen = Seen(

@@ -4,6 +4,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from haechi.guards.decide import series
 from haechi.runtime.progress import Bar
 from haechi.training.checkpointing import METRIC, ValidationCallback
 from haechi.training.trackers import Tracked
@@ -41,5 +42,5 @@ class TrackerCallback(TrainerCallback):
 
 def last_of(validation: ValidationCallback) -> str:
     """The last validation, for the end of the bar."""
-    last = next((row for row in reversed(validation.history) if f"valid_{METRIC}" in row), None)
-    return f"{METRIC} {last[f'valid_{METRIC}']:.4f}" if last else ""
+    scores = series(validation.history, f"valid_{METRIC}")
+    return f"{METRIC} {scores[-1][1]:.4f}" if scores else ""

@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from haechi.guards.history import HistoryRow
 from haechi.runtime.environment import home
 from haechi.runtime.errors import HaechiError, UsageError
 from haechi.runtime.progress import say
 
 LOG = "HAECHI_LOG"
 PROJECT = "haechi"
-Row = Mapping[str, Any]
 
 
 class Tracker(Protocol):
@@ -130,11 +130,11 @@ class Tracked:
         self._trackers = dict(trackers)
         self._followed = 0
 
-    def follow(self, history: Sequence[Row]) -> None:
+    def follow(self, history: Sequence[HistoryRow]) -> None:
         """Report what has been added to the history; what a resumed run begins with counts as added."""
         for row in history[self._followed :] if self._trackers else ():
             if shown := figures(row):
-                self._each("report", int(row["step"]), shown)
+                self._each("report", row.step, shown)
         self._followed = len(history)
 
     def finish(self, ok: bool) -> None:
@@ -171,13 +171,13 @@ def tracking(names: Sequence[str], config: Mapping[str, Any]) -> Iterator[Tracke
         tracked.finish(ok)
 
 
-def figures(row: Row) -> dict[str, float]:
+def figures(row: HistoryRow) -> dict[str, float]:
     """A row of the history as numbers: what a guard did, and a skipped step, become a 1 under their name."""
-    if "event" in row:
-        return {f"event_{row['event']}": 1.0}
-    if "skipped" in row:
-        return {f"skipped_{row['skipped']}": 1.0}
-    return {name: float(value) for name, value in row.items() if name != "step"}
+    if row.event:
+        return {f"event_{row.event}": 1.0}
+    if row.skipped:
+        return {f"skipped_{row.skipped}": 1.0}
+    return {name: float(value) for name, value in row.figures.items() if value is not None}
 
 
 def _plain(value: Any) -> Any:
