@@ -2,9 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from haechi.retrieval.fuse import min_max, reciprocal_rank, votes, weighted
+from haechi.retrieval.fuse import reciprocal_rank, votes, weighted
 from haechi.retrieval.run import Run
-from haechi.runtime.errors import HaechiError
 
 IDS = [f"a{i}" for i in range(10)]
 
@@ -70,16 +69,19 @@ def test_reciprocal_ranks_are_summed_over_all_lists_whatever_their_scores(one, t
 
 
 @given(apart(), apart())
-def test_min_max_of_two_with_shares_is_the_weighted_fusion(first, second) -> None:
-    one, other = Run({"q": first}), Run({"q": second})
+def test_the_weighted_fusion_sums_shares_of_scores_that_were_scaled_within_their_list(first, second) -> None:
+    def scaled(ranked: list[tuple[str, float]]) -> dict[str, float]:
+        low, high = min(score for _, score in ranked), max(score for _, score in ranked)
+        return {id: (score - low) / (high - low) if high > low else 1.0 for id, score in ranked}
 
-    assert min_max([one, other], [1 - 0.7, 0.7], 5)["q"] == weighted(one, other, 0.7, 5)["q"]
+    one, other = (scaled(ranked) if ranked else {} for ranked in (first, second))
+    wanted = {id: 0.3 * one.get(id, 0.0) + 0.7 * other.get(id, 0.0) for id in one.keys() | other.keys()}
+
+    assert dict(weighted(Run({"q": first}), Run({"q": second}), 0.7, 99)["q"]) == pytest.approx(wanted)
 
 
-def test_queries_of_any_run_are_fused_and_weights_must_fit() -> None:
+def test_queries_of_any_run_are_fused_and_those_of_the_second_where_it_is_weighted() -> None:
     one, other = Run({"q": [("a", 1.0)]}), Run({"r": [("b", 1.0)]})
 
     assert sorted(reciprocal_rank([one, other])) == ["q", "r"]
     assert list(weighted(one, other, 0.5, 5)) == ["r"]
-    with pytest.raises(HaechiError, match="1 weights for 2 runs"):
-        min_max([one, other], [1.0])

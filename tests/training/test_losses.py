@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from haechi.training.losses import (
-    class_triplet,
     info_nce,
     kl,
     margin_mse,
@@ -186,31 +185,6 @@ def test_where_everything_is_nearer_than_the_positive_the_easiest_counts() -> No
     assert found.loss.item() == pytest.approx(0.2 + 0.2)
 
 
-def test_triplets_of_classes_agree_with_the_triplets_of_queries_and_documents() -> None:
-    """Two items a class: each is the anchor of the other, and the items of other classes are its negatives."""
-    items = torch.randn(8, 6, generator=torch.Generator().manual_seed(3))
-    classes = torch.tensor([0, 1, 2, 3, 0, 1, 2, 3])
-    partner = torch.tensor([4, 5, 6, 7, 0, 1, 2, 3])
-    losses = []
-    for i in range(8):
-        others = [j for j in range(8) if classes[j] != classes[i]]
-        documents = torch.stack([items[partner[i]], *(items[j] for j in others)])
-        one = triplet_loop(items[i : i + 1], documents, torch.zeros(1, 7, dtype=torch.bool), 0.4)
-        losses.append((one[0] * one[1] * 6, one[1] * 6))
-    found = class_triplet(items, classes, 0.4)
-
-    assert found.loss.item() == pytest.approx(sum(a for a, _ in losses) / sum(b for _, b in losses), abs=1e-5)
-    assert found.active == pytest.approx(sum(b for _, b in losses) / 48)
-
-
-def test_classes_of_one_item_have_no_triplet_and_cost_nothing() -> None:
-    items = torch.randn(3, 4, requires_grad=True)
-    found = class_triplet(items, torch.tensor([0, 1, 2]), 0.4)
-
-    assert found.loss.item() == 0.0
-    assert found.active == 0.0
-
-
 @st.composite
 def taught(draw: st.DrawFn) -> tuple[Tensor, Tensor, Tensor]:
     """Queries, documents and the teacher's scores; an example may lack negatives, but the first always has one."""
@@ -296,19 +270,11 @@ def test_short_widths_of_random_embeddings_cost_the_logarithm_of_the_candidates_
     assert loss(queries, documents).item() == pytest.approx(math.log(64 * 3), abs=0.05)
 
 
-def test_random_items_of_classes_cost_the_margin_less_the_mean_gap() -> None:
-    items, _ = made(1, 96, 1, dim=512)
-    gap = math.sqrt(2 / 512) * math.sqrt(2 / math.pi)
-
-    assert class_triplet(items, torch.arange(96) % 12, 1.0).loss.item() == pytest.approx(1.0 - gap, abs=0.01)
-
-
 GUIDED = too_near(*made(2, 8, 3), 0.0)
 LOSSES = {
     "infonce": lambda q, d: info_nce(q, d, free(8, 3), 0.1),
     "guided": lambda q, d: info_nce(q, d, GUIDED, 0.1),
     "triplet": lambda q, d: 10 * torch.mul(*triplet(q, d, free(8, 3), 0.3)),  # of all, inactive ones counting as 0
-    "triplet of classes": lambda q, d: 10 * torch.mul(*class_triplet(torch.cat([q, d]), torch.arange(32) % 8, 0.3)),
     "margin_mse": lambda q, d: margin_mse(q, d, torch.tensor([[0.9, 0.2, 0.1]]).repeat(8, 1)),
     "kl": lambda q, d: kl(q, d, torch.tensor([[0.9, 0.2, 0.1]]).repeat(8, 1), 0.1, 0.1),
     "matryoshka": matryoshka(lambda q, d: info_nce(q, d, free(8, 3), 0.1), (2, 4)),

@@ -6,7 +6,6 @@ An id that a run lacks gets nothing from it.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from haechi.retrieval.run import Run, Scored
-from haechi.runtime.errors import HaechiError
 
 VOTES = (6.0, 3.0, 1.0)
 LOWER_VOTE = 0.5
@@ -18,11 +17,6 @@ Shares = Callable[[Sequence[Scored]], Mapping[str, float]]
 def reciprocal_rank(runs: Sequence[Run], depth: int | None = None, constant: float = 60.0) -> Run:
     """Sum of 1 / (constant + rank) over the runs (Cormack, Clarke and Büttcher, 2009)."""
     return _fused(runs, [1.0] * len(runs), lambda ranked: {s.id: 1.0 / (constant + rank) for rank, s in _ranks(ranked)}, depth)
-
-
-def min_max(runs: Sequence[Run], weights: Sequence[float], depth: int | None = None) -> Run:
-    """Weighted sum of scores, each scaled to 0..1 within its list."""
-    return _fused(runs, weights, scaled, depth)
 
 
 def votes(runs: Sequence[Run], depth: int | None = None, first: Sequence[float] = VOTES, lower: float = LOWER_VOTE) -> Run:
@@ -43,8 +37,6 @@ def weighted(lexical: Run, dense: Run, weight: float, depth: int) -> Run:
 def _fused(
     runs: Sequence[Run], weights: Sequence[float], shares: Shares, depth: int | None, queries: Iterable[str] | None = None
 ) -> Run:
-    if len(runs) != len(weights):
-        raise HaechiError(f"fuse: {len(weights)} weights for {len(runs)} runs")
     lists: dict[str, list[tuple[str, float]]] = {}
     for query_id in dict.fromkeys(queries if queries is not None else (query_id for run in runs for query_id in run)):
         sums: dict[str, float] = {}

@@ -61,15 +61,6 @@ def triplet(queries: Tensor, documents: Tensor, forbidden: Tensor, margin: float
     return semi_hard(near.diagonal(), near, allowed, margin)
 
 
-def class_triplet(items: Tensor, classes: Tensor, margin: float) -> Triplets:
-    """Semi-hard triplets of items with classes: anchor and positive of one class, negative of another."""
-    near = cosines(items, items)
-    same = classes.unsqueeze(0) == classes.unsqueeze(1)
-    pairs = same.clone().fill_diagonal_(False)
-    anchors, positives = pairs.nonzero(as_tuple=True)
-    return semi_hard(near[anchors, positives], near[anchors], ~same[anchors], margin)
-
-
 def semi_hard(positive: Tensor, candidates: Tensor, allowed: Tensor, margin: float) -> Triplets:
     """Mean of margin - gap over the triplets whose negative is farther than the positive, but by no more than the margin.
 
