@@ -12,6 +12,16 @@ REMEDY = 'git config --global user.name "Your Name"` and `git config --global us
 """Two commands, without the outer quotes."""
 
 
+PLACES = ("ALTERNATE_OBJECT_DIRECTORIES", "COMMON_DIR", "DIR", "INDEX_FILE", "OBJECT_DIRECTORY", "PREFIX", "WORK_TREE")
+"""Variables GIT_... by which git, in a hook for instance, says where the repository is; others, such as a name, stay."""
+
+
+def environment_elsewhere(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What a program in another checkout is given: our variables, less those that say that the work is here."""
+    here = {"PYTHONPATH", *(f"GIT_{place}" for place in PLACES)}
+    return {name: value for name, value in environment.items() if name not in here and not name.startswith("DVC_")}
+
+
 def lacks_identity(root: Path, environment: Mapping[str, str] = os.environ) -> bool:
     """Whether a name or an address is missing, as DVC looks for them: in the variables of git, then in its configuration."""
     known = identity(root)

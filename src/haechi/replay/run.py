@@ -9,6 +9,7 @@ from pathlib import Path
 
 from haechi.pipeline.dvc_lock import LOCK, inputs, md5_of, outputs, read_lock
 from haechi.pipeline.dvc_yaml import load_stages
+from haechi.pipeline.git import environment_elsewhere
 from haechi.replay.compare import Compared, compare
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import write_text
@@ -68,8 +69,9 @@ def replay(root: Path, folder: Path, revision: str = "HEAD", rows: Path | None =
 
 
 def environment() -> dict[str, str]:
-    """That of the caller, less what points to another project, this interpreter first, and no calls out."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_")) and name != "HAECHI_STORE"}
+    """That of another checkout with a row store of its own: this interpreter first, and no calls out."""
+    kept = environment_elsewhere()
+    kept.pop("HAECHI_STORE", None)
     return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}", "HAECHI_OFFLINE": "1"}
 
 

@@ -7,7 +7,6 @@ workspace. Its checkout is a clone of the commit with the uncommitted changes to
 """
 
 import fcntl
-import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haechi.pipeline.dvc_yaml import load_stages, rerun_after
-from haechi.pipeline.git import git, git_bytes, identity
+from haechi.pipeline.git import environment_elsewhere, git, git_bytes, identity
 from haechi.runtime.errors import HaechiError
 
 LAST = "select"
@@ -85,13 +84,13 @@ def beyond(folder: Path) -> list[str]:
 def dvc(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run DVC's command line, without what an outer DVC told its own stage."""
     return subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments], cwd=folder, env=environment(), capture_output=True, text=True, check=False
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=folder,
+        env=environment_elsewhere(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
-
-
-def environment() -> dict[str, str]:
-    """The variables of this process less those of an outer DVC stage and of a library path."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("DVC_") and name != "PYTHONPATH"}
 
 
 def _prepared(root: Path, shared: Path, clone: Path) -> Checkout:

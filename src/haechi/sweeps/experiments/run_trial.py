@@ -13,12 +13,12 @@ from typing import Any
 
 import orjson
 
-from haechi.pipeline.git import git
+from haechi.pipeline.git import environment_elsewhere, git
 from haechi.runtime.errors import HaechiError
 from haechi.sweeps.engine.agent import Outcome, Report
 from haechi.sweeps.engine.trial import SEED, Trial
 from haechi.sweeps.experiments import kill_with_parent
-from haechi.sweeps.experiments.checkouts import LAST, Checkout, environment
+from haechi.sweeps.experiments.checkouts import LAST, Checkout
 
 PROGRESS = "HAECHI_PROGRESS"
 POLL = 0.2
@@ -69,7 +69,7 @@ class Experiments:
         ]
         with tempfile.TemporaryDirectory() as folder:
             progress, log = Path(folder) / "progress.jsonl", Path(folder) / "log"
-            variables = {**environment(), **self.variables, PROGRESS: str(progress), "PYTHONUNBUFFERED": "1"}
+            variables = {**environment_elsewhere(), **self.variables, PROGRESS: str(progress), "PYTHONUNBUFFERED": "1"}
             with log.open("wb") as stream, _started(command, self.checkout.folder, variables, stream) as child:
                 seen = 0
                 while child.poll() is None:
