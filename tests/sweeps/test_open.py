@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +14,7 @@ from ruamel.yaml import YAML
 from sweeps.test_agents import Instant
 
 from haechi.cli.sweep import sweep, work
+from haechi.pipeline.dvc_lock import md5_of
 from haechi.runtime.errors import HaechiError, UsageError
 from haechi.runtime.files import write_json
 from haechi.sweeps.engine.agent import Agent, Outcome
@@ -168,19 +170,36 @@ def test_the_ledger_gives_back_what_ended_and_not_what_failed(tmp_path: Path) ->
     assert log.find("another") is None
 
 
+def select_ended(project: Path, metrics: dict[str, Any]) -> None:
+    """As DVC would have left it: dvc.lock records the present parameters and the file."""
+    yaml, file = YAML(typ="safe"), project / "metrics/select.json"
+    write_json(file, metrics)
+    lock, params = (yaml.load((project / name).read_text(encoding="utf-8")) for name in ("dvc.lock", "params.yaml"))
+    for entry in lock["stages"].values():
+        for section in entry.get("params", {}).get("params.yaml", {}):
+            entry["params"]["params.yaml"][section] = params[section]
+        for out in entry["outs"]:
+            out["md5"] = md5_of(file) if out["path"] == "metrics/select.json" else out["md5"]
+    YAML().dump(lock, project / "dvc.lock")
+
+
+def trials_ended(project: Path) -> None:
+    scores = [0.3043, 0.3]
+
+    def run(trial: object, report: object) -> Outcome:
+        return Outcome(scores.pop(0), {})
+
+    Agent(begun(project).study, run).work()
+
+
 @pytest.mark.parametrize(
     ("present", "metric", "taken"), [(0.4010, "ndcg@10", False), (0.2, "ndcg@10", True), (0.4010, "mrr@10", True)]
 )
 def test_a_best_trial_that_scores_below_the_present_model_is_not_recommended_and_not_applied_without_force(
     project: Path, present: float, metric: str, taken: bool
 ) -> None:
-    write_json(project / "metrics/select.json", {"metric": metric, "validation": {"base": 0.1, "chosen": present}})
-    ended = [0.3043, 0.3]
-
-    def run(trial: object, report: object) -> Outcome:
-        return Outcome(ended.pop(0), {})
-
-    Agent(begun(project).study, run).work()
+    select_ended(project, {"metric": metric, "validation": {"base": 0.1, "chosen": present}})
+    trials_ended(project)
     before = (project / "params.yaml").read_bytes()
 
     told = CliRunner().invoke(sweep, ["best"])
@@ -194,3 +213,28 @@ def test_a_best_trial_that_scores_below_the_present_model_is_not_recommended_and
     assert isinstance(applied.exception, HaechiError) is not taken
     CliRunner().invoke(sweep, ["best", "--apply", "--force"])
     assert "epochs: 2\n" in (project / "params.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "why"),
+    [
+        ("mine", "margin", "params.yaml has changed since metrics/select.json was made (mine)"),
+        ("select", "min_gain", "params.yaml has changed since metrics/select.json was made (select)"),
+        ("evaluate", "seed", ""),  # comes after select
+        ("", "", "metrics/select.json is not the file that dvc.lock records"),
+    ],
+)
+def test_a_best_trial_is_compared_with_a_model_of_the_present_parameters_alone(
+    project: Path, section: str, key: str, why: str
+) -> None:
+    metrics = {"metric": "ndcg@10", "validation": {"base": 0.1, "chosen": 0.401}}
+    select_ended(project, metrics)
+    trials_ended(project)
+    if section:
+        parameter(project, section, key, 0.5)
+    else:
+        write_json(project / "metrics/select.json", metrics | {"metric": "mrr@10"})
+
+    said = CliRunner().invoke(sweep, ["best"]).output
+    assert (f"not compared with the model that lies here: {why}; `dvc repro select` makes it" in said) is bool(why)
+    assert ("no better than what is there" in said) is (not why)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from haechi.cli.project import Commands
+from haechi.pipeline.dvc_lock import why_outdated
 from haechi.pipeline.git import REMEDY, lacks_identity
 from haechi.runtime.environment import home
 from haechi.runtime.errors import HaechiError, UsageError
@@ -26,7 +27,7 @@ from haechi.sweeps.results.leaderboard import Leaderboard, importance, leaderboa
 from haechi.sweeps.results.page import page
 from haechi.sweeps.results.wandb_mirror import mirror
 
-PARAMS = Path("params.yaml")
+PARAMS, SELECTED = Path("params.yaml"), "metrics/select.json"
 STORAGE = click.option("--storage", default="", help="Where the study is, if not in .haechi/sweeps: a file or a database URL.")
 ID = click.argument("id", default="")
 COUNT = click.option("--count", type=click.IntRange(min=1), help="Run so many trials, then stop.")
@@ -187,9 +188,12 @@ def no_gain(root: Path, plan: Sweep, found: Leaderboard) -> str:
 
     A trial with the present parameters is compared by the leaderboard; `fixed` may rule one out.
     """
-    file = root / "metrics/select.json"
+    file = root / SELECTED
     best = found.rows[0].standing
     if any(row.current for row in found.rows) or not file.is_file():
+        return ""
+    if why := why_outdated(root, "select", SELECTED):
+        say(f"not compared with the model that lies here: {why}; `dvc repro select` makes it")
         return ""
     selected = read_json(file)
     sign = 1.0 if plan.goal == "maximize" else -1.0

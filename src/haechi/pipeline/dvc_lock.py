@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from haechi.pipeline.dvc_yaml import overlap
+from haechi.pipeline.dvc_yaml import load_stages, overlap, rerun_after
 from haechi.runtime.errors import HaechiError
-from haechi.runtime.files import parse_yaml
+from haechi.runtime.files import parse_yaml, read_yaml
 
-LOCK = "dvc.lock"
+LOCK, PARAMS = "dvc.lock", "params.yaml"
 IGNORED = ("*/__pycache__/*", "*.pyc", "*/.DS_Store", "*.swp", "*~")
 """What .dvcignore keeps out of a folder of code."""
 FOLDER = ".dir"
@@ -64,6 +64,18 @@ def inputs(lock: Mapping[str, Any]) -> dict[tuple[str, str], str]:
         for file, values in entry.get("params", {}).items():
             found.update({(stage, f"{file}: {key}"): json.dumps(value, ensure_ascii=False) for key, value in values.items()})
     return found
+
+
+def why_outdated(root: Path, stage: str, file: str) -> str:
+    """Why an output of a stage is not what the present parameters make, as far as dvc.lock tells; empty where it is."""
+    lock, stages = read_lock(root), load_stages(root)
+    if md5_of(root / file) not in {out.md5 for out in outputs(lock) if out.path == file}:
+        return f"{file} is not the file that {LOCK} records"
+    later = set(rerun_after(stages, stages[stage].outs)) - {stage}
+    present = read_yaml(root / PARAMS)
+    made_with = [entry.get("params", {}).get(PARAMS, {}) for name, entry in lock["stages"].items() if name not in later]
+    changed = sorted({section for params in made_with for section, value in params.items() if present.get(section) != value})
+    return f"{PARAMS} has changed since {file} was made ({', '.join(changed)})" if changed else ""
 
 
 def md5_of(path: Path) -> str:
