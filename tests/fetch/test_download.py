@@ -1,5 +1,6 @@
 """Downloads against a service of our own that misbehaves: everything arrives once, failures are remembered, the key stays secret."""
 
+import itertools
 import json
 import logging
 import os
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -38,6 +40,7 @@ from fetch.service import (
 from parsing.law_examples import law, rule
 
 from haechi.cli.main import main
+from haechi.fetch import client as client_module
 from haechi.fetch.client import Client, LawServiceError, Pace, Service
 from haechi.fetch.download import LEDGER, Outcome, download
 from haechi.fetch.replies import TARGETS
@@ -153,15 +156,24 @@ def test_a_very_long_retry_after_ends_the_run(tmp_path: Path) -> None:
     assert service.details() == {"70000": 1, "70001": 1}
 
 
-def test_requests_keep_their_distance(tmp_path: Path) -> None:
-    """Starts of requests, retries included; the server's clock may see one a little early."""
-    with running(precedents(4)) as service, client_of(service, Pace(0.05, 1.0, 3, 0.001)) as client:
+def test_requests_keep_their_distance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starts of requests, retries included, on a clock that goes on only while the client waits."""
+    clock, starts = [0.0], []
+
+    def wait(seconds: float) -> None:
+        clock[0] += seconds
+
+    monkeypatch.setattr(client_module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    with (
+        running(precedents(4)) as service,
+        closing(Client(Service(service.url, KEY), Pace(0.05, 1.0, 3, 0.001), Random(1), wait)) as client,  # noqa: S311  # jitter
+    ):
+        client._http.event_hooks = {"request": [lambda _: starts.append(clock[0])]}
         service.spoiled["70001"] = [BROKEN]
         download(client, TARGETS["precedents"], tmp_path)
 
-    times = [moment for _, _, moment in service.asked]
-    assert len(times) == 6
-    assert times[-1] - times[0] >= 5 * 0.05 - 0.02
+    assert len(starts) == len(service.asked) == 6
+    assert min(after - before for before, after in itertools.pairwise(starts)) == pytest.approx(0.05)
 
 
 def test_a_record_that_always_fails_is_in_the_ledger_until_it_comes(tmp_path: Path) -> None:

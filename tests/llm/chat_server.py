@@ -89,6 +89,7 @@ class Server:
     asked: list[Asked] = field(default_factory=list)
     open: int = 0
     most_open: int = 0
+    connected: int = 0
     port: int = 0
     remember: bool = True
     _count: int = 0
@@ -97,13 +98,20 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
 
+    @property
+    def all_read(self) -> bool:
+        """Whether nobody who is connected may still have a request on its way: each waits for its answer."""
+        return self.connected == self.open
+
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connected += 1
         try:
             while await self._one(reader, writer):
                 pass
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
             pass
         finally:
+            self.connected -= 1
             writer.close()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:

@@ -18,6 +18,7 @@ from llm.chat_server import Reply, Server, answer, obliging, questions, refusal,
 from pipeline.checkout import ROOT
 from questions.asking import KEY, LLM, PARAMS, corpus, environ, llm
 from small_law import passage
+from waiting import eventually
 
 from haechi.llm.failure_log import Failure, Ledger, ledger_path
 from haechi.llm.params import LlmParams
@@ -94,22 +95,16 @@ def child(home: Path, server: Server, count: int, **changes: object) -> "subproc
     return subprocess.Popen([sys.executable, "-c", CHILD.format(count=count)], env=variables, stderr=subprocess.PIPE)
 
 
-def wait_until(condition: Any, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
-
-
+@pytest.mark.slow
 def test_faults_and_a_kill_in_the_middle(home: Path) -> None:
     count, in_flight = 240, 16
     settings = {"CONCURRENCY": in_flight, "TIMEOUT": 1.5, "TRIES": 4}
     with serving(faulty(3), latency=0.02) as server:
         process = child(home, server, count, **settings)
-        wait_until(lambda: sum(asked.label == "answer" for asked in list(server.asked)) >= count // 2)
+        assert eventually(lambda: sum(asked.label == "answer" for asked in list(server.asked)) >= count // 2)
         process.kill()
         process.wait()
-        time.sleep(0.3)  # for requests that were still on their way to the server
+        assert eventually(lambda: server.all_read)  # some requests were still on their way
         killed_at = len(server.asked)
         with open_store(home / "rows.sqlite") as store:
             before = dict(store.rows("SELECT key, value FROM questions"))  # type: ignore[arg-type]
@@ -250,13 +245,14 @@ def test_a_twin_that_comes_late_finds_the_answer_of_the_first(store: Store) -> N
 def test_a_first_interrupt_lets_paid_answers_arrive(home: Path) -> None:
     with serving(latency=0.6) as server:
         process = child(home, server, 50, CONCURRENCY=10)
-        wait_until(lambda: server.open == 10)
+        assert eventually(lambda: server.open == 10)
         process.send_signal(signal.SIGINT)
         process.wait(20)
     with open_store(home / "rows.sqlite") as store:
         assert store.count(QUESTIONS) == len(server.asked) == 10
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_leave_one_row_a_call(home: Path) -> None:
     with serving(latency=0.01) as server:
         processes = [child(home, server, 30), child(home, server, 30)]

@@ -17,17 +17,21 @@ PARAMETERS = {f"src/{module.replace('.', '/')}.py" for module in (*MODULES.value
 
 
 def python(*args: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the interpreter; its environment is the tests' own, less what would change where code comes from or how it ends."""
-    kept = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "HAECHI_DEBUG"}}
+    """Run the interpreter."""
     return subprocess.run(
         [sys.executable, *map(str, args)],
         cwd=cwd,
-        env=kept | environment,
+        env=kept_environment() | environment,
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
+
+
+def kept_environment() -> dict[str, str]:
+    """The tests' own, less what would change where code comes from or how it ends."""
+    return {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "HAECHI_DEBUG"}}
 
 
 def library() -> list[Path]:

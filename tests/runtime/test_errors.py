@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from pipeline import forked
 from pipeline.checkout import ROOT, STAGES, python
 from ruamel.yaml import YAML
 
@@ -27,7 +28,7 @@ def arguments(stage: str) -> tuple[str, ...]:
 
 def run(stage: str, cwd: Path, *more: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command of dvc.yaml without DVC, in another folder; a later option overrides an earlier one."""
-    return python(STAGES / f"{stage}.py", *arguments(stage), *more, cwd=cwd, **environment)
+    return forked.stage(stage, *arguments(stage), *more, cwd=cwd, **environment)
 
 
 def sentence(done: subprocess.CompletedProcess[str]) -> str:
@@ -108,7 +109,7 @@ def test_the_first_stage_refuses_what_a_later_one_would(right: str, wrong: str, 
 
 
 def test_the_debug_variable_shows_where_it_came_from(tmp_path: Path) -> None:
-    done = run("preprocess", tmp_path, HAECHI_DEBUG="1")
+    done = python(STAGES / "preprocess.py", *arguments("preprocess"), cwd=tmp_path, HAECHI_DEBUG="1")
     assert done.returncode == 1
     assert done.stderr.startswith("Traceback ")
     assert "check_file" in done.stderr
@@ -127,7 +128,7 @@ def test_a_wrong_command_line_ends_with_2(stage: str, change: str, tmp_path: Pat
         "missing option": [],
         "stray argument": [*arguments(stage), "x"],
     }
-    done = python(STAGES / f"{stage}.py", *given[change], cwd=tmp_path)
+    done = forked.stage(stage, *given[change], cwd=tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""
     assert "Traceback" not in done.stderr

@@ -1,19 +1,19 @@
 """Never two writers on one output: tried with real processes, kill -9 included."""
 
-import json
 import os
 import re
 import shlex
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pipeline.checkout import ROOT, STAGES, python
+from pipeline import forked
+from pipeline.checkout import ROOT, STAGES
 from ruamel.yaml import YAML
+from waiting import ENOUGH, eventually
 
 from haechi.runtime import locks
 from haechi.runtime.errors import HaechiError
@@ -23,8 +23,6 @@ from haechi.runtime.locks import holder_of, lock_of, writing
 STAGE_NAMES = sorted(script.stem for script in STAGES.glob("[!_]*.py"))
 
 Start = Callable[..., "subprocess.Popen[str]"]
-ENOUGH = 120
-"""Seconds after which a process that should have ended never will, on a busy machine too."""
 
 
 @pytest.fixture(autouse=True)
@@ -98,13 +96,6 @@ def line_of(process: "subprocess.Popen[str]") -> str:
 def released(process: "subprocess.Popen[str]") -> str:
     """What a process says after it was told to go on."""
     return process.communicate("\n", timeout=ENOUGH)[0]
-
-
-def eventually(true: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + ENOUGH
-    while not true() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return true()
 
 
 # One writer
@@ -342,25 +333,13 @@ def test_a_killed_writers_temporaries_are_known_by_their_names(write: str, start
 # The pipeline
 
 
-@pytest.mark.parametrize("stage", STAGE_NAMES)
+@pytest.mark.parametrize(
+    "stage", [pytest.param(name, marks=[pytest.mark.slow] if name == "train" else []) for name in STAGE_NAMES]
+)
 def test_a_stage_locks_exactly_what_dvc_yaml_says_it_writes(stage: str) -> None:
     entry = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]
     declared = {name if isinstance(name, str) else next(iter(name)) for name in [*entry["outs"], *entry.get("metrics", [])]}
-    spy = f"""
-import json, runpy, sys
-sys.path.insert(0, {str(STAGES)!r})
-import _here
-from haechi.runtime import locks
-def writing(*outputs):
-    print("LOCKED", json.dumps([str(output) for output in outputs]))
-    sys.exit(0)
-locks.writing = writing
-sys.argv = {shlex.split(entry["cmd"])[1:]!r}
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-    done = python("-c", spy)
-    (line,) = [line for line in done.stdout.splitlines() if line.startswith("LOCKED ")] or [done.stderr]
-    assert set(json.loads(line.removeprefix("LOCKED "))) == declared
+    assert forked.locked_by(stage, *shlex.split(entry["cmd"])[2:]) == declared
 
 
 TINY = """
@@ -385,6 +364,7 @@ with writing(Path("out")):
 """
 
 
+@pytest.mark.slow
 def test_a_rerun_after_dvc_was_killed_waits_for_the_script_that_it_left(root: Path) -> None:
     """The orphan began with the old input; in the end the output is that of the new one, and DVC agrees."""
     (root / "dvc.yaml").write_text(TINY.format(python=sys.executable))

@@ -4,7 +4,6 @@ import http.client
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -15,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from serving.village import CORPUS, QUESTIONS, SCRIPT, WEIGHT, opened, served
+from waiting import eventually
 
 from haechi.runtime.errors import HaechiError
 from haechi.scoring.names import BM25
@@ -170,6 +170,7 @@ def test_a_form_is_refused(url: str) -> None:
     assert httpx.post(f"{url}/api/search", data={"q": "우물"}).status_code == 415
 
 
+@pytest.mark.slow
 @given(query=st.text(max_size=60))
 def test_any_query_gets_an_answer(url: str, query: str) -> None:
     """Never a failure of the server."""
@@ -210,8 +211,15 @@ def test_no_page_is_elsewhere(url: str) -> None:
 # Limits
 
 
-def test_a_full_house_is_told_to_come_back(engine: Engine) -> None:
+def test_a_full_house_is_told_to_come_back(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     hold, inside = threading.Event(), threading.Event()
+    gates: list[Gate] = []
+
+    def gate(limits: Limits) -> Gate:
+        gates.append(Gate(limits))
+        return gates[-1]
+
+    monkeypatch.setattr("haechi.serving.app.Gate", gate)
 
     class Slow(Engine):
         def __init__(self) -> None:
@@ -227,8 +235,7 @@ def test_a_full_house_is_told_to_come_back(engine: Engine) -> None:
         visitors = [threading.Thread(target=lambda: replies.append(post(url, q="우물").status_code)) for _ in range(3)]
         for visitor in visitors:
             visitor.start()
-        inside.wait(10)
-        time.sleep(0.3)
+        assert eventually(lambda: gates[0]._inside == 3)
         refused = post(url, q="우물")
         assert httpx.get(f"{url}/health").status_code == 200, "health is answered in a full house too"
         hold.set()
