@@ -25,7 +25,7 @@ def court(judge, reranked: bool = False, **changes) -> Mined:
     run = search(["q"], asked, [p.id for p in passages], vectors, 9)
     query = Query("q", "물음", ("gold",), (), frozenset({"cited", "cited_low"}), "precedent")
     known = Corpus(passages, frozenset({"reserved"}))
-    params = replace(PARAMS, promote="agreement", **changes)
+    params = replace(PARAMS, promote="agreement", reranker="a reranker", **changes)
     return mine([query], Searched(asked, vectors, run, run), known, {}, params, Advice(judge=judge))
 
 
@@ -79,6 +79,7 @@ def test_however_many_rise_the_laws_of_mining_hold(case: Case, most: int) -> Non
         case,
         Advice(judge=reader(lambda pairs: [True] * len(pairs))),
         promote="agreement",
+        reranker="a reranker",
         promote_most=most,
     )
 

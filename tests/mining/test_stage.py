@@ -198,9 +198,9 @@ def test_a_reranker_with_two_outputs_too_few_or_no_number_is_one_sentence(
         )
 
 
-def test_agreement_without_a_reranker_is_one_sentence(tmp_path: Path) -> None:
-    with open_store(tmp_path / "rows.sqlite") as store, pytest.raises(HaechiError, match=r"mine\.reranker is empty"):
-        mined(store, promote="agreement")
+def test_agreement_without_a_reranker_is_no_parameter() -> None:
+    with pytest.raises(ValueError, match=r"promote agreement is between the reranker and citations, and reranker is empty"):
+        replace(PARAMS, promote="agreement", reranker="")
 
 
 def test_an_empty_corpus_is_one_sentence(tmp_path: Path) -> None:

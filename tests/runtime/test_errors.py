@@ -90,7 +90,7 @@ def test_bad_parameters_are_said_before_any_work(text: str, said: str, here: Pat
         ("name: infonce", "name: tripletz", "loss.name: expected one of infonce, guided, triplet, margin_mse, kl, found 'tripletz' (did you mean triplet?)"),
         ("name: infonce", "name: kl", "train: loss kl follows the scores of the mined file"),
         ("\n  rank: 0", "\n  rank: 8", "train: a static model has no layers for adapters; set lora.rank to 0"),
-        ("promote: none", "promote: agreement", "mine.promote: agreement is between the reranker and citations"),
+        ("promote: none", "promote: agreement", "mine: promote agreement is between the reranker and citations, and reranker is empty"),
         ("\ntrain:", "\ntrian:", "section `trian` is unknown (did you mean train?)"),
         ("\nrank:", "\nrunk:", "section `runk` is unknown (did you mean rank?)"),
         ("batch_size:", "batchsize:", "train.batchsize is unknown (did you mean batch_size?)"),

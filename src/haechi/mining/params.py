@@ -80,3 +80,5 @@ class MineParams:
             raise ValueError(
                 "reranker_prescore is for sampling_strategy top or spread, absolute_margin 0, promote none and reranker_block 0"
             )
+        if self.promote == "agreement" and not self.reranker:
+            raise ValueError("promote agreement is between the reranker and citations, and reranker is empty")

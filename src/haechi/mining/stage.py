@@ -71,8 +71,6 @@ class MinedAll:
 
 def mine_all(given: ToMine, models: Models, params: MineParams, retrieval: RetrievalParams, store: Store) -> MinedAll:
     """Mine both splits with the same candidates and filters."""
-    if params.promote == "agreement" and models.reranker is None:
-        raise HaechiError("mine.promote: agreement is between the reranker and citations, and mine.reranker is empty")
     queries = [*given.train, *given.valid]
     corpus = Corpus(given.corpus, with_duplicates(given.reserved, given.corpus), decisions_of(queries))
     near = corpus.near_duplicates(positives(corpus, queries, params), params.near_duplicate)

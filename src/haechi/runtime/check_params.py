@@ -32,9 +32,7 @@ def problems(path: Path) -> list[str]:
 
 def _together(path: Path, sections: dict[str, Any]) -> list[str]:
     """What is sound key by key and can't work as a whole."""
-    mine, writer, llm = (sections[name] for name in ("mine", "generate_qa", "llm"))
-    if mine.promote == "agreement" and not mine.reranker:
-        return [f"{path}: mine.promote: agreement is between the reranker and citations, and mine.reranker is empty"]
+    writer, llm = (sections[name] for name in ("generate_qa", "llm"))
     if writer.generator == "openai" and not any(llm.styles.values()):
         return [f"{path}: llm.styles: every share is 0, so there is nothing to ask for"]
     rules = importlib.import_module("haechi.training.param_rules")
