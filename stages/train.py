@@ -6,7 +6,6 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import click
 
@@ -75,7 +74,7 @@ def main(
 
     names = trackers.trackers_named()
 
-    def trained(folder: Path, state: State | None, listeners: Listeners) -> dict[str, Any]:
+    def trained(folder: Path, state: State | None, listeners: Listeners) -> status.TrainingStatus:
         validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
         mined, unseen = (list(files.read_records(file, MinedExample)) for file in (examples, held_out))
         inputs = TrainingInputs(load_learner(base), mined, validation, recipe, name_of(base) or str(base), unseen)
@@ -89,7 +88,7 @@ def main(
         with TemporaryDirectory() as nowhere:  # torchrun's first process writes for all
             counts = trained(Path(nowhere) / "run", None, Listeners())
         if not rank:
-            progress.show_counts("train (no update)", counts)
+            progress.show_counts("train (no update)", counts.as_json())
         return
     inputs = {"examples": examples, "held_out": held_out, "valid_pairs": valid_pairs, "corpus": corpus, "base": base}
     if recipe.params.resume_from:
@@ -102,13 +101,13 @@ def main(
     ):
         if lost:
             progress.say(f"train: {lost}{'; what an earlier one has left is not used' if state.last() else ''}")
-        facts = trained(out, None if lost else state, Listeners(report, statistics_of(out), tracked))
+        ended = trained(out, None if lost else state, Listeners(report, statistics_of(out), tracked))
         with files.atomic_folder(plots) as folder:
             write_curves(read_history(out / "history.jsonl"), folder)
             write_modules(list(files.read_records(out / "modules.jsonl", dict)), folder)
-        files.write_json(details, facts)
-        files.write_json(metrics, key_figures(facts))
-        progress.show_summary("train", *summary(facts))
+        status.write_status(details, ended)
+        files.write_json(metrics, key_figures(ended))
+        progress.show_summary("train", *summary(ended))
 
 
 run(main)

@@ -17,7 +17,7 @@ from proofs.project import ROOT
 from ruamel.yaml import YAML
 
 from haechi.guards.params import GuardsParams, RuleName
-from haechi.guards.status import reporting, state_of
+from haechi.guards.status import TrainingStatus, reporting, state_of, status_of, write_status
 from haechi.guards.verdict import BACK, FAR_BELOW, USUAL_RATE, Module, Seen, Verdict, judge
 from haechi.report.decision import RULES
 from haechi.runtime.errors import HaechiError
@@ -179,7 +179,7 @@ def test_a_run_that_works_ends_as_it_says_and_until_then_runs(tmp_path: Path) ->
     file = tmp_path / "train.json"
     with reporting(file) as report:
         assert read_json(file)["state"] == "running"
-        report({"step": 3, "steps": 9})
+        report(3, 9)
         assert read_json(file) == {"state": "running", "reason": "", "step": 3, "steps": 9}
 
 
@@ -195,7 +195,7 @@ def test_an_error_is_written_down_and_goes_on_its_way(tmp_path: Path, error: Bas
 
     def fail() -> None:
         with reporting(file) as report:
-            report({"step": 3, "steps": 9})
+            report(3, 9)
             raise error
 
     with pytest.raises(type(error)):
@@ -208,7 +208,7 @@ def test_an_experiment_that_was_interrupted_or_killed_keeps_its_name(tmp_path: P
     monkeypatch.setenv("DVC_EXP_NAME", "lr-0.003")
     file = tmp_path / "train.json"
     with reporting(file):
-        assert state_of(file, tmp_path / "run")["next"] == ["dvc exp run -n lr-0.003"], "nobody holds its lock: it was killed"
+        assert state_of(file, tmp_path / "run").next == ("dvc exp run -n lr-0.003",), "nobody holds its lock: it was killed"
 
     def interrupt() -> None:
         with reporting(file):
@@ -229,7 +229,7 @@ def test_an_interrupted_run_has_no_verdict_and_says_how_it_goes_on(tmp_path: Pat
 
     def interrupt() -> None:
         with reporting(file, lambda: "goes on at step 2") as report:
-            report({"step": 3, "steps": 9})
+            report(3, 9)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -241,13 +241,56 @@ def test_an_interrupted_run_has_no_verdict_and_says_how_it_goes_on(tmp_path: Pat
     assert "verdict" not in facts
 
 
+@given(
+    st.builds(
+        TrainingStatus,
+        state=st.sampled_from(("running", "interrupted", "finished", "stopped", "failed", "crashed")),
+        reason=st.text(max_size=5),
+        experiment=st.text("ab-", max_size=5),
+        step=st.none() | st.integers(0, 9),
+        steps=st.none() | st.integers(1, 9),
+        score=st.none() | st.floats(0, 1),
+        verdict=st.sampled_from((None, "good", "failed")),
+        reasons=st.lists(st.text(min_size=1, max_size=5), max_size=2).map(tuple),
+        next=st.lists(st.text(min_size=1, max_size=5), max_size=2).map(tuple),
+        examples=st.dictionaries(st.sampled_from(("mined", "used")), st.integers(0, 9)),
+        health=st.dictionaries(st.sampled_from(("loss", "score")), st.dictionaries(st.just("last"), st.floats(0, 1))),
+    )
+)
+def test_a_status_comes_back_from_its_file(tmp_path: Path, status: TrainingStatus) -> None:
+    write_status(tmp_path / "train.json", status)
+    assert status_of(read_json(tmp_path / "train.json")) == status
+
+
+def test_a_status_is_written_as_runs_have_always_left_it(tmp_path: Path) -> None:
+    """What has not come to pass is no key; the score stands under its metric."""
+    assert TrainingStatus("running", step=0, steps=9, score=0.25).as_json() == {
+        "state": "running",
+        "reason": "",
+        "step": 0,
+        "steps": 9,
+        "ndcg@10": 0.25,
+    }
+    assert TrainingStatus("finished", verdict="good", next=("a",)).as_json() == {
+        "state": "finished",
+        "reason": "",
+        "verdict": "good",
+        "next": ("a",),
+    }
+
+
+def test_a_status_that_is_none_is_one_sentence() -> None:
+    with pytest.raises(HaechiError, match="the status of a training can't be read: Expected `int"):
+        status_of({"state": "running", "step": "three"})
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from haechi.guards.status import reporting
 from haechi.runtime.locks import writing
 with writing(Path("run")), reporting(Path("train.json")) as report:
-    report({"step": 3, "steps": 9})
+    report(3, 9)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -261,9 +304,9 @@ def test_whoever_is_killed_is_called_crashed_and_whoever_still_runs_is_not(
     assert done.returncode == -signal.SIGKILL
     file, run = tmp_path / "train.json", tmp_path / "run"
 
-    facts = state_of(file, run)
-    assert facts["state"] == "crashed"
-    assert "killed after step 3 of 9" in facts["reason"]
-    assert facts["next"] == ["dvc repro"]
+    status = state_of(file, run)
+    assert status.state == "crashed"
+    assert "killed after step 3 of 9" in status.reason
+    assert status.next == ("dvc repro",)
     with writing(run):
-        assert state_of(file, run)["state"] == "running"
+        assert state_of(file, run).state == "running"

@@ -107,7 +107,7 @@ def train(
     inputs = {name: more.pop(name) for name in ("base", "held_out") if name in more}
     listeners = {name: more.pop(name) for name in ("report", "memory_file", "tracked") if name in more}
     wanted = TrainingInputs(model, examples, validation, recipe, **inputs)
-    return engine.train(wanted, folder, listeners=Listeners(**listeners), **more)
+    return engine.train(wanted, folder, listeners=Listeners(**listeners), **more).as_json()
 
 
 def static() -> Any:

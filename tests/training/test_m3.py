@@ -35,7 +35,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def tuned(base: Path, folder: Path, wanted: Any = RECIPE) -> dict[str, object]:
-    return train_m3(TrainingInputs(load_encoder(base), examples(), VALIDATION, wanted, str(base)), folder)
+    return train_m3(TrainingInputs(load_encoder(base), examples(), VALIDATION, wanted, str(base)), folder).as_json()
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +170,7 @@ def steady(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["forward", "backward"])
 def test_memory_that_runs_out_leaves_the_result_of_an_undisturbed_run(
     steady: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
@@ -219,7 +220,7 @@ def test_its_steps_are_guarded_and_its_modules_looked_at(base: Path, tmp_path: P
 
     monkeypatch.setattr(EncoderOnlyEmbedderM3Model, "forward", broken)
     inputs = TrainingInputs(load_encoder(base), examples(), VALIDATION, RECIPE, str(base), held_out=examples())
-    facts = train_m3(inputs, tmp_path / "run")
+    facts = train_m3(inputs, tmp_path / "run").as_json()
     rows = [json.loads(line) for line in (tmp_path / "run/history.jsonl").read_text().splitlines()]
     skipped = [row for row in rows if "skipped" in row]
 

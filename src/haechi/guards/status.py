@@ -9,8 +9,11 @@ lock on its folder `crashed`.
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import msgspec
 
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import read_json, write_json
@@ -18,7 +21,62 @@ from haechi.runtime.locks import holder_of, lock_of
 
 EXPERIMENT = "DVC_EXP_NAME"
 """DVC tells a stage the name of its experiment in this variable."""
-Report = Callable[[Mapping[str, Any]], None]
+SCORE = "ndcg@10"
+
+
+@dataclass(frozen=True)
+class TrainingStatus:
+    """What the file holds; what a run has not come to is empty here and absent there."""
+
+    state: str = ""
+    """running, interrupted, finished, stopped, failed or crashed."""
+    reason: str = ""
+    """Why it ended so."""
+    experiment: str = ""
+    step: int | None = None
+    """That of the last validation."""
+    steps: int | None = None
+    score: float | None = None
+    """Of the last validation; `ndcg@10` in the file."""
+    verdict: str | None = None
+    reasons: tuple[str, ...] = ()
+    reasons_ko: tuple[str, ...] = ()
+    next: tuple[str, ...] = ()
+    """Commands to try."""
+    examples: Mapping[str, int] = field(default_factory=dict)
+    health: Mapping[str, Any] = field(default_factory=dict)
+    """The figures that the verdict is made of, and what was seen of every module."""
+    validation: Mapping[str, Any] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether there was a run."""
+        return self != TrainingStatus()
+
+    def as_json(self) -> dict[str, Any]:
+        """What the file holds."""
+        values = {_NAMES.get(one.name, one.name): getattr(self, one.name) for one in fields(self)}
+        come_to = {name: value for name, value in values.items() if value is not None and value not in ("", (), {})}
+        return {"state": self.state, "reason": self.reason, **come_to}
+
+
+_NAMES = {"score": SCORE}
+"""Field -> its name in the file, where that is another one."""
+
+
+def status_of(facts: Mapping[str, Any]) -> TrainingStatus:
+    """The status that a file's figures say."""
+    names = {name: one for one, name in _NAMES.items()}
+    try:
+        return msgspec.convert({names.get(name, name): value for name, value in facts.items()}, TrainingStatus)
+    except msgspec.ValidationError as error:
+        raise HaechiError(f"the status of a training can't be read: {error}; run `dvc repro train`") from error
+
+
+class Report(Protocol):
+    """Told at every validation how far the run is."""
+
+    def __call__(self, step: int, steps: int, score: float | None = None) -> None:
+        """`score` is that of the validation."""
 
 
 @contextmanager
@@ -27,47 +85,52 @@ def reporting(file: Path, again: Callable[[], str] = lambda: "begins at step 0")
 
     `again` says how the same run would begin if it were started now.
     """
-    experiment = os.environ.get(EXPERIMENT)
-    last: dict[str, Any] = {"experiment": experiment} if experiment else {}
+    last = TrainingStatus("running", experiment=os.environ.get(EXPERIMENT, ""))
+    write_status(file, last)
 
-    def report(facts: Mapping[str, Any]) -> None:
-        last.update(facts)
-        write_json(file, {"state": "running", "reason": "", **last})
+    def report(step: int, steps: int, score: float | None = None) -> None:
+        nonlocal last
+        last = replace(last, step=step, steps=steps, score=score)
+        write_status(file, last)
 
-    report({})
     try:
         yield report
     except KeyboardInterrupt:
         reason = f"{_where(last)}; the same run again {again()}"
-        write_json(file, {**last, "state": "interrupted", "reason": reason, "next": [_same_run(last)]})
+        write_status(file, replace(last, state="interrupted", reason=reason, next=(_same_run(last),)))
         raise
     except HaechiError as error:
-        write_json(file, _ended("failed", str(error), last, "haechi doctor"))
+        write_status(file, _ended("failed", str(error), last, "haechi doctor"))
         raise
     except BaseException as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")
-        write_json(file, _ended("crashed", reason, last, _same_run(last)))
+        write_status(file, _ended("crashed", reason, last, _same_run(last)))
         raise
 
 
-def state_of(file: Path, run: Path) -> dict[str, Any]:
+def write_status(file: Path, status: TrainingStatus) -> None:
+    """Replace what the file says."""
+    write_json(file, status.as_json())
+
+
+def state_of(file: Path, run: Path) -> TrainingStatus:
     """What the file says, and the truth about a run that no longer runs. `run` is the folder that the run writes."""
-    facts: dict[str, Any] = dict(read_json(file))
-    if facts.get("state") == "running" and holder_of(lock_of(run)) is None:
-        reason = f"its process was killed {_where(facts)}; the same run again goes on from the last state that it saved, if any"
-        return _ended("crashed", reason, {key: facts[key] for key in facts.keys() - {"state", "reason"}}, _same_run(facts))
-    return facts
+    status = status_of(read_json(file))
+    if status.state == "running" and holder_of(lock_of(run)) is None:
+        reason = f"its process was killed {_where(status)}; the same run again goes on from the last state that it saved, if any"
+        return _ended("crashed", reason, status, _same_run(status))
+    return status
 
 
-def _same_run(facts: Mapping[str, Any]) -> str:
+def _same_run(status: TrainingStatus) -> str:
     """The command; an experiment keeps its name."""
-    return f"dvc exp run -n {facts['experiment']}" if facts.get("experiment") else "dvc repro"
+    return f"dvc exp run -n {status.experiment}" if status.experiment else "dvc repro"
 
 
-def _where(facts: Mapping[str, Any]) -> str:
+def _where(status: TrainingStatus) -> str:
     """How far a run had come when it last said so."""
-    return f"after step {facts['step']} of {facts['steps']}" if facts.get("step") else "before its first validation"
+    return f"after step {status.step} of {status.steps}" if status.step else "before its first validation"
 
 
-def _ended(state: str, reason: str, last: Mapping[str, Any], advice: str) -> dict[str, Any]:
-    return {**last, "state": state, "reason": reason, "verdict": "failed", "reasons": [reason], "next": [advice]}
+def _ended(state: str, reason: str, last: TrainingStatus, advice: str) -> TrainingStatus:
+    return replace(last, state=state, reason=reason, verdict="failed", reasons=(reason,), next=(advice,))

@@ -192,9 +192,9 @@ def _forgetting(scores: Evaluation) -> Iterator[Check]:
 def _health(results: Results) -> Iterator[Check]:
     """The verdict of training on itself, where it gives one: that it went well, not that the model is better."""
     name = Words("Health of the training run", "학습 상태")
-    told = results.stage("train")
-    verdict = told.get("verdict")
-    if not told:
+    training = results.training
+    verdict = training.verdict
+    if not training:
         yield Check("unknown", name, _unknown("train"), "training")
     elif verdict is None:
         yield Check(
@@ -207,12 +207,12 @@ def _health(results: Results) -> Iterator[Check]:
             "training",
         )
     else:
-        said = VERDICTS.get(str(verdict), same(str(verdict)))
-        if told.get("state") == "stopped":
+        said = VERDICTS.get(verdict, same(verdict))
+        if training.state == "stopped":
             said = joined([said, Words("stopped early", "조기 종료")], Words(", ", ", "))
-        why = [Words(en, ko or en) for en, ko in zip_longest(told.get("reasons", ()), told.get("reasons_ko", ()))]
+        why = [Words(en, ko or en) for en, ko in zip_longest(training.reasons, training.reasons_ko)]
         said = joined([said, joined(why, CLAUSES)], Words(": ", ": ")) if why else said
-        yield Check(LEVELS.get(str(verdict), "mind"), name, Words(f"{said.en}.", f"{said.ko}."), "training")
+        yield Check(LEVELS.get(verdict, "mind"), name, Words(f"{said.en}.", f"{said.ko}."), "training")
 
 
 def _selection(results: Results) -> Iterator[Check]:

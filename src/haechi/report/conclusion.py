@@ -143,12 +143,11 @@ def _adds(over_bm25: Mapping[str, float], *, needs_proof: bool) -> bool:
 
 def _remedy(results: Results) -> str:
     """What training advises, unless that is to adopt it; else half its rate."""
-    advised = [str(line) for line in results.stage("train").get("next", ())]
     rate = trained_with(results).get("lr")
     halved = (
         f"dvc exp run -n lr-{rate / 2:.3g} -S train.lr={rate / 2:.3g}" if isinstance(rate, int | float) else "haechi lr-sweep"
     )
-    return next((line for line in advised if line.startswith(("dvc exp run", "haechi doctor"))), halved)
+    return next((line for line in results.training.next if line.startswith(("dvc exp run", "haechi doctor"))), halved)
 
 
 def _behind_bm25(slices: Sequence[Slice]) -> list[Slice]:

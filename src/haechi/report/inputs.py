@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from haechi.guards.history import HistoryRow, read_history
+from haechi.guards.status import TrainingStatus, status_of
 from haechi.pipeline.stage_details import FOLDER, IN_GIT, STAGES
 from haechi.records.passage import Passage
 from haechi.records.query import TestQuery
@@ -78,6 +79,11 @@ class Results:
     def evaluation(self) -> Evaluation:
         """The figures on the test set; empty where there are none."""
         return evaluation_of(self.stage("evaluate"))
+
+    @property
+    def training(self) -> TrainingStatus:
+        """What training says of itself; empty where there was none."""
+        return status_of(self.stage("train"))
 
     def stage(self, name: str) -> Mapping[str, Any]:
         """A stage's figures; empty where there are none."""

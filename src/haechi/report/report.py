@@ -151,8 +151,7 @@ def _why(select: Mapping[str, Any]) -> Words:
 def _next(results: Results, answer: Answer | None) -> list[str]:
     """What training advises, unless that is to adopt a model which the page rejects."""
     rejected = answer is not None and answer.decision.level not in ("good", "mind")
-    advised = [str(line) for line in results.stage("train").get("next", ())]
-    return [line for line in advised if not (rejected and line.startswith(("dvc repro", "haechi compare")))]
+    return [line for line in results.training.next if not (rejected and line.startswith(("dvc repro", "haechi compare")))]
 
 
 def as_json(value: Any) -> Markup:

@@ -11,6 +11,7 @@ from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from haechi.guards.history import HistoryRow, read_history, write_history
+from haechi.guards.status import Report
 from haechi.runtime.progress import say
 from haechi.training.average import Average
 from haechi.training.params import TrainParams
@@ -41,7 +42,7 @@ class ValidationCallback(TrainerCallback):
         steps: int,
         learner: nn.Module,
         measured: Callable[[], dict[str, float]],
-        report: Callable[[dict[str, Any]], None],
+        report: Report,
     ) -> None:
         self._validator, self.checkpoints, self._steps = validator, checkpoints, steps
         self._measured, self._report = measured, report
@@ -82,7 +83,7 @@ class ValidationCallback(TrainerCallback):
         """Score the model as it is, and keep it if it is among the best; before the first step it is only scored."""
         metrics = self._validator(step)
         self.history.append(HistoryRow(step, {f"valid_{k}": round(v, 6) for k, v in metrics.items()}))
-        self._report({"step": step, "steps": self._steps, METRIC: round(metrics[METRIC], 6)})
+        self._report(step, self._steps, round(metrics[METRIC], 6))
         if step in self._said:
             say(f"train: step {step} of {self._steps}, validation {METRIC} {metrics[METRIC]:.4f}")
         _tell_agent(step, metrics)

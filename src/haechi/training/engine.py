@@ -17,6 +17,7 @@ from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from transformers.trainer_callback import PrinterCallback
 
 from haechi.guards.rules import rules_of
+from haechi.guards.status import TrainingStatus
 from haechi.models.load import device, load_base
 from haechi.models.registry import known
 from haechi.records.mined import MinedExample
@@ -75,7 +76,7 @@ def train(
     update: bool = True,
     listeners: Listeners | None = None,
     also: Sequence[Resumable] = (),
-) -> dict[str, Any]:
+) -> TrainingStatus:
     """Tune the model; leaves checkpoints, history, looks at modules and training_config.json in the folder, returns the counts.
 
     Without `update` everything runs, but no weight changes. `also` are further callbacks.
@@ -107,10 +108,10 @@ def train(
         else:
             session.begin(f"{len(plan.rows)} rows")
         session.run(lambda: _start(trainer, opening))
-        facts = session.close(plan.shown(), static=isinstance(model[0], StaticEmbedding))
+        status = session.close(plan.shown(), static=isinstance(model[0], StaticEmbedding))
         if params.keep_last:
             save_last(temporary / "last", model, trainer.optimizer, {"trained": sorted(trained(model)), "steps": plan.steps})
-    return facts
+    return status
 
 
 def _plan(inputs: TrainingInputs) -> Plan:

@@ -20,6 +20,7 @@ from sentence_transformers.sentence_transformer.modules import Normalize, Poolin
 from torch.utils.checkpoint import checkpoint
 
 from haechi.guards.rules import rules_of
+from haechi.guards.status import TrainingStatus
 from haechi.models.load import device
 from haechi.models.m3_heads import HEADS, folder_of, require_heads
 from haechi.records.mined import MinedExample
@@ -37,7 +38,7 @@ from haechi.training.trainer import shared_arguments
 from haechi.training.validation_loss import ValidationLoss, logged, rows_of_held_out
 
 
-def train_m3(inputs: TrainingInputs, folder: Path, *, listeners: Listeners | None = None) -> dict[str, Any]:
+def train_m3(inputs: TrainingInputs, folder: Path, *, listeners: Listeners | None = None) -> TrainingStatus:
     """Tune the model at `inputs.base`; leaves what the other engine leaves, with the heads in every checkpoint.
 
     The validation loss is that of the dense vectors alone.

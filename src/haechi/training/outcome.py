@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from haechi.guards.history import HistoryRow, write_history
+from haechi.guards.status import TrainingStatus
 from haechi.guards.verdict import Seen, judge
 from haechi.runtime.files import write_csv, write_jsonl
 from haechi.scoring.names import HEADLINE
@@ -37,7 +38,7 @@ def write_modules(looks: Sequence[dict[str, Any]], folder: Path) -> None:
 
 def outcome(
     validation: ValidationCallback, guard: GuardCallback, monitor: Monitor, recipe: Recipe, folder: Path, *, static: bool
-) -> dict[str, Any]:
+) -> TrainingStatus:
     """Leave the history and the looks at the modules in the folder; give what stands in reports/stages/train.json."""
     write_history(folder / HISTORY, validation.history)
     write_jsonl(folder / LOOKED, monitor.rows)
@@ -52,20 +53,16 @@ def outcome(
     )
     sections: Mapping[str, Mapping[str, Any]] = {key: value for key, value in recipe.asdict().items() if key != "guards"}
     verdict = judge(seen, recipe.guards, {"train": sections["params"], **sections}, static=static)
-    return {
-        "state": seen.state,
-        "reason": seen.reason.en,
-        "verdict": verdict.verdict,
-        "reasons": [reason.en for reason in verdict.reasons],
-        "reasons_ko": [reason.ko for reason in verdict.reasons],
-        "next": list(verdict.next),
-        "health": {**verdict.facts, "modules": _modules(seen.modules, monitor.rows)},
-        "validation": {
-            "base": round(validation.start, 6),
-            "best": round(best.score, 6),
-            "metric": METRIC,
-        },
-    }
+    return TrainingStatus(
+        state=seen.state,
+        reason=seen.reason.en,
+        verdict=verdict.verdict,
+        reasons=tuple(reason.en for reason in verdict.reasons),
+        reasons_ko=tuple(reason.ko for reason in verdict.reasons),
+        next=verdict.next,
+        health={**verdict.facts, "modules": _modules(seen.modules, monitor.rows)},
+        validation={"base": round(validation.start, 6), "best": round(best.score, 6), "metric": METRIC},
+    )
 
 
 def _modules(modules: Sequence[Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

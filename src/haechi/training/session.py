@@ -1,7 +1,7 @@
 """A training from its first validation to its verdict: what both engines put around their trainers."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from sentence_transformers import SentenceTransformer
 from torch import nn
 
 from haechi.guards.rules import Rule
-from haechi.guards.status import Report
+from haechi.guards.status import Report, TrainingStatus
 from haechi.records.mined import MinedExample
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import write_json
@@ -46,7 +46,7 @@ class TrainingInputs:
 class Listeners:
     """Who is told how a run gets on."""
 
-    report: Report = lambda facts: None
+    report: Report = lambda step, steps, score=None: None
     """Told at every validation how far the run is."""
     memory_file: Path | None = None
     """Gets the memory statistics."""
@@ -125,12 +125,12 @@ class Session:
         if not self.validation.checkpoints.kept:
             raise HaechiError(f"train: stopped before the first validation: {self.guard.reason.en or 'no step'}")
 
-    def close(self, shown: Shown, *, static: bool) -> dict[str, Any]:
+    def close(self, shown: Shown, *, static: bool) -> TrainingStatus:
         """Leave history, looks at modules and configuration in the folder; give what stands in reports/stages/train.json."""
         inputs, kept = self.inputs, self.validation.checkpoints.kept
-        facts = outcome(self.validation, self.guard, self.monitor, inputs.recipe, self._folder, static=static)
+        ended = outcome(self.validation, self.guard, self.monitor, inputs.recipe, self._folder, static=static)
         config = {"rows": shown.rows, "steps": self.steps, "checkpoints": [asdict(checkpoint) for checkpoint in kept]}
         write_json(self._folder / "training_config.json", {**inputs.recipe.asdict(), **config})
         examples = {"mined": len(inputs.examples), "used": shown.used, "rows": shown.rows, "held_out": len(inputs.held_out)}
         examples |= {"with_negatives": shown.with_negatives, "never_shown": shown.never_shown}
-        return {"examples": examples, "steps": self.steps, **facts}
+        return replace(ended, examples=examples, steps=self.steps)

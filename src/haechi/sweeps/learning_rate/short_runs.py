@@ -33,6 +33,7 @@ from haechi.training.params import TrainParams
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+    from haechi.guards.status import TrainingStatus
     from haechi.scoring.validation import Validation
 
 METRIC = "ndcg@10"
@@ -95,11 +96,11 @@ class Trainings:
         """One training; the range test where the trial asks for it."""
         if trial.proposal.kind == RANGE_TEST:
             return self._range_test(trial.proposal.seed)
-        counts = self._train(float(trial.proposal.params[RATE]), trial.proposal.seed, self._validation)
-        scores: Any = counts["validation"]
+        status = self._train(float(trial.proposal.params[RATE]), trial.proposal.seed, self._validation)
+        scores = status.validation
         if not math.isfinite(scores["best"]):
             raise HaechiError(f"lr-sweep: validation at rate {trial.proposal.params[RATE]} gave no number")
-        return Outcome(scores["best"], {"untrained": scores["base"], "steps": counts["steps"], "examples": counts["examples"]})
+        return Outcome(scores["best"], {"untrained": scores["base"], "steps": status.steps, "examples": status.examples})
 
     def _range_test(self, seed: int) -> Outcome:
         from haechi.sweeps.learning_rate.range_test import LrRangeTest
@@ -114,7 +115,7 @@ class Trainings:
         self._train(self._search.low, seed, _unasked(), epochs=epochs, also=[range_test])
         return Outcome(0.0, {"rates": range_test.rates, "losses": range_test.losses})
 
-    def _train(self, rate: float, seed: int, validation: "Validation", **changed: Any) -> dict[str, object]:
+    def _train(self, rate: float, seed: int, validation: "Validation", **changed: Any) -> "TrainingStatus":
         from haechi.models.load import name_of
         from haechi.training.engine import train
         from haechi.training.recipe import Recipe
