@@ -44,6 +44,7 @@ def given(made: Graph, texts: Sequence[str]) -> Any:
         return made.program.module()(*ids)[-1].numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_graph_gives_what_the_model_gives_for_texts_of_any_number_and_length(kind: str) -> None:
     import copy

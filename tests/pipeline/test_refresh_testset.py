@@ -27,6 +27,8 @@ stages:
 BUILD = """
 import json, sys, time
 from pathlib import Path
+
+pytestmark = pytest.mark.slow
 out, metrics = (Path(sys.argv[sys.argv.index(name) + 1]) for name in ("--out", "--metrics"))
 text = Path("raw/a.txt").read_text()
 out.mkdir(parents=True, exist_ok=True)

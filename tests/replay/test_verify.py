@@ -131,6 +131,7 @@ def verdicts(done: Replay) -> dict[str, str]:
 ALL = {"answers.txt", "dvc.lock", "kept.txt", "made/b.txt", "made/deep/한글.txt", "metrics.json", "plain.txt"}
 
 
+@pytest.mark.slow
 def test_a_faithful_commit_agrees_file_by_file(project: Path, tmp_path: Path) -> None:
     """What is not committed plays no part, and nothing is copied from the project: its outputs are gone."""
     write_text(project / "first.py", FIRST.replace("text.upper()", "'other'"))
@@ -142,6 +143,7 @@ def test_a_faithful_commit_agrees_file_by_file(project: Path, tmp_path: Path) ->
     assert {file.path for file in done.files if file.note == "frozen: not replayed"} == {"kept.txt"}
 
 
+@pytest.mark.slow
 def test_planted_differences_are_named_and_nothing_else(project: Path, tmp_path: Path) -> None:
     """Code that dvc.lock wasn't made from, with other bytes in a file and a file too many; an edited figure; an edited lock."""
     write_text(project / "first.py", FIRST.replace("text.upper()", "text.title()") + "(made / 'more.txt').touch()\n")
@@ -156,6 +158,7 @@ def test_planted_differences_are_named_and_nothing_else(project: Path, tmp_path:
     assert done.changed_inputs == ["first.py (first)"]
 
 
+@pytest.mark.slow
 def test_what_depends_on_its_place_differs(project: Path, tmp_path: Path) -> None:
     """Also in a stage whose only output lies in git, so that a clone has it before the replay."""
     write_text(project / "first.py", FIRST.replace("text.upper()", "str(Path.cwd())"))
@@ -169,6 +172,7 @@ def test_what_depends_on_its_place_differs(project: Path, tmp_path: Path) -> Non
     assert done.changed_inputs == []
 
 
+@pytest.mark.slow
 def test_a_file_that_the_replay_does_not_write_is_missing(project: Path, tmp_path: Path) -> None:
     gone = FIRST.replace('(made / "b.txt").write_text(text)', "")
     assert gone != FIRST
@@ -180,6 +184,7 @@ def test_a_file_that_the_replay_does_not_write_is_missing(project: Path, tmp_pat
     assert verdicts(done)["answers.txt"] == "missing", "a stage that didn't run wrote nothing, whatever lies in the project"
 
 
+@pytest.mark.slow
 def test_without_the_rows_that_were_paid_for_it_stops_instead_of_paying(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +197,7 @@ def test_without_the_rows_that_were_paid_for_it_stops_instead_of_paying(
     assert "paid again" not in [path.read_text() for path in (tmp_path / "clone").glob("*.txt")]
 
 
+@pytest.mark.slow
 def test_the_stages_really_run(project: Path, tmp_path: Path) -> None:
     """Even where the committed config shares a cache that holds all outputs and the run cache."""
     call(project, "dvc", "config", "cache.dir", str(project / ".dvc" / "cache"))
@@ -236,6 +242,7 @@ def test_an_unknown_revision_and_a_folder_in_use_are_refused(project: Path, tmp_
 # The command
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("faithful", "more"), [(True, []), (True, ["--all"]), (False, [])])
 def test_the_command_names_what_differs_or_with_all_every_file_and_ends_with_1_on_any_difference(
     faithful: bool, more: list[str], project: Path
@@ -283,6 +290,7 @@ def test_what_lies_in_an_output_is_no_input() -> None:
     assert inputs(lock) == {("second", "runs.py"): "c"}
 
 
+@pytest.mark.slow
 def test_a_failed_replay_shows_the_end_of_what_its_stages_said(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

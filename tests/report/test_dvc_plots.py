@@ -11,6 +11,8 @@ from browser import Opener
 from report.made import page_of, project, table
 from ruamel.yaml import YAML
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SYSTEMS = ("popularity", "bm25", "base", "tuned", "hybrid")
 

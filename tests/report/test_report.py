@@ -62,6 +62,7 @@ def test_the_headline_is_the_verdict_of_the_terminal(tmp_path: Path, base: float
     assert said in told.closing()
 
 
+@pytest.mark.slow
 def test_two_pages_of_one_run_are_the_same_bytes_and_so_are_the_pictures(tmp_path: Path) -> None:
     one, two = project(tmp_path / "one"), project(tmp_path / "deeper" / "two")
     first, second = page_of(one, tmp_path / "a"), page_of(two, tmp_path / "b")

@@ -7,6 +7,8 @@ import pytest
 from browser import DESKTOP, PHONE, Opener
 from report.made import ATTACK, page_of, project
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:

@@ -47,6 +47,7 @@ def test_whatever_a_stage_leaves_in_git_is_a_metric() -> None:
     assert stages["testset"]["frozen"]
 
 
+@pytest.mark.slow
 def test_dvc_keeps_a_run_cache_entry_and_shows_no_figures_of_such_a_file(tmp_path: Path) -> None:
     def dvc(*arguments: str) -> str:
         return subprocess.run(

@@ -22,6 +22,7 @@ PARAMS = replace(SELECT, voters=VOTERS)
 SOURCE = Path("history.jsonl")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planted", [planted_plateau, late_overfitting])
 def test_the_right_step_is_found_within_one(planted: Callable[[np.random.Generator], tuple[History, int]]) -> None:
     right = 0

@@ -82,6 +82,7 @@ def test_what_can_not_be_searched_is_one_sentence(place: dict[str, Path], argume
         haechi("search", *arguments, *options(place))
 
 
+@pytest.mark.slow
 def test_the_page_starts_answers_and_ends(place: dict[str, Path], tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

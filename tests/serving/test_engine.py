@@ -299,6 +299,7 @@ def test_a_transformer_takes_its_vectors_from_the_row_store(home: Path, monkeypa
     assert len(engine.ask("우물", 3).lists[TUNED]) == 3
 
 
+@pytest.mark.slow
 def test_a_search_with_the_embedded_model_imports_no_torch(home: Path) -> None:
     place = settle(home)
     code = f"""

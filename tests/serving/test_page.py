@@ -11,6 +11,8 @@ from serving.village import QUESTIONS, SCRIPT, opened, served
 from haechi.serving.engine import LONGEST
 from haechi.serving.limits import DEFAULT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

@@ -144,6 +144,7 @@ def test_more_dimensions_than_words_do_no_harm() -> None:
     assert latent(csr_matrix(np.ones((2, 3))), 64, 7).shape == (3, 64)
 
 
+@pytest.mark.slow
 def test_the_same_texts_give_the_same_bytes_and_what_lies_beside_the_model_folds_into_it(tmp_path: Path) -> None:
     from safetensors.numpy import load_file
 

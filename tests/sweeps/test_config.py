@@ -112,6 +112,7 @@ def test_a_database_that_can_not_be_reached_is_one_sentence_without_its_password
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @given(st.floats(1e-7, 1e-1), st.integers(1, 512))
 def test_params_keep_every_other_byte(rate: float, size: int) -> None:
     import tempfile

@@ -27,6 +27,7 @@ def simulation() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plan", ["halving", "classic"])
 def test_pure_noise_has_a_winner_in_18_of_200_searches_at_most(simulation: ModuleType, plan: str) -> None:
     rng = np.random.default_rng(1)
@@ -140,6 +141,7 @@ def searched(search: Search, optimum: float, spread: float = 0.0, seed: int = 0)
     return scores
 
 
+@pytest.mark.slow
 @given(SEARCHES, st.floats(-7.0, 0.0))
 def test_a_search_goes_on_past_an_edge_of_its_range_while_scores_rise(search: Search, optimum: float) -> None:
     """Unless the optimum is further off than a search goes, it ends between two rates that are worse."""
@@ -153,6 +155,7 @@ def test_a_search_goes_on_past_an_edge_of_its_range_while_scores_rise(search: Se
         assert verdict.best not in ends or verdict.status == "edge"
 
 
+@pytest.mark.slow
 @given(SEARCHES, st.floats(-7.0, 0.0), st.integers(0, 2**32 - 1))
 def test_the_present_rate_is_tried_with_all_seeds_and_an_edge_is_never_called_an_optimum(
     search: Search, optimum: float, seed: int

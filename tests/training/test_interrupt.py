@@ -18,6 +18,8 @@ from haechi.models.load import save_encoder
 from haechi.runtime.files import read_json, write_jsonl
 from haechi.static_model.build import build
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SMALL = {"epochs": 40, "batch_size": 4, "evaluations": 20, "max_samples": 0, "lr": 0.005}
 ENOUGH = 120

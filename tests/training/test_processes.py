@@ -36,6 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", RECIPES)
 def test_two_processes_have_the_losses_and_weights_of_one(folder: Path, kind: str) -> None:
     train(alone(kind, folder), examples(), VALIDATION, folder / f"{kind}-alone", RECIPES[kind])
