@@ -141,15 +141,17 @@ def test_a_positive_that_names_nothing_is_told_of() -> None:
         ("manual", "DOC_manual"),
         ("manual.md", "DOC_manual"),
         ("DOC_notes", ""),
+        ("DOC_leave rules", "DOC_departments/staff/leave_rules"),
+        ("leave rules.txt", "DOC_departments/staff/leave_rules"),
         (key(4).replace("제", ""), key(4)),
     ],
 )
 def test_the_key_that_was_meant_is_told(positive: str, meant: str) -> None:
-    """The closest document, or article where it looks like one; DOC_ forgotten is the same mistake."""
+    """The closest document, or article where it looks like one; DOC_, a folder or `_` for a space may be forgotten."""
     query = UserQuery("USER_1", "우물은 누가 쓰나", (positive,), "queries.jsonl")
     index = LawIndex(raw(CITED).statutes)
 
-    (told,) = label_user_queries([query], index, {"DOC_manual", "DOC_여름휴가"}).unknown
+    (told,) = label_user_queries([query], index, {"DOC_manual", "DOC_여름휴가", "DOC_departments/staff/leave_rules"}).unknown
 
     assert told.partition("; ")[2] == (f"did you mean {meant}?" if meant else "")
 

@@ -55,10 +55,11 @@ def label_user_queries(queries: Iterable[UserQuery], index: LawIndex, document_k
 
 
 def _nearest(positive: str, index: LawIndex, document_keys: Set[str]) -> str:
-    """The key that was probably meant, empty where none is like it; people forget DOC_, so it doesn't count."""
-    keys = index.article_keys if positive.startswith(("LAW_", "ADM_")) else document_keys
-    names = {key.removeprefix("DOC_"): key for key in sorted(keys)}
-    return next((names[name] for name in get_close_matches(positive.removeprefix("DOC_"), names, 1)), "")
+    """The key that was probably meant, empty where none is like it; people forget DOC_, folders and `_` for spaces."""
+    keys = sorted(index.article_keys if positive.startswith(("LAW_", "ADM_")) else document_keys)
+    names = {key.rpartition("/")[2].removeprefix("DOC_"): key for key in keys} | {key.removeprefix("DOC_"): key for key in keys}
+    written = "_".join(positive.removeprefix("DOC_").split())
+    return next((names[name] for name in get_close_matches(written, names, 1)), "")
 
 
 def _keys(positive: str, index: LawIndex, document_keys: Set[str]) -> list[str]:
