@@ -10,14 +10,17 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dvc.exceptions import DvcException
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from pipeline.checkout import ROOT, python
 
@@ -90,6 +93,20 @@ def installed(root: Path, **other: str | None) -> Callable[[str], str | None]:
     lines = (root / "constraints.txt").read_text(encoding="utf-8").splitlines()
     tested = {canonicalize_name(line.split("==")[0]): line.split("==")[1] for line in lines if "==" in line}
     return lambda name: (tested | other).get(canonicalize_name(name))
+
+
+def test_every_pinned_package_takes_the_lowest_python_that_is_promised() -> None:
+    """Else pip finds no solution on it: Debian 12 has 3.11.2."""
+    lowest = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"].removeprefix(">=")
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {canonicalize_name(name): version for name, same, version in (line.partition("==") for line in lines) if same}
+    held = [package for package in metadata.distributions() if pinned.get(canonicalize_name(package.name)) == package.version]
+    refused = [
+        package.name for package in held if not SpecifierSet(package.metadata["Requires-Python"] or "").contains(f"{lowest}.0")
+    ]
+
+    assert len(held) > 20
+    assert refused == []
 
 
 def test_packages(project: Path) -> None:
