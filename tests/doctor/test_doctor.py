@@ -31,7 +31,7 @@ from haechi.doctor.gpu import Gpu, check_gpu, parse
 from haechi.doctor.llm import check_llm, models_of
 from haechi.doctor.model import check_model, size_of_weights
 from haechi.doctor.python import check_extras, check_packages, check_python
-from haechi.doctor.repo import check_dvc, check_git, check_running, check_untracked
+from haechi.doctor.repo import check_documents, check_dvc, check_git, check_running, check_untracked
 from haechi.doctor.store import check_store
 from haechi.models.hub import cached, http_status
 from haechi.rowstore.namespaces import QUESTIONS
@@ -257,6 +257,29 @@ def test_a_file_that_an_experiment_would_miss(name: str, project: Path) -> None:
     holds(check_untracked(project), "warn", f"1 files that neither git nor DVC tracks: {name}", "git add")
     git(project, "add", "-f", name)
     holds(check_untracked(project), "ok")
+
+
+# Documents
+
+
+def test_without_a_document_a_run_would_stop(project: Path) -> None:
+    holds(check_documents(project), "ok", "3 files under data/raw")
+    shutil.rmtree(project / "data" / "raw")
+    holds(check_documents(project), "fail", "no file under data/raw", "git restore data/raw", "dvc checkout")
+    (project / "data" / "raw").mkdir()
+    holds(check_documents(project), "fail", "no file under data/raw")
+
+
+def test_a_link_that_leads_nowhere_is_named(project: Path) -> None:
+    """DVC stops at it."""
+    (project / "data" / "raw" / "link.json").symlink_to("nowhere")
+    holds(check_documents(project), "fail", "1 under data/raw can't be read: data/raw/link.json", "remove a link")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_document_that_this_user_may_not_read_is_named(project: Path) -> None:
+    (project / "data" / "raw" / "a.txt").chmod(0)
+    holds(check_documents(project), "fail", "1 under data/raw can't be read: data/raw/a.txt", "chmod -R u+rX data/raw")
 
 
 # Parameters
@@ -559,7 +582,7 @@ def test_a_sound_project_ends_with_0_and_nothing_heavy_is_loaded(project: Path) 
     lines = [line for line in done.stdout.splitlines() if not line.startswith(" ")]
     checks = [line[6:22].strip() for line in lines]
     assert checks == [
-        "python", "packages", "extras", "git", "dvc", "at work", "untracked", "parameters", "row store", "disk", "gpu", "base model", "language model", "logs", "plots",
+        "python", "packages", "extras", "git", "dvc", "at work", "documents", "untracked", "parameters", "row store", "disk", "gpu", "base model", "language model", "logs", "plots",
     ]  # fmt: skip
     assert {line[:5].strip() for line, check in zip(lines, checks, strict=True) if check != "packages"} == {"ok"}
     loaded = {line.split("|")[2].strip().split(".")[0] for line in done.stderr.splitlines() if line.startswith("import time:")}

@@ -11,7 +11,7 @@ from haechi.doctor.gpu import check_gpu, gpus
 from haechi.doctor.llm import check_llm, models_of
 from haechi.doctor.model import check_model
 from haechi.doctor.python import check_extras, check_packages, check_python, installed
-from haechi.doctor.repo import check_dvc, check_git, check_running, check_untracked
+from haechi.doctor.repo import check_documents, check_dvc, check_git, check_running, check_untracked
 from haechi.doctor.shown import check_logs, check_plots
 from haechi.doctor.store import check_store
 from haechi.models.hub import http_status
@@ -43,6 +43,7 @@ def examine(root: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
     yield check_git(root)
     yield check_dvc(root)
     yield check_running(root, home())
+    yield check_documents(root)
     yield check_untracked(root)
     yield from check_parameters(file)
     yield check_store(Path(environment.get("HAECHI_STORE") or home() / "rows.sqlite"))

@@ -88,6 +88,20 @@ def check_running(root: Path, home: Path) -> Finding:
     return Finding("at work", "ok", "nobody")
 
 
+def check_documents(root: Path) -> Finding:
+    """Raw documents that can be read; DVC stops at a link that leads nowhere, and a run without any document stops."""
+    paths = sorted((root / "data" / "raw").rglob("*"))
+    unreadable = [path.relative_to(root).as_posix() for path in paths if not os.access(path, os.R_OK)]
+    if unreadable:
+        remedy = "remove a link that leads nowhere; give yourself the right to read: `chmod -R u+rX data/raw`"
+        return Finding("documents", "fail", f"{len(unreadable)} under data/raw can't be read: {some(unreadable)}", remedy)
+    count = sum(path.is_file() for path in paths)
+    if not count:
+        remedy = "put documents there, or bring them back: `git restore data/raw`, or `dvc checkout` where DVC tracks them"
+        return Finding("documents", "fail", "no file under data/raw", remedy)
+    return Finding("documents", "ok", f"{count:,} files under data/raw")
+
+
 def check_untracked(root: Path) -> Finding:
     """Files that the workspace has and an experiment in another folder wouldn't."""
     new = git_or_none(root, "ls-files", "-z", "--others", "--exclude-standard", "--", *SEEN)
