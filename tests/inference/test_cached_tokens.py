@@ -12,7 +12,7 @@ from haechi.inference import cached_tokens as module
 from haechi.inference.cached_tokens import Tokens
 from haechi.rowstore.namespaces import TOKENS
 from haechi.rowstore.store import open_store
-from haechi.text.morphemes import tokenize
+from haechi.text.morphemes import CONTENT, kiwi, tokenize, versions
 
 
 @pytest.mark.parametrize(
@@ -22,11 +22,34 @@ from haechi.text.morphemes import tokenize
         ("ＤＮＡ와 DNA와 dna", ["dna", "dna", "dna"]),
         ("不法行爲의 \uf914", ["不法行爲", "樂"]),
         ("제28조", ["28", "조"]),
+        ("Running wells, a Running Well", ["run", "well", "a", "run", "well"]),
+        ("APIs를 호출하는 API", ["api", "호출", "api"]),
         ("", []),
     ],
 )
-def test_content_words_stay_and_latin_and_hanja_are_plain(text: str, wanted: list[str]) -> None:
+def test_content_words_stay_latin_and_hanja_are_plain_and_english_is_stemmed(text: str, wanted: list[str]) -> None:
     assert tokenize([text]) == [wanted]
+
+
+KOREAN = "나무를 우물에 옮기는 사람은 제3조에 따라 民法의 절차를 밟아야 합니다"
+
+
+@given(st.lists(st.sampled_from(KOREAN.split()), max_size=8).map(" ".join))
+def test_korean_words_are_what_kiwi_says(text: str) -> None:
+    """Without Latin no rule of ours touches a form."""
+    said = [m.form for m in kiwi().tokenize(text) if m.tag.partition("-")[0] in CONTENT]
+
+    assert tokenize([text]) == [said]
+
+
+def test_rows_of_another_rule_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_store(tmp_path / "rows.sqlite") as store:
+        Tokens(store).of(["wells"])
+        for name in versions():
+            monkeypatch.setattr(module, "versions", lambda name=name: {**versions(), name: "another"})
+            Tokens(store).of(["wells"])
+
+        assert store.count(TOKENS) == 1 + len(versions())
 
 
 @settings(max_examples=10)

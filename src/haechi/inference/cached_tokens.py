@@ -2,12 +2,11 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.metadata import version
 
 from haechi.rowstore.encoding import Keys
 from haechi.rowstore.namespaces import TOKENS
 from haechi.rowstore.store import Row, Store
-from haechi.text.morphemes import CONTENT, VERSION, tokenize
+from haechi.text.morphemes import tokenize, versions
 
 SLAB = 16_384  # texts looked up at once
 MADE = 2_048  # texts analysed and written at once
@@ -18,13 +17,8 @@ class Tokens:
 
     def __init__(self, store: Store, words: Iterable[str] = ()) -> None:
         self._store, self._words = store, tuple(sorted(set(words)))
-        self._origin = {
-            "kiwi": version("kiwipiepy"),
-            "model": version("kiwipiepy-model"),
-            "tags": ",".join(CONTENT),
-            "words": hashlib.sha256("\0".join(self._words).encode()).hexdigest() if self._words else "",
-            "schema": VERSION,
-        }
+        dictionary = hashlib.sha256("\0".join(self._words).encode()).hexdigest() if self._words else ""
+        self._origin = {**versions(), "words": dictionary}
         self._keys = Keys(self._origin)
 
     def of(self, texts: Sequence[str]) -> list[list[str]]:

@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +29,7 @@ from haechi.runtime.locks import writing
 from haechi.runtime.progress import say, track
 from haechi.serving.encoders import TextEncoder, TorchEncoder
 from haechi.serving.vectors import vectors_of
-from haechi.text.morphemes import VERSION as TOKENS
+from haechi.text.morphemes import versions
 
 SCHEMA = 1
 FACTS, VECTORS, WORDS = "index.json", "vectors.npy", "words.json"
@@ -70,7 +69,7 @@ def open_index(
         "model": folder_hash(model),
         "corpus": sha256_file(corpus),
         "bm25": asdict(params),
-        "kiwi": [version("kiwipiepy"), version("kiwipiepy-model"), TOKENS],
+        "words": versions(),
     }
     given = vectors_of(vectors, passages, str(facts["model"])) if vectors else None
     name = hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]

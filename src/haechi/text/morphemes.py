@@ -1,23 +1,27 @@
-"""Korean content words by Kiwi: the tokens that BM25 and the offline question writer share.
+"""Content words by Kiwi: the tokens that BM25 and the offline question writer share.
 
-Nouns, verb and adjective stems, roots, Latin, hanja and numbers stay; particles and endings go. Latin is lowered; letters of
-full width and hanja of the compatibility block are brought to their plain forms, so that ＤＮＡ finds dna.
+Nouns, verb and adjective stems, roots, Latin, hanja and numbers stay; particles and endings go. Latin words are lowered and
+brought to their English stem, so that `Wells` finds `well`; letters of full width and hanja of the compatibility block are
+brought to their plain forms, so that ＤＮＡ finds dna.
 Pure: `haechi.inference.cached_tokens` keeps what was made.
 """
 
 import functools
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from importlib.metadata import version
 from typing import Any, Protocol
 
 from kiwipiepy import Kiwi
+from Stemmer import Stemmer
 
 from haechi.runtime.environment import workers
 
 CONTENT = ("NNG", "NNP", "NNB", "NR", "VV", "VA", "XR", "SL", "SH", "SN", "MAG")
 _FOREIGN = ("SL", "SH")
 _NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}  # Ａ is A
-VERSION = 1
+_STEM = Stemmer("english").stemWord
+VERSION = 2
 """Raised whenever the same analysis would give other tokens."""
 
 
@@ -31,6 +35,17 @@ class Morpheme(Protocol):
     @property
     def tag(self) -> str:
         """Part of speech."""
+
+
+def versions() -> dict[str, str | int]:
+    """What decides the words of a text beside the text and the user's dictionary."""
+    return {
+        "kiwi": version("kiwipiepy"),
+        "model": version("kiwipiepy-model"),
+        "stemmer": version("PyStemmer"),
+        "tags": ",".join(CONTENT),
+        "schema": VERSION,
+    }
 
 
 @functools.cache
@@ -49,7 +64,7 @@ def analyse(texts: Sequence[str], words: tuple[str, ...] = ()) -> Iterator[list[
 
 def content(morphemes: Iterable[Morpheme]) -> list[str]:
     """The content words among morphemes, in order."""
-    return [_plain(morpheme) for morpheme in morphemes if morpheme.tag.partition("-")[0] in CONTENT]  # VV-I is a verb too
+    return [plain(morpheme) for morpheme in morphemes if morpheme.tag.partition("-")[0] in CONTENT]  # VV-I is a verb too
 
 
 def tokenize(texts: Sequence[str], words: tuple[str, ...] = ()) -> list[list[str]]:
@@ -57,6 +72,8 @@ def tokenize(texts: Sequence[str], words: tuple[str, ...] = ()) -> list[list[str
     return [content(morphemes) for morphemes in analyse(texts, words)]
 
 
-def _plain(morpheme: Morpheme) -> str:
-    foreign = morpheme.tag in _FOREIGN
-    return unicodedata.normalize("NFKC", morpheme.form).lower() if foreign else morpheme.form
+def plain(morpheme: Morpheme) -> str:
+    """The word that a morpheme stands for, however it is written: Latin and hanja in their plain form, English by its stem."""
+    if morpheme.tag not in _FOREIGN:
+        return morpheme.form
+    return str(_STEM(unicodedata.normalize("NFKC", morpheme.form).lower()))
