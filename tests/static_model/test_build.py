@@ -72,6 +72,26 @@ def test_without_phrases_no_piece_goes_across_a_space() -> None:
     assert not [piece.text for piece in vocabulary(count(TEXTS, 3), 1000, 0) if WORD_START in piece.text[1:]]
 
 
+def test_english_words_share_a_feature_whatever_their_case_and_ending() -> None:
+    texts = ["Wells are checked.", "A well was checked", "CHECKING the WELL"]
+    pieces = {piece.text: piece for piece in vocabulary(count(texts, 3), 1000, 0)}
+
+    assert pieces["▁wells"].means == pieces["▁well"].means == ("well",)
+    assert pieces["▁checked"].means == pieces["▁checking"].means == ("check",)
+    assert pieces["▁well"].uses == 2
+    assert not [name for name in pieces if name != name.lower()]
+
+
+LATIN, _ = compose(["ABCDÉİΣabcdéßσς 가나다", "Well wells"], PARAMS)
+
+
+@given(st.text("ABcdÉéİßΣ 가나\n", max_size=30))
+def test_case_changes_nothing_that_is_read(text: str) -> None:
+    read = LATIN.encode(text, add_special_tokens=False)
+    assert read.ids == LATIN.encode("".join(c.lower() for c in text), add_special_tokens=False).ids
+    assert UNKNOWN not in read.tokens
+
+
 def test_the_vocabulary_is_cut_from_the_rare_end_and_never_loses_a_character() -> None:
     counts = count(TEXTS, 3)
     whole, cut = vocabulary(counts, 1000, 2), vocabulary(counts, 1, 2)

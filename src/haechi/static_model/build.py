@@ -68,7 +68,7 @@ def tokenizer(pieces: Sequence[Piece], max_length: int, across: bool) -> Tokeniz
     scores = [(PAD, 0.0), (UNKNOWN, -20.0)] + [(piece.text, math.log(piece.uses / total)) for piece in pieces]
     made = Tokenizer(models.Unigram(scores, unk_id=1))
     made.normalizer = normalizers.Sequence(
-        [normalizers.NFC(), normalizers.Replace(Regex(r"[\s\p{Cc}]+"), " "), normalizers.Strip()]
+        [normalizers.NFC(), normalizers.Lowercase(), normalizers.Replace(Regex(r"[\s\p{Cc}]+"), " "), normalizers.Strip()]
     )
     made.pre_tokenizer = pre_tokenizers.Metaspace(replacement=WORD_START, prepend_scheme="always", split=not across)
     made.decoder = decoders.Metaspace(replacement=WORD_START)

@@ -1,9 +1,10 @@
 """From Kiwi's analysis of texts to the pieces of a vocabulary, and what each piece means.
 
-A piece is the surface of a morpheme (with a mark where it begins a word) or a phrase: two content words or three and the
-endings between them, such as `▁손해배상의▁범위`. It means its content words as the dictionary has them and, for a phrase, that
-each two neighbours stand together. So the forms of a word, and the ways to write a phrase, share their meanings; rare endings
-have none. A text is cut into pieces that don't overlap, so of three words in a row only a phrase of three shows both pairs.
+A piece is the surface of a morpheme in small letters (with a mark where it begins a word) or a phrase: two content words or
+three and the endings between them, such as `▁손해배상의▁범위`. It means its content words, Korean as the dictionary has them
+and English by their stem, and, for a phrase, that each two neighbours stand together. So the forms of a word, and the ways to
+write a phrase, share their meanings; rare endings have none. A text is cut into pieces that don't overlap, so of three words
+in a row only a phrase of three shows both pairs.
 """
 
 import re
@@ -12,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from haechi.text.morphemes import CONTENT, Morpheme, kiwi
+from haechi.text.morphemes import CONTENT, Morpheme, kiwi, plain
 
 WORD_START = "▁"
 BETWEEN = 3
@@ -73,7 +74,7 @@ def units(text: str, morphemes: Iterable[GoldRanks]) -> list[Unit]:
     for morpheme in morphemes:
         start, end = morpheme.start, morpheme.start + morpheme.len
         tag = morpheme.tag.partition("-")[0]
-        means: tuple[str, ...] = (morpheme.form,) if tag in CONTENT else ()
+        means: tuple[str, ...] = (plain(morpheme),) if tag in CONTENT else ()
         if found and start < found[-1].end:
             before = found.pop()
             start, end, means = before.start, max(before.end, end), before.means + means
@@ -115,8 +116,8 @@ def _next_word(found: Sequence[Unit], place: int) -> int | None:
 
 
 def piece(surface: str, begins: bool) -> str:
-    """As the tokenizer sees it."""
-    return (WORD_START if begins else "") + surface
+    """As the tokenizer sees it, which folds case."""
+    return (WORD_START if begins else "") + surface.lower()
 
 
 def count(texts: Sequence[str], phrase_words: int) -> Counts:
@@ -132,7 +133,7 @@ def count(texts: Sequence[str], phrase_words: int) -> Counts:
         for name, means in phrases(text, found, phrase_words):
             counts.phrases[name] += 1
             counts.of_phrase.setdefault(name, means)
-        counts.alphabet.update(character for character in text if not character.isspace())
+        counts.alphabet.update(c for character in set(text) for c in character.lower() if not c.isspace())
     return counts
 
 
