@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,13 +30,22 @@ CASES = [
     (filters.plain_text, "not_plain_text", "우물\u200b은 누가", "‘우물’은 누가"),
     (filters.length_between(5, 12), "too_short", "우물", "우물은 누가 고치나"),
     (filters.length_between(5, 12), "too_long", "우물을 고치는 데에 드는 비용은", "우물은 누가 고치나"),
-    (filters.in_korean, "not_korean", "who mends 우물", "우물 LPG 비용은"),
-    (filters.in_korean, "not_korean", "123 ?!", "우물 3개"),
+    (filters.in_language({"p": "ko"}), "other_language", "who mends 우물", "우물 LPG 비용은"),
+    (filters.in_language({"p": "ko"}), "other_language", "123 ?!", "우물 3개"),
+    (filters.in_language({"p": "en"}), "other_language", "우물 LPG 비용은", "who mends the well"),
+    (filters.in_language({"p": "en"}), "other_language", "123 ?!", "well keeper"),
     (filters.about_this_document, "asks_about_document", "이 조문은 무엇을 정하나요", "우물은 무엇인가요"),
     (filters.about_this_document, "asks_about_document", "위 글의 요지", "공무원이 문서를 위조하면 어떻게 되나요"),
     (filters.about_this_document, "asks_about_document", "이 문서의 요지", "어린이 글짓기 대회를 열려면"),
     (filters.about_this_document, "asks_about_document", "본문에 따르면 우물은", "계약서 본문이 다르면 어떻게 되나요"),
     (filters.about_this_document, "asks_about_document", "제시된 지문에서 우물은", "기준이 제시된 적이 있나요"),
+    (filters.about_this_document, "asks_about_document", "What does this section lay down?", "What is the section chief's duty?"),
+    (
+        filters.about_this_document,
+        "asks_about_document",
+        "According to the passage, who digs?",
+        "Who may pass the passage to the well?",
+    ),
     (filters.not_copied(PASSAGES, 10), "copies_passage", BODY[:20], "우물 고칠 돈은 누가 내나요"),
     (filters.unlike([BODY], [question("우물은 누가 고쳐요")], 0.8), "test_query", None, "우물은 누가 고쳐요"),
     (filters.found_again({}, 20), "round_trip", "우물", None),
@@ -51,6 +62,20 @@ CASES = [
 def test_a_filter_fires_on_what_it_is_for_and_stays_silent_otherwise(check, reason, bad, good) -> None:
     assert bad is None or check(question(bad)) == reason
     assert good is None or check(question(good)) == ""
+
+
+@pytest.mark.parametrize(
+    ("own", "same", "other"),
+    [("ko", "우물은 누가 고치나", "who mends the well"), ("en", "who mends the well", "우물은 누가 고치나")],
+)
+def test_a_question_across_languages_is_in_the_other_one_and_no_search_must_find_it(own, same, other) -> None:
+    def across(text: str) -> Question:
+        return replace(question(text), style="cross_language")
+
+    check = filters.in_language({"p": own})
+    assert (check(question(same)), check(across(other))) == ("", "")
+    assert (check(question(other)), check(across(same))) == ("other_language", "other_language")
+    assert filters.found_again({}, 20)(across(other)) == ""
 
 
 def test_an_answer_must_stand_in_the_passage() -> None:
@@ -92,7 +117,7 @@ def test_a_copy_is_the_longest_run_that_both_share(text: str, longest: int) -> N
 
 def test_every_drop_is_told_once_with_its_first_reason() -> None:
     kept, dropped = filters.apply(
-        [question("x", "1"), question("우물은 누가", "2")], [filters.length_between(5, 9), filters.in_korean]
+        [question("x", "1"), question("우물은 누가", "2")], [filters.length_between(5, 9), filters.in_language({"p": "ko"})]
     )
 
     assert [q.question_id for q in kept] == ["2"]

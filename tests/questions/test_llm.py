@@ -18,6 +18,7 @@ from haechi.questions.llm import LlmSetup, chosen_examples, stream_questions, wr
 from haechi.records.question import Question
 from haechi.rowstore.store import Store, open_store
 from haechi.runtime.errors import HaechiError, ParamsError
+from haechi.text.language import language
 
 
 @pytest.fixture
@@ -109,6 +110,19 @@ def test_a_new_version_of_a_prompt_makes_new_calls(store: Store, monkeypatch: py
         monkeypatch.setattr(writing, "prompt", lambda *name: replace(known(*name), version=2))
         write_with_llm(corpus(2), LlmSetup(PARAMS, LLM, store, (), environ(server)))
     assert len(server.asked) == 4
+
+
+def test_an_english_passage_is_asked_in_english_beside_english_examples(store: Store) -> None:
+    english = passage("DOC_1", "Wells\nThe keeper checks the well every spring.", type="doc", title="Wells")
+    with serving() as server:
+        setup = LlmSetup(PARAMS, LLM, store, ("how deep is a well", "우물은 얼마나 깊은가"), environ(server))
+        written = write_with_llm([*corpus(1), english], setup)
+    korean, asked_in_english = sorted(contents(server), key=language, reverse=True)
+
+    assert {q.kind.partition("@")[0] for q in written.questions} == {"fact", "fact.en"}
+    assert "how deep is a well" in asked_in_english
+    assert "우물은" not in asked_in_english
+    assert "우물은 얼마나" in korean
 
 
 def test_whatever_changes_no_answer_makes_no_call(store: Store) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from haechi.llm.failure_log import Ledger, ledger_path, refuse_failures
 from haechi.llm.params import LlmParams
 from haechi.llm.parse_answers import read_score
-from haechi.llm.prompts import judging, prompt
+from haechi.llm.prompts import judging, judging_versions
 from haechi.llm.requests import Call, Task, answered, keys_of, shape
 from haechi.llm.run_calls import fill
 from haechi.llm.types import Answer, Model
@@ -57,12 +57,11 @@ def rated(
     model = Model(llm.judge_model or llm.model, 0.0, 1.0, _MAX_TOKENS)
     task = Task(JUDGEMENTS, model, llm.attempts, lambda answer: _score(answer) is not None)
     schema = shape(score={"type": "integer"}) if llm.json_schema else None
-    versions = {name: prompt(name).version for name in ("judge_system", "judge")}
 
     def calls() -> Iterator[_Judging]:
         for one in to_judge():
             messages = judging(one.question, one.text)
-            yield _Judging(one.about, messages, schema, keys_of(task, messages, schema, versions), one.id)
+            yield _Judging(one.about, messages, schema, keys_of(task, messages, schema, judging_versions(one.text)), one.id)
 
     fill(task, store, calls, environ)
     scores: dict[str, float | None] = {}

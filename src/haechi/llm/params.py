@@ -7,7 +7,9 @@ from msgspec import Meta
 
 from haechi.runtime.param_types import Count, NonNegativeFloat, Positive, Share
 
-Style = Literal["fact", "detail", "whole", "comparison", "inference", "situation", "keyword", "multi_turn"]
+Style = Literal["fact", "detail", "whole", "comparison", "inference", "situation", "keyword", "multi_turn", "cross_language"]
+CROSS_LANGUAGE: Style = "cross_language"
+"""Questions in the other language, English or Korean, than their passage's."""
 
 
 @dataclass(frozen=True)

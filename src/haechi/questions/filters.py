@@ -5,9 +5,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from haechi.llm.params import CROSS_LANGUAGE
 from haechi.questions.repeats import Repeats
 from haechi.records.passage import Passage
 from haechi.records.question import DroppedQuestion, Question
+from haechi.text.language import OTHER, Language, language
 from haechi.text.normalize import fold
 
 Filter = Callable[[Question], str]
@@ -15,6 +17,9 @@ Filter = Callable[[Question], str]
 _DOCUMENT = re.compile(
     r"(?<![가-힣])(?:(?:이|위|본|해당|주어진|제시된|다음)\s?(?:문서|글|지문|본문|문단|자료|내용|텍스트)|(?:이|위)\s?(?:조문|조항|법령|규정|사례집))"
     r"|제시문|(?:문서|지문|본문)에 따르면"
+    r"|\b(?:this|the (?:above|given|following)) (?:document|text|passage|article|section|page|excerpt)\b"
+    r"|\b(?:in|by|from) the (?:passage|excerpt)\b|\baccording to the (?:document|text|article|author|passage)\b",
+    re.IGNORECASE,
 )
 
 
@@ -34,10 +39,15 @@ def length_between(low: int, high: int) -> Filter:
     return lambda q: "too_short" if len(q.question) < low else "too_long" if len(q.question) > high else ""
 
 
-def in_korean(question: Question) -> str:
-    """More than half of the letters are Hangul."""
-    letters = [c for c in question.question if c.isalpha()]
-    return "" if sum("가" <= c <= "힣" for c in letters) * 2 > len(letters) else "not_korean"
+def in_language(languages: Mapping[str, Language]) -> Filter:
+    """Not in the language of its passage (`languages`: by passage id), or, where it was to be in the other one, not in that."""
+
+    def check(question: Question) -> str:
+        own = languages[question.passage_id]
+        wanted = OTHER[own] if question.style == CROSS_LANGUAGE else own
+        return "" if language(question.question) == wanted else "other_language"
+
+    return check
 
 
 def about_this_document(question: Question) -> str:
@@ -83,8 +93,11 @@ def unlike(texts: Sequence[str], questions: Iterable[Question], threshold: float
 
 
 def found_again(ranks: Mapping[str, int], k: int) -> Filter:
-    """Round trip: a search for the question must bring back its passage, or a twin of it, among the first k."""
-    return lambda q: "" if 0 < ranks.get(q.question_id, 0) <= k else "round_trip"
+    """Round trip: a search for the question must bring back its passage, or a twin of it, among the first k.
+
+    Not asked of a question in another language than its passage: neither search could know their words.
+    """
+    return lambda q: "" if q.style == CROSS_LANGUAGE or 0 < ranks.get(q.question_id, 0) <= k else "round_trip"
 
 
 def apply(questions: Iterable[Question], filters: Sequence[Filter]) -> tuple[list[Question], list[DroppedQuestion]]:

@@ -1,6 +1,6 @@
 """Corpus -> training questions: write, filter, and check that each finds its passage again."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,6 +19,7 @@ from haechi.records.question import DroppedQuestion, Question
 from haechi.retrieval.params import RetrievalParams
 from haechi.rowstore.store import Store
 from haechi.runtime.errors import HaechiError
+from haechi.text.language import language
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -103,23 +104,17 @@ def generate(sources: Sources, models: Models, params: GenerateQaParams, retriev
     """Questions on every passage that the test set does not hold out, in order of id; the order of the corpus doesn't matter."""
     corpus, away, judge = sources.corpus, sources.away, models.judge
     allowed = askable(corpus, away)
+    counted = {**_passage_counts(corpus, away), "languages": _languages(corpus, away)}
+    if counted["languages"] and not allowed and not sources.real:
+        raise HaechiError(
+            "generate_qa: no passage is in Korean or English, so no question can be written and there is nothing to train on; "
+            "add documents in one of the two, or labelled queries in data/raw/queries"
+        )
     by_id, words = {p.id: p for p in allowed}, Words(store)
     drafts = models.writer(allowed, words)
     written = sorted({q.question_id: q for q in drafts.questions}.values(), key=lambda q: q.question_id)
 
-    kept, dropped = filters.apply(
-        written,
-        [
-            filters.not_empty,
-            filters.plain_text,
-            filters.length_between(params.min_chars, params.max_chars),
-            filters.in_korean,
-            filters.about_this_document,
-            filters.not_copied(by_id, params.max_copied_chars),
-            filters.answered_by(by_id),
-            filters.unlike(away.queries, written, params.near_duplicate),
-        ],
-    )
+    kept, dropped = filters.apply(written, _cheap_filters(written, by_id, away, params))
     if judge and kept:
         kept, lost = filters.apply(kept, [filters.answerable(judge(kept, by_id), models.judge_threshold)])
         dropped += lost
@@ -140,7 +135,7 @@ def generate(sources: Sources, models: Models, params: GenerateQaParams, retriev
     dropped += lost
 
     counts: dict[str, Any] = {
-        "passages": {**_passage_counts(corpus, away), "with_questions": len({q.passage_id for q in kept})},
+        "passages": {**counted, "with_questions": len({q.passage_id for q in kept})},
         "questions": {"written": len(written), "kept": len(kept), "dropped": filters.reasons(dropped)},
         "styles": {style: sum(q.style == style for q in kept) for style in sorted({q.style for q in kept})},
         "report": portrait.summary,
@@ -150,12 +145,37 @@ def generate(sources: Sources, models: Models, params: GenerateQaParams, retriev
 
 
 def askable(corpus: Sequence[Passage], away: Away) -> list[Passage]:
-    """The passages that questions may be made from: not held out, and no decisions."""
+    """The passages that questions may be made from: not held out, no decisions, in a language that the writers know."""
+    return [p for p in _free(corpus, away) if language(p.text) != "unknown"]
+
+
+def _free(corpus: Sequence[Passage], away: Away) -> list[Passage]:
     held = with_duplicates(away.keys, corpus)
     return [p for p in corpus if p.article_key not in held and p.type != "prec"]
 
 
-def _passage_counts(corpus: Sequence[Passage], away: Away) -> dict[str, int]:
+def _languages(corpus: Sequence[Passage], away: Away) -> dict[str, int]:
+    """Passages by language, of those that are neither held out nor decisions."""
+    return dict(sorted(Counter(language(p.text) for p in _free(corpus, away)).items()))
+
+
+def _cheap_filters(
+    written: Sequence[Question], passages: Mapping[str, Passage], away: Away, params: GenerateQaParams
+) -> list[filters.Filter]:
+    """Those that need no model and no search, in the order in which they get the blame."""
+    return [
+        filters.not_empty,
+        filters.plain_text,
+        filters.length_between(params.min_chars, params.max_chars),
+        filters.in_language({p.id: language(p.text) for p in passages.values()}),
+        filters.about_this_document,
+        filters.not_copied(passages, params.max_copied_chars),
+        filters.answered_by(passages),
+        filters.unlike(away.queries, written, params.near_duplicate),
+    ]
+
+
+def _passage_counts(corpus: Sequence[Passage], away: Away) -> dict[str, Any]:
     held = with_duplicates(away.keys, corpus)
     decisions = sum(p.type == "prec" and p.article_key not in held for p in corpus)
     return {"in": len(corpus), "held_out": sum(p.article_key in held for p in corpus), "decisions": decisions}

@@ -14,6 +14,7 @@ from haechi.llm.endpoint import limits_from
 from haechi.llm.failure_log import Ledger, ledger_path, refuse_failures
 from haechi.llm.params import LlmParams
 from haechi.llm.parse_answers import Read, read_questions
+from haechi.llm.prompts import spoken
 from haechi.llm.requests import Call, Task, answered, is_done, keys_of, prompt_tokens, shape
 from haechi.llm.run_calls import fill
 from haechi.llm.types import Answer, Model
@@ -26,6 +27,7 @@ from haechi.records.question import Question
 from haechi.rowstore.namespaces import QUESTIONS
 from haechi.rowstore.store import Store
 from haechi.runtime.errors import ParamsError
+from haechi.text.language import language
 
 _END = re.compile(r"(?<=[.?!。다요])\s+|\n+")
 
@@ -254,7 +256,9 @@ class _Asking:
         if not any(share > 0 for share in setup.llm.styles.values()):
             raise ParamsError("llm.styles: every share is 0, so there is nothing to ask for")
         self._passages, self._params, self._llm = passages, setup.params, setup.llm
-        self._examples = chosen_examples(setup.examples, setup.llm.examples, setup.params.seed)
+        # A Korean prompt shows what it always showed, so its answers stay paid for; an English one shows English queries only.
+        shown = {"ko": setup.examples, "en": [query for query in setup.examples if language(query) == "en"]}
+        self._examples = {of: chosen_examples(shown[of], setup.llm.examples, setup.params.seed) for of in shown}
         self.passages_seen = 0
 
     def calls(self, task: Task) -> Iterator[_Asked]:
@@ -263,12 +267,13 @@ class _Asking:
         for passage in self._passages:
             self.passages_seen += 1
             rng = np.random.default_rng(int.from_bytes(_hash(str(self._params.seed), passage.id, passage.text)[:8]))
-            pieces = windows(passage, self._llm.window_chars)
+            pieces, of = windows(passage, self._llm.window_chars), language(passage.text)
             for style, count in drawn(self._llm.styles, self._params.questions_per_passage, rng).items():
                 place = int(rng.integers(len(pieces)))
-                messages = writing(style, pieces[0 if style == "whole" else place], count, self._examples)
+                window = pieces[0 if style == "whole" else place]
+                messages = writing(style, window, of, count, self._examples["en" if of == "en" else "ko"])
                 schema = _schema(style) if self._llm.json_schema else None
-                keys = keys_of(task, messages, schema, versions(style))
+                keys = keys_of(task, messages, schema, versions(style, of))
                 yield _Asked(f"{passage.id} {style}", messages, schema, keys, passage, style, count)
 
 
@@ -298,7 +303,9 @@ def _why_none(answer: Answer) -> str:
 
 def _question(passage: Passage, style: str, read: Read) -> Question:
     id = "Q_" + _hash(passage.id, read.question).hex()[:16]
-    kind = f"{style}@{versions(style)[style]}"
+    of = language(passage.text)
+    prompt = spoken(style, of)
+    kind = f"{prompt}@{versions(style, of)[prompt]}"
     return Question(id, passage.id, passage.article_key, read.question, style, GENERATOR, kind, read.answer)
 
 

@@ -5,6 +5,8 @@ from typing import Literal
 
 Language = Literal["ko", "en", "unknown"]
 
+OTHER: dict[Language, Language] = {"ko": "en", "en": "ko"}
+"""The one that questions across languages are in."""
 SYLLABLE = 3
 """Latin letters that say as much as one syllable of Hangul: `PostgreSQL 컨테이너를 띄우는 법` is Korean."""
 TELLING = 12

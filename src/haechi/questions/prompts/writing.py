@@ -2,23 +2,25 @@
 
 from collections.abc import Sequence
 
-from haechi.llm.prompts import Prompt, prompt, quoted, said
+from haechi.llm.prompts import Prompt, marks_of, prompt, quoted, said, spoken
+from haechi.text.language import Language
 
 
-def _own(name: str) -> Prompt:
-    return prompt(name, __package__)
+def _own(name: str, of: Language) -> Prompt:
+    return prompt(spoken(name, of), __package__)
 
 
-def writing(style: str, window: str, count: int, examples: Sequence[str]) -> list[dict[str, str]]:
-    """The conversation that asks for questions of one style on a piece of a passage."""
-    parts = [quoted("지문", window)]
+def writing(style: str, window: str, of: Language, count: int, examples: Sequence[str]) -> list[dict[str, str]]:
+    """The conversation that asks, in the language of the passage, for questions of one style on a piece of it."""
+    parts = [quoted(marks_of(of).passage, window)]
     if examples:
-        parts += [_own("examples").text, quoted("예시", "\n".join(f"- {' '.join(example.split())}" for example in examples))]
-    parts.append(_own(style).filled(count=count))
+        shown = quoted(marks_of(of).examples, "\n".join(f"- {' '.join(example.split())}" for example in examples))
+        parts += [_own("examples", of).text, shown]
+    parts.append(_own(style, of).filled(count=count))
     # The passage first: servers that keep the beginning of a prompt read it once for all styles.
-    return [said("system", _own("system").text), said("user", "\n\n".join(parts))]
+    return [said("system", _own("system", of).text), said("user", "\n\n".join(parts))]
 
 
-def versions(style: str) -> dict[str, int]:
+def versions(style: str, of: Language) -> dict[str, int]:
     """The versions of the prompts that ask for questions of one style."""
-    return {name: _own(name).version for name in ("system", "examples", style)}
+    return {spoken(name, of): _own(name, of).version for name in ("system", "examples", style)}
