@@ -10,12 +10,14 @@ import hashlib
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 
+from haechi.question_writer import english
 from haechi.question_writer.clauses import Phrase
+from haechi.question_writer.english_templates import frames_beside
 from haechi.question_writer.facts import Fact, facts
 from haechi.question_writer.inflection import (
     ENDINGS,
@@ -30,6 +32,7 @@ from haechi.question_writer.sentences import Token, Word
 from haechi.question_writer.templates import Frames
 from haechi.records.passage import Passage
 from haechi.records.question import Question
+from haechi.text.language import language
 
 WEIGHTS = {
     "definition": 4.0,
@@ -41,6 +44,7 @@ WEIGHTS = {
     "title": 1.5,
     "topic": 1.5,
     "words": 0.7,
+    "whether": 0.5,
 }
 """How often a kind is asked where a passage has several; the others 2."""
 T = TypeVar("T")
@@ -89,6 +93,9 @@ def _about(
     passage: Passage, tokens: Sequence[Token], wanted: int, rng: np.random.Generator, wording: Wording
 ) -> Iterator[Question]:
     known = facts(passage, tokens)
+    in_english = language(passage.text) == "en"
+    if in_english:
+        known, wording = english.facts(passage), replace(wording, frames=frames_beside(wording.frames))
     options = _options(known, wording)
     if passage.type == "doc":
         options.pop("issue", None)  # jurists' headings don't suit a leaflet
@@ -102,6 +109,7 @@ def _about(
                 return
             fact, frames = _draw_fact(options[style], spent, rng)
             text = _tidy(_render(_one_of(frames, rng), fact, rng, wording.reworded))
+            text = text[:1].upper() + text[1:] if in_english and style != "keyword" else text
             if text and text not in asked:
                 asked.add(text)
                 spent.add(fact.answer)

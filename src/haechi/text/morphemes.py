@@ -76,4 +76,9 @@ def plain(morpheme: Morpheme) -> str:
     """The word that a morpheme stands for, however it is written: Latin and hanja in their plain form, English by its stem."""
     if morpheme.tag not in _FOREIGN:
         return morpheme.form
-    return str(_STEM(unicodedata.normalize("NFKC", morpheme.form).lower()))
+    return stem(unicodedata.normalize("NFKC", morpheme.form).lower())
+
+
+def stem(word: str) -> str:
+    """What the forms of an English word in small letters have in common: wells, well."""
+    return str(_STEM(word))

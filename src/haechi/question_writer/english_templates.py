@@ -1,0 +1,138 @@
+"""How English questions are put: for every style and kind the frames that a fact's parts are set into, as they stand.
+
+`TRAINING` and `HELD_OUT` share no frame, as in Korean (`templates`).
+"""
+
+from haechi.question_writer import templates
+from haechi.question_writer.templates import Frames
+
+TRAINING: Frames = {
+    "keyword": {
+        "definition": ("{bare} definition", "{bare} meaning", "what {be} {term}"),
+        "abbreviation": ("{term} meaning", "{term} full form"),
+        "purpose": ("{bare} purpose", "what {bare} is used {for}"),
+        "howto": ("how to {act}", "{act}"),
+        "need": ("what is needed {to} {act}",),
+        "condition": ("what happens {if} {case}",),
+        "circumstance": ("when {asked}",),
+        "reason": ("why {asked}",),
+        "difference": ("{pair} difference",),
+        "time": ("when {asked}",),
+        "amount": ("{subject}",),
+        "count": ("how many {things} {asked}",),
+        "number": ("how many {things}",),
+        "duration": ("how long {asked}",),
+        "manner": ("how {asked}",),
+        "place": ("where {asked}",),
+        "action": ("{name}", "{name} usage"),
+        "title": ("{?name}{title} usage", "{title}"),
+        "words": ("{words}",),
+    },
+    "plain": {
+        "definition": ("What {be} {term}?", "What is meant by {term}?", "What does the term {bare} refer to?"),
+        "abbreviation": ("What does {term} stand for?",),
+        "called": ("What {be} {subject} called?",),
+        "purpose": ("{?be}What {be} {subject} used {for}?", "What can {subject} be used {for}?"),
+        "howto": ("How do I {act}?", "How can I {act}?", "What is the way to {act}?"),
+        "need": ("What is needed {to} {act}?", "What do I need {to} {act}?"),
+        "judgement": ("Is it {how} to {act}?",),
+        "condition": ("What happens {if} {case}?",),
+        "circumstance": ("When {asked}?", "In which case {asked}?"),
+        "reason": ("Why {asked}?",),
+        "difference": ("What is the difference between {pair}?", "How do {pair} differ?"),
+        "agent": ("{who} {be} {subject} {done} by?",),
+        "time": ("When {asked}?",),
+        "amount": ("What {be} {subject}?",),
+        "count": ("How many {things} {asked}?",),
+        "number": ("How many {things} are there?",),
+        "duration": ("How long {asked}?",),
+        "deadline": ("How soon {asked}?",),
+        "manner": ("How {asked}?",),
+        "place": ("Where {asked}?",),
+        "duty": ("{do} {subject} have to {act}?",),
+        "permission": ("Can {subject} {act}?", "Is it possible for {whom} to {act}?"),
+        "object": ("What {asked}?",),
+        "action": ("What does {name} {verb}?",),
+        "whether": ("{asked}?",),
+        "title": (
+            "{?subject}What should I know about {subject}?",
+            "{?doing}How do I go about {doing}?",
+            "{?name}How is {name} used?",
+            "How do I {act}?",
+        ),
+    },
+    "situation": {
+        "definition": ("I came across the term {bare}. What does it mean?",),
+        "abbreviation": ("I keep reading {term}. What do the letters mean?",),
+        "purpose": ("I was told to use {subject}. What is the point of that?",),
+        "howto": ("I want to {act}. What do I have to do?", "I am trying to {act} and don't know how."),
+        "condition": ("I would like to know what to expect {if} {case}.",),
+        "reason": ("I don't understand this: why {asked}?",),
+        "difference": ("I can't tell {pair} apart. How do they differ?",),
+        "duty": ("Somebody told me that {subject} must {act}. Is that right?",),
+        "permission": ("I wonder whether {subject} can {act}.",),
+        "whether": ("I am not sure about this: {asked}?",),
+        "title": ("{?doing}I need some help with {doing}.", "{?subject}I need to find out about {subject}."),
+    },
+}
+
+HELD_OUT: Frames = {
+    "keyword": {
+        "definition": ("{bare} explained", "explain {bare}"),
+        "abbreviation": ("{term} abbreviation",),
+        "purpose": ("reason to use {bare}",),
+        "howto": ("steps to {act}", "guide: {act}"),
+        "difference": ("{pair} compared",),
+        "amount": ("{subject} figure",),
+        "number": ("number of {things}",),
+        "action": ("{name} explained",),
+        "title": ("{title} explained", "{title} guide"),
+        "words": ("about {words}",),
+    },
+    "plain": {
+        "definition": ("Please explain what {term} {be}.", "How would you define {bare}?"),
+        "abbreviation": ("Which words is {term} short for?",),
+        "called": ("Which name {be} {subject} given?",),
+        "purpose": ("For what purpose would one use {subject}?",),
+        "howto": ("Which steps are needed to {act}?", "Could you tell me how one would {act}?"),
+        "need": ("What would one require {to} {act}?",),
+        "judgement": ("Would you say that it is {how} to {act}?",),
+        "condition": ("What is the consequence {if} {case}?",),
+        "circumstance": ("Under which circumstances {asked}?",),
+        "reason": ("For what reason {asked}?",),
+        "difference": ("In what respect are {pair} not the same?",),
+        "agent": ("By whom or what {be} {subject} {done}?",),
+        "time": ("In which year {asked}?",),
+        "amount": ("Please tell me what {subject} {be}.",),
+        "count": ("What number of {things} {asked}?",),
+        "number": ("Could you list the {things}?",),
+        "duration": ("How much time {asked}?",),
+        "deadline": ("Within what time {asked}?",),
+        "manner": ("By what means {asked}?",),
+        "place": ("In which place {asked}?",),
+        "duty": ("Is it mandatory for {whom} to {act}?",),
+        "permission": ("Would it be all right for {whom} to {act}?",),
+        "object": ("Tell me this: what {asked}?",),
+        "action": ("Which result does a call of {name} have?",),
+        "whether": ("Is it true or false: {asked}?",),
+        "title": (
+            "{?subject}Please explain {subject}.",
+            "{?doing}What is the procedure for {doing}?",
+            "{?name}Please explain {name}.",
+            "Which steps does it take to {act}?",
+        ),
+    },
+    "situation": {
+        "definition": ("A colleague mentioned {bare}, and I have no idea what that is.",),
+        "howto": ("My task is to {act}. Where should I start?",),
+        "condition": ("Suppose {case}. What then?",),
+        "reason": ("Nobody could explain to me: for what reason {asked}?",),
+        "permission": ("May I rely on it that {subject} can {act}?",),
+        "title": ("{?doing}I am new to {doing}. Please guide me.", "{?subject}I am new to {subject}. Please guide me."),
+    },
+}
+
+
+def frames_beside(frames: Frames) -> Frames:
+    """The English frames that go with Korean ones, held-out with held-out: no test question is put as training's are."""
+    return HELD_OUT if frames is templates.HELD_OUT else TRAINING
