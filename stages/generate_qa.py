@@ -80,9 +80,11 @@ def main(
         with files.atomic_folder(plots) as folder:
             write_lengths(made.portrait, folder / "lengths.csv")
         passages, questions = made.counts["passages"], made.counts["questions"]
+        unknown = passages["languages"].get("unknown", 0)
         progress.show_summary(
             "generate_qa",
-            f"{passages['in']:,} passages, {passages['held_out']:,} of them kept out for the test set",
+            f"{passages['in']:,} passages, {passages['held_out']:,} of them kept out for the test set"
+            + (f", {unknown:,} neither Korean nor English" if unknown else ""),
             f"{questions['kept']:,} of {questions['written']:,} written questions ({progress.listed(made.counts['styles'])})",
             questions["dropped"],
             "\n".join(f"{style}: {question}" for style, question in sample_rows(made.questions, 1)),
