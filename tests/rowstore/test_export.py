@@ -12,6 +12,7 @@ from haechi.rowstore import maintenance
 from haechi.rowstore.encoding import Keys
 from haechi.rowstore.export import MANIFEST, export_rows, import_rows, packed_rows
 from haechi.rowstore.namespaces import ALL, EMBEDDINGS, JUDGEMENTS, QUESTIONS
+from haechi.rowstore.schema import VERSION
 from haechi.rowstore.store import Row, Store, open_store
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import sha256_folder
@@ -107,7 +108,7 @@ def tampered(folder: Path, file: str, change: tuple[str, str]) -> None:
 @pytest.mark.parametrize(
     ("file", "change", "said"),
     [
-        (MANIFEST, ('"schema": 1', '"schema": 99'), "version 99"),
+        (MANIFEST, (f'"schema": {VERSION}', '"schema": 99'), "version 99"),
         (MANIFEST, ("haechi rows", "other rows"), "'other rows'"),
         (MANIFEST, ('"files"', '"fills"'), "not the manifest"),
         ("questions.jsonl", ("가", "나"), "not the file that manifest.json describes"),
@@ -123,6 +124,18 @@ def test_an_export_that_does_not_hold_together_is_refused(tmp_path: Path, file: 
         with pytest.raises(HaechiError, match=said):
             import_rows(store, tmp_path / "export")
         assert content(store) == [[]] * len(ALL)
+
+
+def test_an_export_of_the_first_version_is_read(tmp_path: Path) -> None:
+    """It lacks a kind of row, and what it holds is as it was."""
+    with open_store(tmp_path / "a.sqlite") as store:
+        fill(store, [1, 2, 3])
+        export_rows(store, ALL[:-1], tmp_path / "export")
+        rows = content(store)
+    tampered(tmp_path / "export", MANIFEST, (f'"schema": {VERSION}', '"schema": 1'))
+    with open_store(tmp_path / "b.sqlite") as store:
+        import_rows(store, tmp_path / "export")
+        assert content(store) == rows
 
 
 def test_a_folder_of_something_else_is_neither_read_nor_overwritten(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from haechi.rowstore import maintenance, schema
 from haechi.rowstore.encoding import Keys
-from haechi.rowstore.namespaces import EMBEDDINGS, QUESTIONS, TOKENS
+from haechi.rowstore.namespaces import DOCUMENTS, EMBEDDINGS, QUESTIONS, TOKENS
 from haechi.rowstore.store import Row, connect, open_store
 from haechi.runtime.errors import HaechiError
 
@@ -108,6 +108,18 @@ def test_an_older_store_is_upgraded_by_name_and_keeps_its_rows(
             assert store.count(TOKENS) == 500
             assert next(store.rows("SELECT mood FROM tokens LIMIT 1")) == (None,)
     assert capsys.readouterr().out.count("a column for the mood of a row") == 1
+
+
+def test_a_store_of_the_first_version_gets_a_table_for_documents(tmp_path: Path) -> None:
+    path = filled(tmp_path / "rows.sqlite")
+    with sqlite3.connect(path) as db:
+        db.execute("DROP TABLE documents")
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    with open_store(path) as store:
+        assert store.count(TOKENS) == 500
+        store.put(DOCUMENTS, [Row(KEY, {"title": "", "blocks": []})])
+        assert store.count(DOCUMENTS) == 1
 
 
 def test_an_upgrade_that_fails_leaves_the_old_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

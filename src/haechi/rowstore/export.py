@@ -132,7 +132,7 @@ def _checked(folder: Path) -> Manifest:
     if not (folder / MANIFEST).exists():
         raise HaechiError(f"{folder}: no export of rows (it has no {MANIFEST})")
     manifest = read_record(folder / MANIFEST, Manifest, "the manifest of an export of rows")
-    if manifest.format != FORMAT or manifest.schema != schema.VERSION:
+    if manifest.format != FORMAT or not 1 <= manifest.schema <= schema.VERSION:  # older ones lack a kind of row, no more
         raise HaechiError(
             f"{folder}: an export of {manifest.format!r} version {manifest.schema}, "
             f"but this haechi reads {FORMAT!r} version {schema.VERSION}"

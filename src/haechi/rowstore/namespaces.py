@@ -21,8 +21,9 @@ QUESTIONS = Namespace("questions", "json", paid=True)
 EMBEDDINGS = Namespace("embeddings", "vector", paid=False)
 SCORES = Namespace("scores", "json", paid=False)
 JUDGEMENTS = Namespace("judgements", "json", paid=True)
+DOCUMENTS = Namespace("documents", "json", paid=False)
 
-ALL = (TOKENS, QUESTIONS, EMBEDDINGS, SCORES, JUDGEMENTS)
+ALL = (TOKENS, QUESTIONS, EMBEDDINGS, SCORES, JUDGEMENTS, DOCUMENTS)
 
 
 def namespace(name: str) -> Namespace:

@@ -12,7 +12,7 @@ from haechi.runtime.errors import HaechiError
 from haechi.runtime.progress import say
 
 APPLICATION = 0x48414543  # "HAEC": tells a row store from any other SQLite file
-VERSION = 1
+VERSION = 2
 PAGE = 8_192  # bytes; pages of 4 KiB would hold one vector of 1024 numbers each and waste the other half
 
 
@@ -24,7 +24,16 @@ class Upgrade:
     apply: Callable[[sqlite3.Connection], None]
 
 
-UPGRADES: dict[int, Upgrade] = {}
+def _make_table(db: sqlite3.Connection, name: str) -> None:
+    db.execute(
+        f"CREATE TABLE {name} (key BLOB PRIMARY KEY, value BLOB NOT NULL, "
+        "sum INTEGER NOT NULL, origin INTEGER NOT NULL, cost REAL NOT NULL, made INTEGER NOT NULL)"
+    )
+
+
+UPGRADES: dict[int, Upgrade] = {
+    1: Upgrade("a table for documents that were read from PDF, HWP and the like", lambda db: _make_table(db, "documents"))
+}
 """The step that leaves each older version; version 1 is the first."""
 
 
@@ -62,10 +71,7 @@ def _create(db: sqlite3.Connection) -> None:
     """All tables, in the transaction that the caller opened."""
     db.execute("CREATE TABLE origins (id INTEGER PRIMARY KEY, facts BLOB NOT NULL UNIQUE)")
     for namespace in ALL:
-        db.execute(
-            f"CREATE TABLE {namespace.name} (key BLOB PRIMARY KEY, value BLOB NOT NULL, "
-            "sum INTEGER NOT NULL, origin INTEGER NOT NULL, cost REAL NOT NULL, made INTEGER NOT NULL)"
-        )
+        _make_table(db, namespace.name)
     db.execute(f"PRAGMA application_id = {APPLICATION}")
     db.execute(f"PRAGMA user_version = {VERSION}")
 
