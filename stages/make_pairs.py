@@ -12,7 +12,7 @@ from haechi.parsing.ingest import read_corpus
 from haechi.pairs.stage import make_pairs, summary
 from haechi.runtime.params import load_section
 from haechi.pairs.params import MakePairsParams
-from haechi.records.passage import Passage
+from haechi.records.passage import Passage, rows
 from haechi.testset.manifest import held_out
 from haechi.testset.manifest import load_testset
 
@@ -38,7 +38,7 @@ def main(
         made = make_pairs(read_corpus(raw), corpus, decisions, held_out(frozen), settings)
         files.write_output(train, made.pairs.train)
         files.write_output(valid, made.pairs.valid)
-        files.write_output(fallback, made.fallback_passages)
+        files.write_output(fallback, rows(made.fallback_passages))
         warnings = {"warnings": made.warnings} if made.warnings else {}
         files.write_json(details, {"testset": frozen.fingerprint, **made.counts, **warnings})
         pairs = {"train": len(made.pairs.train), "valid": len(made.pairs.valid)}

@@ -11,7 +11,7 @@ from haechi.runtime.command import run
 from haechi.corpus.merge import counts, merge
 from haechi.runtime.params import load_section
 from haechi.corpus.params import MergeCorpusParams
-from haechi.records.passage import Passage
+from haechi.records.passage import Passage, rows
 
 
 @click.command(help=__doc__)
@@ -28,7 +28,7 @@ def main(passages: Path, fallback: Path, out: Path, metrics: Path, details: Path
         sources += [passages / "prec_passages.jsonl"] if settings.precedents else []
         sources += [fallback] if settings.fallback and not settings.precedents else []
         corpus = merge(passage for source in sources for passage in files.read_records(source, Passage))
-        files.write_jsonl(out, corpus)
+        files.write_jsonl(out, rows(corpus))
         told = counts(corpus)
         files.write_json(details, told)
         files.write_json(metrics, {"passages": len(corpus)})

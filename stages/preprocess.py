@@ -8,9 +8,10 @@ import click
 
 from haechi.runtime import files, locks, options, progress
 from haechi.runtime.command import run
-from haechi.parsing.ingest import complaints, preprocess, read_corpus, saved_twice
+from haechi.parsing.ingest import complaints, not_utf8, preprocess, read_corpus, saved_twice
 from haechi.runtime.params import load_section
 from haechi.parsing.params import PreprocessParams
+from haechi.records.passage import rows
 
 
 @click.command(help=__doc__)
@@ -26,12 +27,12 @@ def main(raw: Path, out: Path, metrics: Path, details: Path, params: Path) -> No
     with locks.writing(*targets.values(), quarantine, metrics, details):
         corpus = read_corpus(raw)
         progress.say_few([f"preprocess: {line}" for line in complaints(corpus)], f" in {quarantine}")
-        if twice := saved_twice(corpus):
-            progress.say(f"preprocess: {twice}")
+        for line in filter(None, (saved_twice(corpus), not_utf8(corpus))):
+            progress.say(f"preprocess: {line}")
         files.write_output(quarantine, corpus.dropped)  # now: who is refused for too many bad files needs it
         made = preprocess(corpus, settings)
         for name, target in targets.items():
-            files.write_output(target, getattr(made, name))
+            files.write_output(target, rows(getattr(made, name)))
         files.write_output(quarantine, made.dropped)
         counts = made.counts
         files.write_json(details, counts)

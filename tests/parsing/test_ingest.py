@@ -136,12 +136,12 @@ def test_the_quarantine_holds_no_long_text(tmp_path: Path) -> None:
 def test_a_line_for_each_file_that_cannot_be_used(tmp_path: Path) -> None:
     """In the order of their names; what belongs to good files, such as deleted articles, is only counted."""
     library(tmp_path)
-    write(tmp_path, "0.csv", "a,b")
+    write(tmp_path, "0.doc", "a,b")
     write(tmp_path, "b.jsonl", '{"id": "1", "text": "가"}\n{\n{\n')
     write(tmp_path, "c.json", [document(docid="c"), document(docid="d", content="<br/>")])
 
     assert complaints(read_corpus(tmp_path)) == [
-        "0.csv: haechi reads .json .jsonl .txt .md: convert it or take it away",
+        "0.doc: haechi reads .json .jsonl .txt .md .csv .tsv .pdf .docx .pptx .xlsx .hwp .hwpx .epub .html: convert it or take it away",
         "b.jsonl:2: is not JSON (unexpected end of data at character 2) (and 1 more in this file)",
         "c.json[1]: has no text: d",
     ]
@@ -162,7 +162,7 @@ def test_too_many_unreadable_files_stop_the_run(tmp_path: Path) -> None:
     library(tmp_path)
     for number in range(4):
         write(tmp_path, f"bad/{number}.json", "{")
-    write(tmp_path, "bad/4.csv", "a,b")
+    write(tmp_path, "bad/4.doc", "a,b")
     corpus = read_corpus(tmp_path)
 
     with pytest.raises(HaechiError, match=r"5 of 10 raw files \(50\.0%\).*: not_json 4, unknown_suffix 1; quarantine"):
@@ -227,7 +227,7 @@ def test_damaged_documents_never_crash_and_lose_no_count(documents: list[dict[st
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.binary(max_size=60), st.sampled_from([".json", ".jsonl", ".txt", ".md", ".pdf"]))
+@given(st.binary(max_size=60), st.sampled_from([".json", ".jsonl", ".txt", ".md", ".csv", ".tsv", ".doc"]))
 def test_any_bytes_are_read_or_named(data: bytes, suffix: str) -> None:
     """A folder of noise gives counts, not a traceback."""
     with tempfile.TemporaryDirectory() as folder:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from haechi.parsing.content import Block, Content
 from haechi.parsing.markdown import read_markdown
 
 
@@ -22,14 +23,17 @@ from haechi.parsing.markdown import read_markdown
 )
 def test_the_title_is_that_of_the_front_matter_or_the_first_heading(text: str, title: str) -> None:
     """No heading, no title; a paragraph over a rule is none either."""
-    assert read_markdown(text)[0] == title
+    assert read_markdown(text).title == title
 
 
 def test_the_title_stands_in_no_second_place() -> None:
-    """Passages carry it as their first line; later headings are text."""
-    assert read_markdown("# 설명서\n글\n## 켜기\n누른다") == ("설명서", "글\n켜기\n누른다")
-    assert read_markdown("---\ntitle: 설명서\n---\n# 설명서\n글") == ("설명서", "글")
-    assert read_markdown("---\ntitle: 설명서\n---\n# 켜기\n글") == ("설명서", "켜기\n글")
+    """Passages carry it as their first line; later headings stay headings."""
+    switch = Block("heading", "켜기", 2)
+    assert read_markdown("# 설명서\n글\n## 켜기\n누른다") == Content(
+        "설명서", (Block("text", "글"), switch, Block("text", "누른다"))
+    )
+    assert read_markdown("---\ntitle: 설명서\n---\n# 설명서\n글") == Content("설명서", (Block("text", "글"),))
+    assert read_markdown("---\ntitle: 설명서\n---\n## 켜기\n글") == Content("설명서", (switch, Block("text", "글")))
 
 
 @pytest.mark.parametrize(
@@ -43,21 +47,21 @@ def test_the_title_stands_in_no_second_place() -> None:
         ("* 켠다\n* 끈다\n  - 길게", "켠다\n끈다\n길게"),
         ("1. 켠다\n2. 끈다", "1. 켠다\n2. 끈다"),
         ("> 인용한다\n\n---\n\n끝", "인용한다\n끝"),
-        ("| 이름 | 값 |\n|---|---:|\n| 풍량<br>강 | **3** |\n| 소음 | |", "이름 | 값\n풍량 강 | 3\n소음 | "),
-        ("```sh\nls **\n```", "ls **\n"),
+        ("| 이름 | 값 |\n|---|---:|\n| 풍량<br>강 | **3** |\n| 소음 | |", "이름 | 값\n풍량 강 | 3\n소음 |"),
+        ("```sh\nls **\n```", "ls **"),
         ("한 줄\n다음 줄", "한 줄\n다음 줄"),
-        ("앞 <!-- 감춤 --> <별지 제1호 서식> 뒤", "앞  <별지 제1호 서식> 뒤"),
+        ("앞 <!-- 감춤 --> <별지 제1호 서식> 뒤", "앞 <별지 제1호 서식> 뒤"),
         ("제1조(목적) 이 규정은 ① 다음을 정한다.\r\n\r\n가. 이것", "제1조(목적) 이 규정은 ① 다음을 정한다.\n가. 이것"),
     ],
 )
 def test_marks_leave_the_text(marked: str, plain: str) -> None:
     """Words, numbers, line breaks and what only looks like a mark stay; so do bold words before a particle."""
-    assert read_markdown(marked) == ("", plain)
+    assert (read_markdown(marked).title, read_markdown(marked).text) == ("", plain)
 
 
 @given(st.text(alphabet="가나 #*_`|-[]()<>!\n1.\\:", max_size=80))
 def test_any_text_is_read(text: str) -> None:
     """And no word is made up."""
-    title, plain = read_markdown(text)
+    read = read_markdown(text)
 
-    assert set(title + plain) <= set(text) | set(" |\n")
+    assert set(read.title + read.text) <= set(text) | set(" |\n")

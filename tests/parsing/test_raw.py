@@ -43,9 +43,9 @@ def test_no_documents_is_one_sentence(tmp_path: Path, make: str) -> None:
     ("name", "data", "reason"),
     [
         ("a.json", b'{"\xeb\xb2\x95\xeb\xa0\xb9": {', "not_json"),
-        ("a.json", "민법".encode("cp949"), "cp949"),
-        ("a.txt", "민법 제1조, 民法".encode("cp949"), "cp949"),
-        ("a.txt", "민법".encode("utf-16"), "not_utf8"),
+        ("a.json", "민법".encode("cp949"), "not_json"),
+        ("a.jsonl", "민법".encode("cp949"), "not_json"),
+        ("a.txt", b"\xff\xfe\xdc", "not_utf8"),
         ("a.txt", "민법".encode()[:-1], "not_utf8"),
         ("a.md", "naïve café".encode("latin1"), "not_utf8"),
         ("a.json", b"", "empty_file"),
@@ -56,8 +56,11 @@ def test_no_documents_is_one_sentence(tmp_path: Path, make: str) -> None:
         ("a.json", b"[1]", "wrong_top_level"),
         ("a.json", b"null", "wrong_top_level"),
         ("a.json", b'{"other": 1}', "unknown_type"),
-        ("a.hwp", b"x", "unknown_suffix"),
-        ("a.pdf", b"%PDF-1.7", "unknown_suffix"),
+        ("a.doc", b"x", "unknown_suffix"),
+        ("a.pdf", b" ", "empty_file"),
+        ("a.pdf", b"%PDF-1.7", "damaged_file"),
+        ("a.csv", b"\xff", "not_utf8"),
+        ("a.csv", b"id,name\n1,a", "no_columns"),
         ("noext", b"x", "unknown_suffix"),
         ("a.json", b'{"a": "\x00"}', "not_json"),
         ("a.json", b"[" * 5000, "not_json"),
@@ -78,8 +81,9 @@ def test_bad_files_are_named(tmp_path: Path, name: str, data: bytes, reason: str
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("a.docx", b"PK", "haechi reads .json .jsonl .txt .md: convert it or take it away"),
-        ("a.txt", "민법".encode("cp949"), "is CP949: convert it with `iconv -f cp949 -t utf-8 OLD > NEW`"),
+        ("a.docx", b"PK", "can't be opened (File is not a zip file): it may be cut short; save it again"),
+        ("a.doc", b"x", "haechi reads .json .jsonl .txt .md .csv .tsv .pdf .docx .pptx .xlsx .hwp .hwpx .epub .html: convert it"),
+        ("a.csv", b"name;value\n", "needs the columns `id` and `text`, named in its first line; it has name, value"),
         ("a.txt", b"\xff\xfe", "is not UTF-8 (byte 0): save it as UTF-8"),
         ("a.txt", b" ", "is empty"),
         ("a.jsonl", b"\n", "is empty"),
@@ -103,10 +107,12 @@ def test_a_file_of_text_is_called_by_its_heading_or_its_name(tmp_path: Path) -> 
     write(tmp_path, "docs/manual.md", "# 공기청정기\n\n**켠다**.")
     write(tmp_path, "docs/no_heading.MD", "끈다.")
 
-    assert [row.value for row in read_raw(tmp_path) if isinstance(row, RawDocument)] == [
-        {"docid": "docs/manual", "title": "공기청정기", "content": "켠다."},
-        {"docid": "docs/no_heading", "title": "no heading", "content": "끈다."},
-        {"docid": "docs/공기청정기_사용-설명서", "title": "공기청정기 사용 설명서", "content": "# 켠다."},
+    rows = [row for row in read_raw(tmp_path) if isinstance(row, RawDocument)]
+    assert [row.content.text if row.content else row.value["content"] for row in rows] == ["켠다.", "끈다.", "# 켠다."]
+    assert [(row.value["docid"], row.value["title"]) for row in rows] == [
+        ("docs/manual", "공기청정기"),
+        ("docs/no_heading", "no heading"),
+        ("docs/공기청정기_사용-설명서", "공기청정기 사용 설명서"),
     ]
 
 
@@ -159,3 +165,52 @@ def test_a_wrapped_decision_is_unwrapped(tmp_path: Path) -> None:
 
     assert isinstance(found, RawDocument)
     assert found.kind == "precedent"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.txt", "민법 제1조, 民法"),
+        ("a.md", "# 민법\n민법 제1조"),
+        ("a.json", '{"id": "1", "text": "민법"}'),
+        ("a.jsonl", '{"id": "1", "text": "민법"}'),
+        ("a.csv", "id,text\n1,민법"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["cp949", "euc-kr"])
+def test_text_in_the_encoding_of_older_programs_is_read_and_told_apart(
+    tmp_path: Path, name: str, text: str, encoding: str
+) -> None:
+    (tmp_path / name).write_bytes(text.encode(encoding))
+
+    (found,) = read_raw(tmp_path)
+
+    assert isinstance(found, RawDocument)
+    assert found.encoding == "cp949"
+    assert "민법" in (found.content.text if found.content else found.value.get("content", found.value.get("text", "")))
+
+
+def test_utf_16_with_its_mark_is_read(tmp_path: Path) -> None:
+    """Notepad calls it Unicode."""
+    (tmp_path / "a.txt").write_bytes("민법".encode("utf-16"))
+
+    (found,) = read_raw(tmp_path)
+
+    assert isinstance(found, RawDocument)
+    assert (found.value["content"], found.encoding) == ("민법", "utf-16")
+
+
+def test_rows_of_a_table_are_documents_by_the_names_of_their_columns(tmp_path: Path) -> None:
+    """In any order, beside others; a quoted cell may hold lines; the position is the line at which the row ends."""
+    (tmp_path / "a.csv").write_text('\ufeffNote,Text,ID,title\nx,"두 줄\n이다",7,제목\n,,,\ny,글,b,\n', encoding="utf-8")
+    (tmp_path / "b.tsv").write_text("docid\tcontent\nc\t글, 그리고 글\n", encoding="utf-8")
+    (tmp_path / "c.csv").write_text("id;text\nd;반점 대신\n", encoding="utf-8")
+
+    rows = [row for row in read_raw(tmp_path) if isinstance(row, RawDocument)]
+
+    assert [(row.source, row.position, row.value) for row in rows] == [
+        ("a.csv", "3", {"docid": "7", "title": "제목", "content": "두 줄\n이다"}),
+        ("a.csv", "5", {"docid": "b", "title": "", "content": "글"}),
+        ("b.tsv", "2", {"docid": "c", "content": "글, 그리고 글"}),
+        ("c.csv", "2", {"docid": "d", "content": "반점 대신"}),
+    ]

@@ -59,6 +59,8 @@ class RawCorpus:
     """One for each file from which nothing could be read."""
     units: int
     """Units met, kept or not."""
+    converted: tuple[str, ...] = ()
+    """Files whose text was not UTF-8 and was read all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ def read_corpus(raw: Path) -> RawCorpus:
     dropped: list[Dropped] = []
     files: set[str] = set()
     readable: set[str] = set()
+    converted: dict[str, None] = {}
     units = 0
     for document in read_raw(raw):
         files.add(document.source)
@@ -121,6 +124,8 @@ def read_corpus(raw: Path) -> RawCorpus:
             units += 1
             dropped.append(document)
             continue
+        if document.encoding:
+            converted[document.source] = None
         parsed = _PARSERS[document.kind](document)
         if parsed.value is not None or parsed.dropped[0].reason not in UNREADABLE:
             readable.add(document.source)
@@ -143,6 +148,7 @@ def read_corpus(raw: Path) -> RawCorpus:
         files=len(files),
         unreadable=tuple(unreadable[source] for source in sorted(unreadable)),
         units=units,
+        converted=tuple(converted),
     )
 
 
@@ -166,7 +172,7 @@ def preprocess(corpus: RawCorpus, params: PreprocessParams) -> Preprocessed:
             "law": _distinct_keys(law),
             "admin": _distinct_keys(admin),
             "prec": sum(len(decision.sections) for decision in corpus.decisions),
-            "doc": _distinct_keys(doc),
+            "doc": len({passage.parent_id for passage in doc}),
             "query": len(corpus.queries),
         },
         dropped=dict(sorted(Counter(row.reason for row in dropped).items())),
@@ -195,6 +201,14 @@ def saved_twice(corpus: RawCorpus) -> str:
     count = "1 record that is saved twice is" if len(rows) == 1 else f"{len(rows):,} records that are saved twice are"
     first = place(rows[0].source, rows[0].position)
     return f"{count} left out{', such as' if len(rows) > 1 else ':'} {first} {rows[0].detail}, which is kept"
+
+
+def not_utf8(corpus: RawCorpus) -> str:
+    """How many files were in the encoding of older Korean programs, or empty."""
+    if not (files := corpus.converted):
+        return ""
+    count = f"{files[0]} is" if len(files) == 1 else f"{len(files):,} files, such as {files[0]}, are"
+    return f"{count} not UTF-8 (CP949 or UTF-16) and converted while reading"
 
 
 def _check_bad_share(corpus: RawCorpus, max_bad_share: float) -> None:

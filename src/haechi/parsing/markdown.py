@@ -1,6 +1,6 @@
-"""The title of a Markdown file and its text without the marks: what a reader of the page sees.
+"""The title of a Markdown file and its blocks without the marks: what a reader of the page sees.
 
-Blocks stand on lines of their own, the cells of a table side by side (`이름 | 값`), a link or a picture leaves its words.
+The cells of a table stand side by side (`이름 | 값`), a link or a picture leaves its words.
 Gives up footnotes and how deep lists are nested.
 """
 
@@ -8,6 +8,9 @@ import re
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from haechi.parsing.content import Block, Content
+from haechi.text.normalize import clean
 
 _READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(?=[\w-]+[ \t]*:)(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
@@ -18,33 +21,40 @@ _BREAK = re.compile(r"<\s*br\b[^<>]*>", re.IGNORECASE)
 _LEFT_OVER = re.compile(r"\*\*|\*(?=\S)([^*\n]*[^*\s])\*")
 
 
-def read_markdown(text: str) -> tuple[str, str]:
-    """The title (of the front matter, else the first heading; empty where there is neither) and the text without it."""
+def read_markdown(text: str) -> Content:
+    """The title (of the front matter, else the first heading; empty where there is neither) and the blocks without it."""
     text = text.replace("\r\n", "\n")
     title = ""
     if front := _FRONT_MATTER.match(text):
         title = found[1] if (found := _TITLE.search(front[1])) else ""
         text = text[front.end() :]
-    lines: list[str] = []
-    cells: list[str] = []
+    blocks: list[Block] = []
+    rows: list[list[str]] = []
     number = before = ""
+    level = 0
     for token in _READER.parse(text):
         words = _words(token)
         match token.type:
             case "inline" if before == "heading_open" and words == (title or words) and "\n" not in words:
                 title = words
+            case "inline" if before == "heading_open":
+                blocks.append(Block("heading", clean(words).replace("\n", " "), level))
             case "inline" if before in ("th_open", "td_open"):
-                cells.append(words)
+                rows[-1].append(words)
             case "inline" | "fence" | "code_block" | "html_block":
-                lines.append(number + words)
+                blocks.append(Block("text", clean(number + words)))
                 number = ""
-            case "tr_close":
-                lines.append(" | ".join(cells))
-                cells = []
+            case "tr_open":
+                rows.append([])
+            case "table_close":
+                blocks.append(Block("table", clean("\n".join(" | ".join(row).replace("\n", " ") for row in rows))))
+                rows = []
             case "list_item_open":
                 number = f"{token.info}{token.markup} " if token.info else ""
+            case "heading_open":
+                level = int(token.tag[1:])
         before = token.type
-    return title, "\n".join(lines)
+    return Content(title, tuple(block for block in blocks if block.text))
 
 
 def _words(token: Token) -> str:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from haechi.parsing.chunks import cut, windows
 from haechi.parsing.documents import Document
 from haechi.parsing.params import PreprocessParams
+from haechi.parsing.sections import pieces, sections
 from haechi.parsing.statute_types import Article, Item, Paragraph, Statute
 from haechi.records.decision import Decision
-from haechi.records.passage import Passage
+from haechi.records.passage import HEADINGS, Passage
 
 _CONTEXT = 200  # characters of the sentence that an item hangs on
 
@@ -72,22 +73,28 @@ def decision_passages(decision: Decision, params: PreprocessParams) -> Iterator[
 
 
 def document_passages(document: Document, params: PreprocessParams) -> Iterator[Passage]:
-    """A document cut to length; its passages are numbered from 1."""
+    """A document cut by sections and to length, each passage below title and headings; they are numbered from 1."""
     key = f"DOC_{document.docid}"
-    split = windows if params.granularity == "window" else cut
-    for number, piece in enumerate(split(document.text, params.max_chars), start=1):
-        yield Passage(
-            id=f"{key}_{number}",
-            parent_id=key,
-            article_key=key,
-            type="doc",
-            text=f"{document.title}\n{piece}" if document.title else piece,
-            title=document.title,
-            law_name="",
-            article="",
-            date="",
-            source=document.source,
-        )
+    overlap = params.max_chars // 4 if params.granularity == "window" else params.overlap_chars
+    number = 0
+    for section in sections(document.blocks):
+        header = HEADINGS.join(filter(None, (document.title, *section.path)))
+        own_key = f"{key}#{section.slug}" if params.document_gold == "section" and section.slug else key
+        for piece in pieces(section.blocks, params.max_chars, overlap):
+            number += 1
+            yield Passage(
+                id=f"{key}_{number}",
+                parent_id=key,
+                article_key=own_key,
+                type="doc",
+                text=f"{header}\n{piece.text}" if header else piece.text,
+                title=document.title,
+                law_name="",
+                article="",
+                date="",
+                source=document.source,
+                page=piece.page,
+            )
 
 
 def article_body(article: Article) -> str:

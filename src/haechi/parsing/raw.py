@@ -1,8 +1,8 @@
 """Walk a folder of raw files and tell by content what each one is.
 
-Reads JSON, JSONL, TXT and MD in UTF-8. Whatever can't be read becomes a `Dropped` with a short fixed reason and, in its
-detail, what to do; nothing here raises but for an empty or missing folder. Hidden, README, LICENSE and .dvc files are
-about the data and are passed over. Gives up other encodings and formats: they are named and counted, not converted.
+Reads JSON, JSONL, TXT, MD, CSV and TSV in UTF-8 or CP949 itself, and has `convert` read the others. Whatever can't be read
+becomes a `Dropped` with a short fixed reason and, in its detail, what to do; nothing here raises but for an empty or missing
+folder. Hidden, README, LICENSE and .dvc files are about the data and are passed over.
 """
 
 import os
@@ -14,6 +14,12 @@ from typing import Any, Literal
 
 import orjson
 
+from haechi.parsing.content import Content
+from haechi.parsing.convert import convert_all
+from haechi.parsing.decode import decode
+from haechi.parsing.delimited import read_rows
+from haechi.parsing.formats import FORMATS
+from haechi.parsing.json_fields import Malformed
 from haechi.parsing.markdown import read_markdown
 from haechi.records.dropped import Dropped
 from haechi.runtime.errors import HaechiError
@@ -21,14 +27,17 @@ from haechi.runtime.errors import HaechiError
 Kind = Literal["law", "admin", "precedent", "document", "query"]
 
 UNREADABLE = frozenset(
-    {"unreadable_file", "cp949", "not_utf8", "not_json", "empty_file", "wrong_top_level", "unknown_suffix", "unknown_type"}
-    | {"missing_key", "wrong_type", "blank_key", "long_id"}
+    {"unreadable_file", "not_utf8", "not_json", "empty_file", "wrong_top_level", "unknown_suffix", "unknown_type"}
+    | {"missing_key", "wrong_type", "blank_key", "long_id", "no_columns"}
+    | {"needs_extra", "password", "no_text_layer", "wrong_format", "damaged_file", "too_large", "unpacks_too_large"}
+    | {"took_too_long", "reader_died", "out_of_memory"}
 )
 """Reasons that say that a file (or line) is not what this library reads; others concern what it tells."""
 
 _MARK = b"\xef\xbb\xbf"  # byte order mark
-_HANGUL = re.compile("[가-힣]")
-_BEYOND_ASCII = re.compile("[^\x00-\x7f]")
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
+_OWN = ("json", "jsonl", "txt", "md", *_DELIMITERS)
+_SUFFIXES = " ".join(f".{suffix}" for suffix in (*_OWN, *(suffix for suffix in FORMATS if suffix != "htm")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,10 @@ class RawDocument:
     source: str
     position: str
     value: dict[str, Any]
+    content: Content | None = None
+    """The blocks of a document that has a structure; `value` then holds id and title alone."""
+    encoding: str = ""
+    """What it was converted from, where it was not UTF-8."""
 
 
 def read_raw(folder: Path) -> Iterator[RawDocument | Dropped]:
@@ -47,9 +60,16 @@ def read_raw(folder: Path) -> Iterator[RawDocument | Dropped]:
         raise HaechiError(f"{folder}: no such folder; put the raw documents there or pass another one")
     files = _files(folder)
     if not files:
-        raise HaechiError(f"{folder}: no raw documents in it (JSON, JSONL, TXT or MD)")
+        raise HaechiError(f"{folder}: no raw documents in it ({_SUFFIXES})")
+    converted = convert_all(folder, [source for source in files if _suffix(source) in FORMATS])
     for source in files:
-        yield from _read_file(folder, source)
+        read = converted.pop(source, None)
+        if isinstance(read, Content):
+            yield _document(source, source, read)
+        elif read:
+            yield read
+        else:
+            yield from _read_file(folder, source)
 
 
 def place(source: str, position: str) -> str:
@@ -86,10 +106,15 @@ def _is_about_the_data(name: str) -> bool:
     return name.startswith((".", "readme", "license", "licence", "notice")) or name.endswith(".dvc")
 
 
+def _suffix(source: str) -> str:
+    name = source.rsplit("/", 1)[-1]
+    return name.rsplit(".", 1)[-1].lower() if "." in name else ""
+
+
 def _read_file(folder: Path, source: str) -> Iterator[RawDocument | Dropped]:
-    suffix = source.rsplit(".", 1)[-1].lower() if "." in source else ""
-    if suffix not in ("json", "jsonl", "txt", "md"):
-        yield Dropped(source, "", "unknown_suffix", "haechi reads .json .jsonl .txt .md: convert it or take it away")
+    suffix = _suffix(source)
+    if suffix not in _OWN:
+        yield Dropped(source, "", "unknown_suffix", f"haechi reads {_SUFFIXES}: convert it or take it away")
         return
     try:
         if suffix == "jsonl":
@@ -105,7 +130,7 @@ def _read_file(folder: Path, source: str) -> Iterator[RawDocument | Dropped]:
     elif suffix == "json":
         yield from _read_json(source, "", data)
     else:
-        yield _read_text(source, data)
+        yield from _read_text(source, suffix, data)
 
 
 def _read_lines(folder: Path, source: str) -> Iterator[RawDocument | Dropped]:
@@ -121,26 +146,32 @@ def _read_lines(folder: Path, source: str) -> Iterator[RawDocument | Dropped]:
 
 def _read_json(source: str, position: str, data: bytes) -> Iterator[RawDocument | Dropped]:
     try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        yield Dropped(source, position, *_why_not_json(data, error))
+        value, encoding = _parsed(data)
+    except Malformed as bad:
+        yield Dropped(source, position, bad.reason, bad.detail)
         return
     if isinstance(value, list) and value and not position:
         for index, inner in enumerate(value):
-            yield _recognise(source, f"[{index}]", inner)
+            yield _recognise(source, f"[{index}]", inner, encoding)
     else:
-        yield _recognise(source, position, value)
+        yield _recognise(source, position, value, encoding)
 
 
-def _why_not_json(data: bytes, error: orjson.JSONDecodeError) -> tuple[str, str]:
+def _parsed(data: bytes) -> tuple[Any, str]:
+    """The value, and the encoding where it is not UTF-8."""
     try:
-        data.decode()
-    except UnicodeDecodeError as wrong:
-        return _other_encoding(data, wrong)
-    return "not_json", f"is not JSON ({error.msg} at character {error.pos})"
+        return orjson.loads(data), ""
+    except orjson.JSONDecodeError as error:
+        text, encoding = decode(data)
+        if not encoding:
+            raise Malformed("not_json", f"is not JSON ({error.msg} at character {error.pos})") from error
+    try:
+        return orjson.loads(text), encoding
+    except orjson.JSONDecodeError as error:
+        raise Malformed("not_json", f"is not JSON ({error.msg} at character {error.pos})") from error
 
 
-def _recognise(source: str, position: str, value: Any) -> RawDocument | Dropped:
+def _recognise(source: str, position: str, value: Any, encoding: str) -> RawDocument | Dropped:
     if not isinstance(value, dict):
         return Dropped(source, position, "wrong_top_level", f"holds a {type(value).__name__}, expected an object")
     # The service wraps a decision in one of these; the snapshot does not.
@@ -151,30 +182,36 @@ def _recognise(source: str, position: str, value: Any) -> RawDocument | Dropped:
     if kind is None:
         keys = ", ".join(value) or "none"
         return Dropped(source, position, "unknown_type", f"is no kind of README's `Your own documents`: its keys are {keys}")
-    return RawDocument(kind, source, position, value)
+    return RawDocument(kind, source, position, value, encoding=encoding)
 
 
-def _read_text(source: str, data: bytes) -> RawDocument | Dropped:
+def _read_text(source: str, suffix: str, data: bytes) -> Iterator[RawDocument | Dropped]:
+    """A text is one document, a table a document a row."""
     try:
-        text = data.decode()
-    except UnicodeDecodeError as wrong:
-        return Dropped(source, "", *_other_encoding(data, wrong))
-    path = Path(source)
-    title, text = read_markdown(text) if path.suffix.lower() == ".md" else ("", text)
-    title = title or re.sub("[_-]+", " ", path.stem).strip()
-    return RawDocument("document", source, "", {"docid": path.with_suffix("").as_posix(), "title": title, "content": text})
+        text, encoding = decode(data)
+        if suffix in _DELIMITERS:
+            for line, value in read_rows(text, _DELIMITERS[suffix]):
+                yield RawDocument("document", source, str(line), value, encoding=encoding)
+            return
+    except Malformed as bad:
+        yield Dropped(source, "", bad.reason, bad.detail)
+        return
+    docid = Path(source).with_suffix("").as_posix()
+    if suffix == "md":
+        yield _document(docid, source, read_markdown(text), encoding)
+    else:
+        value = {"docid": docid, "title": _title_of(source), "content": text}
+        yield RawDocument("document", source, "", value, encoding=encoding)
+
+
+def _document(docid: str, source: str, read: Content, encoding: str = "") -> RawDocument:
+    """The file's name is its title where it says none itself."""
+    return RawDocument("document", source, "", {"docid": docid, "title": read.title or _title_of(source)}, read, encoding)
+
+
+def _title_of(source: str) -> str:
+    return re.sub("[_-]+", " ", Path(source).stem).strip()
 
 
 def _empty(source: str) -> Dropped:
     return Dropped(source, "", "empty_file", "is empty")
-
-
-def _other_encoding(data: bytes, error: UnicodeDecodeError) -> tuple[str, str]:
-    """CP949 (EUC-KR is a part of it) where most of what is not ASCII is Hangul then; much else can be read as CP949 too."""
-    try:
-        text = data.decode("cp949")
-    except UnicodeDecodeError:
-        text = ""
-    if 2 * len(_HANGUL.findall(text)) > len(_BEYOND_ASCII.findall(text)):
-        return "cp949", "is CP949: convert it with `iconv -f cp949 -t utf-8 OLD > NEW`"
-    return "not_utf8", f"is not UTF-8 (byte {error.start}): save it as UTF-8"

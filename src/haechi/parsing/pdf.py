@@ -1,0 +1,129 @@
+"""The text layer of a PDF as blocks: lines joined to paragraphs, larger print as headings, running headers left out.
+
+Read by pdfium, the reader of Chromium. Gives up tables (their cells stand in lines), text in pictures (a scan without
+text is named) and the order of columns where pdfium's own differs from a reader's.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from haechi.parsing.content import LONGEST_HEADING, Block, Content, content, heading, paragraph
+from haechi.parsing.json_fields import Malformed
+from haechi.parsing.pdf_lines import Line, page_lines
+
+_LARGER = 1.15  # times the size of most of the text: a heading
+_GAP = 0.75  # times the height of a line between two lines: another paragraph
+_FULL = 0.8  # of the width of the widest line: a line that the paragraph goes on after
+_RUNNING = 0.5  # of all pages have a line at their edge that only its numbers tell from the others
+_FEWEST_PAGES = 4  # of a document that has running headers
+_SENTENCE = re.compile(r"[.?!。]$|다\.?$")
+_NUMBER = re.compile(r"\d+")
+_ENUMERATED = re.compile(r"(?:[-•·○●□■◦▪*]|\d{1,3}[.)]|[가-힣][.)]|[①-⑳]|제\s*\d+\s*[조장절편관])\s")
+
+
+def read_pdf(data: bytes) -> Content:
+    """The document, or why there is none: a password, damage, or no text in it."""
+    import pypdfium2
+    import pypdfium2.raw as raw
+
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        if error.err_code == raw.FPDF_ERR_PASSWORD:
+            raise Malformed("password", "asks for a password: save it without one") from error
+        raise Malformed("damaged_file", f"is no PDF that can be read ({error}): save it again") from error
+    try:
+        lines = [line for number in range(len(document)) for line in page_lines(document, number)]
+        pages = len(document)
+    except pypdfium2.PdfiumError as error:
+        raise Malformed("damaged_file", f"has a page that can't be read ({error}): save it again") from error
+    finally:
+        document.close()
+    if not lines:
+        raise Malformed("no_text_layer", f"has no text on its {pages:,} pages, only pictures: recognise its text (OCR) first")
+    return content("", blocks_of(_without_running(lines, pages)))
+
+
+def blocks_of(lines: Sequence[Line]) -> Iterator[Block]:
+    """Lines in reading order as headings and paragraphs; a paragraph may go on on the next page."""
+    if not lines:
+        return
+    body = _usual(lines)
+    larger = sorted({line.size for line in lines if _is_heading(line, body)}, reverse=True)
+    widest = {line.page: max(other.right for other in group) for group in _by_page(lines) for line in group}
+    parts = [lines[0]]
+    for before, line in pairwise(lines):
+        if _goes_on(before, line, body, widest[before.page]):
+            parts.append(line)
+        else:
+            yield _block(parts, body, larger)
+            parts = [line]
+    yield _block(parts, body, larger)
+
+
+def _block(parts: Sequence[Line], body: float, larger: Sequence[float]) -> Block:
+    first = parts[0]
+    if _is_heading(first, body):
+        return heading(_joined(parts), min(larger.index(first.size) + 1, 6), first.page)
+    return paragraph(_joined(parts), first.page)
+
+
+def _is_heading(line: Line, body: float) -> bool:
+    return line.size >= _LARGER * body and len(line.text) <= LONGEST_HEADING and any(map(str.isalpha, line.text))
+
+
+def _goes_on(before: Line, line: Line, body: float, widest: float) -> bool:
+    """Whether the line belongs to the paragraph (or heading) of the one before."""
+    if before.size != line.size or _ENUMERATED.match(line.text):
+        return False
+    if _is_heading(line, body):
+        return before.page == line.page and before.bottom - line.top < _GAP * line.size
+    if before.right < _FULL * widest:
+        return False
+    if before.page != line.page:
+        return not _SENTENCE.search(before.text)
+    return before.top - line.top >= 0 and before.bottom - line.top < _GAP * line.size
+
+
+def _joined(parts: Sequence[Line]) -> str:
+    """Lines with a space between; a hyphen at the end of a line of Latin letters joins."""
+    text = parts[0].text
+    for line in parts[1:]:
+        hyphened = len(text) > 2 and text[-1] == "-" and text[-2].isascii() and text[-2].isalpha() and line.text[:1].islower()
+        text = text[:-1] + line.text if hyphened else f"{text} {line.text}"
+    return text
+
+
+def _usual(lines: Iterable[Line]) -> float:
+    """The size of most characters; of two that are used alike the smaller."""
+    sizes: Counter[float] = Counter()
+    for line in lines:
+        sizes[line.size] += len(line.text)
+    return min(sizes, key=lambda size: (-sizes[size], size))
+
+
+def _by_page(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    pages: dict[int, list[Line]] = {}
+    for line in lines:
+        pages.setdefault(line.page, []).append(line)
+    return iter(pages.values())
+
+
+def _without_running(lines: Sequence[Line], pages: int) -> list[Line]:
+    """Less the first and last lines that most pages share, page numbers among them."""
+    if pages < _FEWEST_PAGES:
+        return [line for line in lines if not _is_page_number(line)]
+    edges = {id(line): line for group in _by_page(lines) for line in (*group[:2], *group[-2:])}
+    uses = Counter(map(_likeness, edges.values()))
+    return [line for line in lines if id(line) not in edges or uses[_likeness(line)] <= _RUNNING * pages]
+
+
+def _likeness(line: Line) -> tuple[str, int]:
+    """What a running line shares with those of other pages: its words and its height on the page."""
+    return _NUMBER.sub("#", line.text), round(line.top / 4)
+
+
+def _is_page_number(line: Line) -> bool:
+    return re.fullmatch(rf"[-–\s]*{line.page}\s*(?:/\s*\d+)?[-–\s]*", line.text) is not None
