@@ -14,10 +14,11 @@ from ruamel.yaml import YAML
 
 from haechi.cli.report import write_report
 from haechi.pipeline.stage_details import STAGES, file_of
+from haechi.records.passage import Passage
 from haechi.report import style
 from haechi.report.checks import checks
 from haechi.report.conclusion import answer
-from haechi.report.examples import marked
+from haechi.report.examples import Shelf, marked
 from haechi.report.graph import EDGES
 from haechi.report.inputs import Places, Results, gather
 from haechi.report.report import as_json
@@ -304,3 +305,9 @@ def test_the_local_page_tells_times_and_stays_out_of_the_tracked_file(tmp_path: 
 
 def test_a_run_without_an_untuned_model_has_no_answer() -> None:
     assert answer(replace(Results(), metrics={"evaluate": {"difference": {}}}), [], []) is None
+
+
+def test_a_document_is_shown_with_its_headings_and_its_page() -> None:
+    passage = Passage("DOC_a_1", "DOC_a", "DOC_a", "doc", "설명서 > 청소\n필터를 씻는다.", "설명서", "", "", "", "a.pdf", page=4)
+    assert Shelf([passage]).article("DOC_a", "필터", 100)["name"] == "설명서 > 청소, p. 4"
+    assert Shelf([replace(passage, page=0)]).article("DOC_a", "필터", 100)["name"] == "설명서 > 청소"

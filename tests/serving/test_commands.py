@@ -62,6 +62,12 @@ def test_lists_stand_side_by_side_where_there_is_room(place: dict[str, Path], wi
         assert part.replace("(", "") in text.replace("(", "").replace("│", "") or width == 80
 
 
+def test_a_page_is_shown_where_there_is_one(place: dict[str, Path]) -> None:
+    console = Console(file=StringIO(), width=60)
+    show(open_engine(**place).ask("다리 위의 등", 5), console)
+    assert "축제 준비 > 등 달기, p. 3" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
 def test_nothing_found_and_doubt_are_said(place: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     haechi("search", "ψψψ", *options(place))
     assert "nothing found" in capsys.readouterr().out

@@ -173,6 +173,14 @@ def test_people_s_names_of_passages() -> None:
     assert name_of(annex) == "마을법 별표1"
 
 
+def test_a_hit_of_a_document_has_its_headings_and_its_page(engine: Engine) -> None:
+    """The name of the document alone stays what the document is called."""
+    (hit,) = [hit for hit in engine.ask("다리 위의 등", MOST).lists[BM25] if hit.id == "DOC_b_1"]
+    assert (hit.name, hit.page) == ("축제 준비 > 등 달기", 3)
+    assert hit.text.startswith("가을 축제에는")
+    assert {hit.page for hit in engine.ask("우물", MOST).lists[BM25] if hit.type == "law"} == {0}
+
+
 # The kept index
 
 

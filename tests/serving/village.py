@@ -35,7 +35,7 @@ CORPUS: tuple[Passage, ...] = (
     passage("ADM_000004_제2조", "담장 고시 제2조(담)\n담은 두 걸음을 넘지 못한다.", type="admin", law_name="담장 고시", article="제2조", title="담"),
     passage("PREC_9_1", "마을법원 20100101 9다1 | 손해배상\n다리를 고치지 않아 사람이 다친 사안에서 수선 책임을 인정한 사례", type="prec", law_name="", article_key="PREC_9"),
     passage("DOC_a_1", f"우물 안내 {SCRIPT}\n우물은 아침에 연다. {SCRIPT} 줄은 오른쪽에 선다.", type="doc", law_name="", title=f"우물 안내 {SCRIPT}", article_key="DOC_a"),
-    passage("DOC_b_1", "축제 준비\n" + "가을 축제에는 떡을 찌고 등을 단다. 등은 다리 위에 단다. " * 12, type="doc", law_name="", title="축제 준비", article_key="DOC_b"),
+    passage("DOC_b_1", "축제 준비 > 등 달기\n" + "가을 축제에는 떡을 찌고 등을 단다. 등은 다리 위에 단다. " * 12, type="doc", law_name="", title="축제 준비", article_key="DOC_b", page=3),
 )  # fmt: skip
 QUESTIONS = ("우물을 고칠 책임은 누구에게 있나요?", "담의 높이", "물길을 막은 사람", "다리 수선", "마을 회의", "나무")
 

@@ -152,14 +152,25 @@ class Shelf:
             return {"key": key, "law": "", "name": key, "text": [""]}
         stems = self.stems(asked)
         best = max(kept, key=lambda passage: sum(stem in passage.text for stem in stems))
-        name = f"{best.article}({best.title})" if best.article and best.title else best.article or best.title or key
-        return {"key": key, "law": best.law_name, "name": name, "text": marked(_window(best.body, stems, longest), stems)}
+        return {
+            "key": key,
+            "law": best.law_name,
+            "name": _name(best) or key,
+            "text": marked(_window(best.body, stems, longest), stems),
+        }
 
     def stems(self, asked: str) -> list[str]:
         """Beginnings of the query's words that tell passages apart, longest first: Korean puts its endings last."""
         starts = {word[:size] for word in _words(asked) for size in range(2, len(word) + 1)}
         kept = (start for start in starts if start[:2] not in self._common and start[:2] not in STOP)
         return sorted(kept, key=lambda start: (-len(start), start))
+
+
+def _name(passage: Passage) -> str:
+    """An article with its title; a document with the headings that the passage stands below, and its page."""
+    if passage.type == "doc":
+        return f"{passage.header}, p. {passage.page}" if passage.page else passage.header
+    return f"{passage.article}({passage.title})" if passage.article and passage.title else passage.article or passage.title
 
 
 def marked(text: str, stems: Sequence[str]) -> Marked:

@@ -54,12 +54,14 @@ class Hit:
     rank: int
     score: float
     name: str
-    """As people call it: 민법 제750조(불법행위의 내용)."""
+    """As people call it: 민법 제750조(불법행위의 내용), or 사용 설명서 > 청소 > 필터 of a document with headings."""
     id: str
     article_key: str
     type: str
     law: str
     text: str
+    page: int
+    """Where the text begins; 0 where the source has no pages."""
     key: str
     """The article as it is judged: articles that say the same have one key, and one place in a list."""
     same: tuple[str, ...]
@@ -149,12 +151,13 @@ class Engine:
         return Hit(
             rank,
             round(score, 6),
-            name_of(passage),
+            passage.header if passage.type == "doc" and passage.title else name_of(passage),
             id,
             passage.article_key,
             passage.type,
             passage.law_name,
             passage.body,
+            passage.page,
             key,
             tuple(name for article, name in self._names[key].items() if article != passage.article_key),
             places,

@@ -39,7 +39,8 @@ def _table(systems: list[str], answer: Answer) -> Table:
 
 
 def _cell(hit: Hit) -> Text:
-    """Score and name, and how the passage begins."""
+    """Score, name and page, and how the passage begins."""
     excerpt = " ".join(hit.text.split())
     short = excerpt if len(excerpt) <= EXCERPT else f"{excerpt[:EXCERPT]}…"
-    return Text.assemble((f"{hit.score:.3f} ", "cyan"), (hit.name, "bold"), "\n", (short, "dim"))
+    page = f", p. {hit.page}" if hit.page else ""
+    return Text.assemble((f"{hit.score:.3f} ", "cyan"), (f"{hit.name}{page}", "bold"), "\n", (short, "dim"))

@@ -16,6 +16,7 @@ const TEXT = {
     },
     rank: (system, n) => `${system} ${n}위`,
     same: (names) => `내용이 같은 청크: ${names}`,
+    page: (number) => `${number}쪽`,
     searching: "검색 중…",
     done: (n, ms) => n ? `${ms}ms 만에 검색했습니다.` : "검색 결과가 없습니다. 검색어를 바꾸거나 필터를 해제해 보세요.",
     none: "검색 결과가 없습니다.",
@@ -45,6 +46,7 @@ const TEXT = {
     },
     rank: (system, n) => `${system} #${n}`,
     same: (names) => `The same text: ${names}`,
+    page: (number) => `p. ${number}`,
     searching: "searching…",
     done: (n, ms) => n ? `Found in ${ms} ms.` : "Nothing found. Try other words, or take a filter off.",
     none: "Nothing found.",
@@ -107,6 +109,7 @@ function card(hit, system, words) {
     more.setAttribute("aria-expanded", String(open));
   });
   const twins = hit.same.length ? [element("p", { className: "twins", textContent: text().same(hit.same.join(", ")) })] : [];
+  const page = hit.page ? [element("span", { className: "chip", textContent: text().page(hit.page) })] : [];
   const made = element("li", { className: "hit", title: hit.id },
     element("div", { className: "head" },
       element("span", { className: "rank", textContent: hit.rank }),
@@ -114,7 +117,7 @@ function card(hit, system, words) {
       element("span", { className: "score", textContent: hit.score.toFixed(3) })),
     body, more, ...twins,
     element("div", { className: "chips" },
-      element("span", { className: "chip", textContent: text().types[hit.type] ?? hit.type }), ...elsewhere));
+      element("span", { className: "chip", textContent: text().types[hit.type] ?? hit.type }), ...page, ...elsewhere));
   made.dataset.key = hit.key;
   made.addEventListener("pointerenter", () => same(hit.key, true));
   made.addEventListener("pointerleave", () => same(hit.key, false));
