@@ -148,6 +148,7 @@ def test_without_the_extra_a_file_is_named_with_what_installs_it(tmp_path: Path,
     assert [document.source for document in corpus.documents] == ["a.html"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("behaviour", "reason"), [("while True: pass", "took_too_long"), ("import os; os._exit(3)", "reader_died")]
 )
@@ -162,7 +163,7 @@ def test_a_reader_that_hangs_or_dies_costs_its_file_alone(
         "formats.FORMATS = {**formats.FORMATS, 'html': replace(formats.FORMATS['html'], read=spoil)}\n"
         "from haechi.parsing.worker import main\nmain()\n"
     )
-    monkeypatch.setattr(worker_pool, "SECONDS", 3.0)
+    monkeypatch.setattr(worker_pool, "SECONDS", 10.0)
     monkeypatch.setattr(worker_pool.worker, "__name__", "spoilt")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     raw = tmp_path / "raw"

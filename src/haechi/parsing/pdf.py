@@ -20,7 +20,10 @@ _RUNNING = 0.5  # of all pages have a line at their edge that only its numbers t
 _FEWEST_PAGES = 4  # of a document that has running headers
 _SENTENCE = re.compile(r"[.?!。]$|다\.?$")
 _NUMBER = re.compile(r"\d+")
-_ENUMERATED = re.compile(r"(?:[-•·○●□■◦▪*]|\d{1,3}[.)]|[가-힣][.)]|[①-⑳]|제\s*\d+\s*[조장절편관])\s")
+_ENUMERATED = re.compile(r"(?:[-•·○●□■◦▪*]|\d{1,3}[.)]|[①-⑳])\s")
+_AFTER_SENTENCE = re.compile(r"(?:[가-하][.)]\s|제\s*\d+\s*[조장절편관])")  # inside a sentence `다.` and `제3조` stand elsewhere
+_HANGUL = re.compile("[가-힣]")
+_MARKS = ".,;:!?)]}'\"”’」』"
 
 
 def read_pdf(data: bytes) -> Content:
@@ -43,13 +46,14 @@ def read_pdf(data: bytes) -> Content:
         document.close()
     if not lines:
         raise Malformed("no_text_layer", f"has no text on its {pages:,} pages, only pictures: recognise its text (OCR) first")
-    return content("", blocks_of(_without_running(lines, pages)))
+    return content("", blocks_of(without_running(lines, pages)))
 
 
 def blocks_of(lines: Sequence[Line]) -> Iterator[Block]:
     """Lines in reading order as headings and paragraphs; a paragraph may go on on the next page."""
     if not lines:
         return
+    words = _inner_words(lines)
     body = _usual(lines)
     larger = sorted({line.size for line in lines if _is_heading(line, body)}, reverse=True)
     widest = {line.page: max(other.right for other in group) for group in _by_page(lines) for line in group}
@@ -58,16 +62,16 @@ def blocks_of(lines: Sequence[Line]) -> Iterator[Block]:
         if _goes_on(before, line, body, widest[before.page]):
             parts.append(line)
         else:
-            yield _block(parts, body, larger)
+            yield _block(parts, _joined(parts, words), body, larger)
             parts = [line]
-    yield _block(parts, body, larger)
+    yield _block(parts, _joined(parts, words), body, larger)
 
 
-def _block(parts: Sequence[Line], body: float, larger: Sequence[float]) -> Block:
+def _block(parts: Sequence[Line], text: str, body: float, larger: Sequence[float]) -> Block:
     first = parts[0]
     if _is_heading(first, body):
-        return heading(_joined(parts), min(larger.index(first.size) + 1, 6), first.page)
-    return paragraph(_joined(parts), first.page)
+        return heading(text, min(larger.index(first.size) + 1, 6), first.page)
+    return paragraph(text, first.page)
 
 
 def _is_heading(line: Line, body: float) -> bool:
@@ -76,24 +80,45 @@ def _is_heading(line: Line, body: float) -> bool:
 
 def _goes_on(before: Line, line: Line, body: float, widest: float) -> bool:
     """Whether the line belongs to the paragraph (or heading) of the one before."""
-    if before.size != line.size or _ENUMERATED.match(line.text):
+    ended = _SENTENCE.search(before.text)
+    if before.size != line.size or _ENUMERATED.match(line.text) or (ended and _AFTER_SENTENCE.match(line.text)):
         return False
     if _is_heading(line, body):
         return before.page == line.page and before.bottom - line.top < _GAP * line.size
     if before.right < _FULL * widest:
         return False
     if before.page != line.page:
-        return not _SENTENCE.search(before.text)
+        return not ended
     return before.top - line.top >= 0 and before.bottom - line.top < _GAP * line.size
 
 
-def _joined(parts: Sequence[Line]) -> str:
-    """Lines with a space between; a hyphen at the end of a line of Latin letters joins."""
+def _joined(parts: Sequence[Line], words: Counter[str]) -> str:
+    """Lines with a space between, but where a line ends inside a word."""
     text = parts[0].text
     for line in parts[1:]:
-        hyphened = len(text) > 2 and text[-1] == "-" and text[-2].isascii() and text[-2].isalpha() and line.text[:1].islower()
-        text = text[:-1] + line.text if hyphened else f"{text} {line.text}"
+        if _is_hyphened(text, line.text):
+            text = text[:-1] + line.text
+        else:
+            text += line.text if _is_cut(text, line.text, words) else f" {line.text}"
     return text
+
+
+def _is_hyphened(before: str, after: str) -> bool:
+    """A hyphen at the end of a line of Latin letters."""
+    return len(before) > 2 and before[-1] == "-" and before[-2].isascii() and before[-2].isalpha() and after[:1].islower()
+
+
+def _is_cut(before: str, after: str, words: Counter[str]) -> bool:
+    """Korean lines may end after any syllable: then the document has both halves as one word elsewhere, and rarely apart."""
+    if not (_HANGUL.match(before[-1]) and _HANGUL.match(after)):
+        return False
+    left, right = before.split()[-1], after.split(maxsplit=1)[0].rstrip(_MARKS)
+    return words[left + right] > min(words[left], words[right])
+
+
+def _inner_words(lines: Iterable[Line]) -> Counter[str]:
+    """How often the words occur that stand at neither end of a line, and so are whole."""
+    return Counter(word.rstrip(_MARKS) for line in lines for word in line.text.split()[1:-1])
 
 
 def _usual(lines: Iterable[Line]) -> float:
@@ -111,11 +136,12 @@ def _by_page(lines: Sequence[Line]) -> Iterator[list[Line]]:
     return iter(pages.values())
 
 
-def _without_running(lines: Sequence[Line], pages: int) -> list[Line]:
+def without_running(lines: Sequence[Line], pages: int) -> list[Line]:
     """Less the first and last lines that most pages share, page numbers among them."""
     if pages < _FEWEST_PAGES:
         return [line for line in lines if not _is_page_number(line)]
-    edges = {id(line): line for group in _by_page(lines) for line in (*group[:2], *group[-2:])}
+    body = _usual(lines) if lines else 0.0
+    edges = {id(line): line for group in _by_page(lines) for line in (*group[:2], *group[-2:]) if not _is_heading(line, body)}
     uses = Counter(map(_likeness, edges.values()))
     return [line for line in lines if id(line) not in edges or uses[_likeness(line)] <= _RUNNING * pages]
 
