@@ -9,6 +9,7 @@ import click
 from haechi.runtime import files, locks, options, progress
 from haechi.runtime.command import run
 from haechi.parsing.ingest import read_corpus
+from haechi.parsing.params import PreprocessParams
 from haechi.runtime.params import load_section
 from haechi.records.query import TestQuery
 from haechi.testset.params import TestsetParams
@@ -23,8 +24,9 @@ from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC
 @options.params
 def main(raw: Path, out: Path, metrics: Path, params: Path) -> None:
     settings = load_section(params, "testset", TestsetParams)
+    gold = load_section(params, "preprocess", PreprocessParams).document_gold
     with locks.writing(*(out / name for name in (QUERIES, QRELS, TREC, MANIFEST)), metrics):
-        counts = freeze(read_corpus(raw), settings, out)
+        counts = freeze(read_corpus(raw), settings, out, gold)
         files.write_json(metrics, counts)
         queries = dict(counts["queries"])
         unseen = queries.pop("unseen")

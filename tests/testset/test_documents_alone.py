@@ -13,6 +13,7 @@ from small_params import small
 from haechi.corpus.duplicates import link_twins
 from haechi.pairs.params import MakePairsParams
 from haechi.pairs.stage import MadePairs, leakage, make_pairs, refuse_leaks
+from haechi.parsing.content import Block
 from haechi.parsing.documents import Document
 from haechi.parsing.ingest import RawCorpus
 from haechi.parsing.passages import document_passages
@@ -37,12 +38,12 @@ def document(number: int, text: str = "") -> Document:
     thing, place = THINGS[number % 10], PLACES[number // 10 % 5]
     name = f"{place} {thing}{number}"
     said = f"{name}란 {place}에서 쓰는 {thing}를 말한다. {name}는 {number + 3}년마다 새로 칠해야 한다. 낡은 {name}를 버리는 것은 금지된다."
-    return Document(f"d{number}", name, text or said, f"docs/d{number}.txt")
+    return Document(f"d{number}", name, (Block("text", text or said),), f"docs/d{number}.txt")
 
 
 DOCUMENTS = tuple(document(n) for n in range(60))
 TWINS = (
-    replace(DOCUMENTS[3], docid="again", text=f"{DOCUMENTS[3].text} 끝."),
+    replace(DOCUMENTS[3], docid="again", blocks=(Block("text", f"{DOCUMENTS[3].text} 끝."),)),
     replace(DOCUMENTS[4], docid="same"),
 )
 
@@ -135,6 +136,20 @@ def test_a_document_that_a_label_names_is_not_held_out() -> None:
     assert isinstance(slices, Slices)
     assert not {key for group in (*slices.test, *slices.validation) for key in group} & spared
     assert slices.test
+
+
+def test_one_long_manual_is_held_out_by_section(tmp_path: Path) -> None:
+    """As a whole document it is one text, too little to test on."""
+    blocks = [block for d in DOCUMENTS for block in (Block("heading", d.title, 1), *d.blocks)]
+    manual = raw((Document("manual", "설명서", tuple(blocks), "manual.md"),))
+
+    with pytest.raises(HaechiError, match="there are 1 documents"):
+        freeze(manual, PARAMS, tmp_path)
+    freeze(manual, PARAMS, tmp_path, "section")
+    testset = load_testset(tmp_path)
+    cut = link_twins([p for d in manual.documents for p in document_passages(d, replace(CUT, document_gold="section"))])
+    assert {key for q in (*testset.queries, *testset.validation) for key in q.gold} <= {p.article_key for p in cut}
+    assert len({key for q in testset.queries for key in q.gold}) > 1
 
 
 def test_the_same_set_whatever_the_order_of_the_files(frozen: TestSet, tmp_path: Path) -> None:

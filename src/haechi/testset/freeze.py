@@ -19,7 +19,7 @@ from haechi.runtime.files import sha256_file, write_json, write_jsonl, write_tex
 from haechi.testset.build import choose
 from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC, Manifest, fingerprint
 from haechi.testset.params import TestsetParams
-from haechi.testset.texts import Group, askable_texts, groups_of, passages_to_ask
+from haechi.testset.texts import Gold, Group, askable_texts, groups_of, passages_to_ask
 from haechi.text.near_duplicates import NearDuplicates
 from haechi.text.normalize import fold
 
@@ -30,11 +30,11 @@ QUESTIONS = 300
 """Where fewer texts are held out, more passages of each are asked about, until there are about so many questions."""
 
 
-def freeze(raw: RawCorpus, params: TestsetParams, folder: Path) -> dict[str, Any]:
+def freeze(raw: RawCorpus, params: TestsetParams, folder: Path, gold: Gold = "document") -> dict[str, Any]:
     """Choose, write queries.jsonl, qrels.jsonl and manifest.json, and return the counts."""
     index = LawIndex(raw.statutes, raw.rules)
     labelled = label_sections(raw.decisions, index, old_citations=OLD_CITATIONS, admin=ADMIN)
-    texts = askable_texts(raw, articles=not labelled.sections)
+    texts = askable_texts(raw, gold, articles=not labelled.sections)
     users = label_user_queries(raw.queries, index, {key for key in texts if key.startswith("DOC_")}).queries
     choice = choose(labelled.sections, groups_of(texts, params.near_duplicate), users, index, params)
     synthetic = _questions(texts, choice.slices.test, "synthetic", params)

@@ -5,8 +5,9 @@ Texts that nearly repeat each other are one group: it is held out as a whole, an
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Literal
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from haechi.text.near_duplicate_pairs import near_duplicates
 
 # How a text is cut for its questions; gold is the whole text, so the model's granularity doesn't matter.
 CUT = PreprocessParams("article", 1200, annexes=False, addenda=False, max_bad_share=1.0)
+Gold = Literal["document", "section"]
 MOST_HELD_OUT = 400
 """Groups of texts for the test; more would take texts from training and hardly narrow an interval."""
 COMPARED = 100_000
@@ -35,9 +37,10 @@ class Slices:
     validation: tuple[Group, ...]
 
 
-def askable_texts(raw: RawCorpus, *, articles: bool) -> dict[str, list[Passage]]:
-    """Key -> passages of each document, and of each article if wanted."""
-    passages = [p for document in raw.documents for p in document_passages(document, CUT)]
+def askable_texts(raw: RawCorpus, gold: Gold, *, articles: bool) -> dict[str, list[Passage]]:
+    """Key -> passages of each document (or section of one), and of each article if wanted."""
+    cut = replace(CUT, document_gold=gold)
+    passages = [p for document in raw.documents for p in document_passages(document, cut)]
     if articles:
         passages += [p for statute in (*raw.statutes, *raw.rules) for p in statute_passages(statute, CUT)]
     ordered = sorted(passages, key=lambda p: p.article_key)  # stable: the passages of a text stay in their order
