@@ -36,12 +36,12 @@ PLACES = ("바닷가", "산골", "장터", "부둣가", "들판")
 
 def document(number: int, text: str = "") -> Document:
     thing, place = THINGS[number % 10], PLACES[number // 10 % 5]
-    name = f"{place} {thing}{number}"
+    name = f"{place} {thing}"
     said = f"{name}란 {place}에서 쓰는 {thing}를 말한다. {name}는 {number + 3}년마다 새로 칠해야 한다. 낡은 {name}를 버리는 것은 금지된다."
     return Document(f"d{number}", name, (Block("text", text or said),), f"docs/d{number}.txt")
 
 
-DOCUMENTS = tuple(document(n) for n in range(60))
+DOCUMENTS = tuple(document(n) for n in range(50))
 TWINS = (
     replace(DOCUMENTS[3], docid="again", blocks=(Block("text", f"{DOCUMENTS[3].text} 끝."),)),
     replace(DOCUMENTS[4], docid="same"),
