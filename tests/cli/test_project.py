@@ -1,5 +1,7 @@
 """Commands work from any folder of a project, and a path that the user gives is meant from where the user stands."""
 
+import json
+import os
 from pathlib import Path
 
 import click
@@ -8,6 +10,7 @@ import pytest
 from haechi.cli.main import main
 from haechi.cli.project import Anywhere, Command, Commands, FolderOrName, project_of
 from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import read_text, write_text
 
 GIVEN = click.Path(path_type=Path)
 
@@ -32,6 +35,12 @@ def tell(out: Path, there: Path | None, models: tuple[str, ...]) -> None:
 @click.option("--raw", type=GIVEN, default=Path("data/raw"))
 def read(raw: Path) -> None:
     click.echo(f"{Path.cwd()} {raw}")
+
+
+@group.command()
+@click.argument("file", type=GIVEN)
+def load(file: Path) -> None:
+    click.echo(read_text(file))
 
 
 @pytest.fixture
@@ -95,6 +104,30 @@ def test_the_nearest_project_counts(below: Path) -> None:
         (below.parent / name).touch()
 
     assert project_of(below) == below.parent
+
+
+@pytest.mark.parametrize(
+    ("file", "remedy"),
+    [
+        ("../../data/mined/audit/queries.jsonl", "; make it with `dvc repro mine`"),
+        ("../../metrics/mine.json", "; make it with `dvc repro mine`"),
+        ("../../data/mined/other.jsonl", ""),
+        ("../../data/testset/queries.jsonl", ""),
+        ("data/mined/audit/queries.jsonl", ""),
+    ],
+)
+def test_who_misses_an_output_reads_which_stage_makes_it(below: Path, file: str, remedy: str) -> None:
+    """A frozen stage makes nothing on a run, and a file elsewhere may have an output's name."""
+    stages = {
+        "testset": {"cmd": "python a.py", "frozen": True, "outs": ["data/testset"]},
+        "mine": {"cmd": "python b.py", "outs": ["data/mined/audit"], "metrics": [{"metrics/mine.json": {"cache": False}}]},
+    }
+    write_text(below.parents[1] / "dvc.yaml", json.dumps({"stages": stages}))
+    for path in (file, str((below / file).resolve())):
+        with pytest.raises(HaechiError) as caught:
+            group.main(["load", path], standalone_mode=False)
+        assert str(caught.value).partition(": no such file")[2] == remedy
+        os.chdir(below)
 
 
 def leaves(group: click.Group) -> list[click.Command]:

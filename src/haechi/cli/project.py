@@ -10,7 +10,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from haechi.runtime.errors import HaechiError
+from haechi.pipeline.dvc_yaml import load_stages
+from haechi.runtime.errors import HaechiError, MissingFile
 
 FILES = ("dvc.yaml", "params.yaml")
 """A folder with both is a project."""
@@ -31,7 +32,11 @@ class Command(click.Command):
         """A group with a subcommand still to come moves its own paths alone: the subcommand reads its arguments here too."""
         if not _given(ctx, "root"):
             _enter(ctx, needed=self.needs_project)
-        return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except MissingFile as error:
+            stage = stage_that_makes(error.path)
+            raise HaechiError(f"{error}; make it with `dvc repro {stage}`" if stage else str(error)) from error
 
 
 class Anywhere(Command):
@@ -56,6 +61,13 @@ class Commands(click.Group, Command):
 def project_of(here: Path) -> Path | None:
     """The nearest folder upwards that is a project."""
     return next((folder for folder in (here, *here.parents) if all((folder / name).is_file() for name in FILES)), None)
+
+
+def stage_that_makes(path: Path) -> str:
+    """Whose output the file is in the project of this folder; empty where no stage makes it on a run."""
+    stages = load_stages(Path()).values() if Path(FILES[0]).is_file() else ()
+    place = Path(os.path.relpath(path))
+    return next((s.name for s in stages if not s.frozen and any(place.is_relative_to(out) for out in s.outs)), "")
 
 
 def _enter(ctx: click.Context, *, needed: bool) -> None:

@@ -42,6 +42,14 @@ class ParamsError(HaechiError):
     """params.yaml is missing, malformed, or holds a value that can't be used."""
 
 
+class MissingFile(HaechiError):
+    """A file that isn't there; the command line adds which stage makes it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"{path}: no such file")
+
+
 class BadRecord(HaechiError):
     """A line of a file does not hold the record that it should."""
 

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, TypeVar
 import msgspec
 import orjson
 
-from haechi.runtime.errors import BadRecord, HaechiError
+from haechi.runtime.errors import BadRecord, HaechiError, MissingFile
 
 T = TypeVar("T")  # Python 3.11 has no `def f[T]` yet
 
@@ -133,7 +133,7 @@ def read_json(path: Path) -> Any:
     try:
         return orjson.loads(path.read_bytes())
     except FileNotFoundError as error:
-        raise HaechiError(f"{path}: no such file") from error
+        raise MissingFile(path) from error
     except orjson.JSONDecodeError as error:
         raise HaechiError(f"{path}: not JSON ({error})") from error
 
@@ -158,7 +158,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise HaechiError(f"{path}: no such file") from error
+        raise MissingFile(path) from error
     except UnicodeDecodeError as error:
         raise HaechiError(f"{path}: not UTF-8 (byte {error.start})") from error
 
@@ -189,7 +189,7 @@ def read_records(path: Path, kind: type[T]) -> Iterator[T]:
     try:
         stream = path.open("rb")
     except FileNotFoundError as error:
-        raise HaechiError(f"{path}: no such file") from error
+        raise MissingFile(path) from error
     with stream:
         for number, line in enumerate(stream, start=1):
             if number == 1 and line == NO_ROWS.encode():

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 import orjson
 
-from haechi.runtime.errors import HaechiError
+from haechi.runtime.errors import HaechiError, MissingFile
 from haechi.runtime.files import write_bytes
 
 T = TypeVar("T")
@@ -32,6 +32,6 @@ def read_rows(path: Path, kind: type[T]) -> list[T]:
     try:
         return parse_rows(path.read_bytes(), kind)
     except FileNotFoundError as error:
-        raise HaechiError(f"{path}: no such file") from error
+        raise MissingFile(path) from error
     except (orjson.JSONDecodeError, msgspec.ValidationError) as error:
         raise HaechiError(f"{path}: expected a list of {kind.__name__}, found {error}") from error
