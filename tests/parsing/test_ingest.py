@@ -170,6 +170,25 @@ def test_too_many_unreadable_files_stop_the_run(tmp_path: Path) -> None:
     check_counts(preprocess(corpus, params(max_bad_share=0.5)))
 
 
+@pytest.mark.parametrize(
+    ("sound", "bad", "runs"), [(8, 3, True), (3, 3, True), (1, 1, True), (2, 3, False), (0, 1, False), (100, 7, False)]
+)
+def test_a_few_bad_files_stop_no_small_folder_but_half_of_it_must_be_sound(
+    tmp_path: Path, sound: int, bad: int, runs: bool
+) -> None:
+    for number in range(sound):
+        (tmp_path / f"s{number}.txt").write_text(f"{number}번째 문서입니다.")
+    for number in range(bad):
+        (tmp_path / f"b{number}.json").write_text("{")
+    corpus = read_corpus(tmp_path)
+
+    if runs:
+        assert len(preprocess(corpus, params(max_bad_share=0.05)).doc) == sound
+    else:
+        with pytest.raises(HaechiError, match="max_bad_share"):
+            preprocess(corpus, params(max_bad_share=0.05))
+
+
 def test_a_blank_decision_is_not_unreadable(tmp_path: Path) -> None:
     """Courts publish many; only files that can't be read count as bad."""
     write(tmp_path, "a.json", decision(판시사항="", 판결요지="", 참조조문=""))

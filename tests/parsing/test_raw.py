@@ -142,7 +142,7 @@ def test_a_list_of_documents_is_read_one_by_one(tmp_path: Path) -> None:
 def test_files_about_the_data_are_passed_over(tmp_path: Path) -> None:
     """README, LICENSE and hidden files are no documents."""
     library(tmp_path)
-    for name in ("README.md", "LICENSE", ".gitignore", ".hidden/a.json", "laws.dvc"):
+    for name in ("README.md", "readme.ko.md", "LICENSE", ".gitignore", ".hidden/a.json", "laws.dvc"):
         write(tmp_path, name, "x")
 
     assert len(list(read_raw(tmp_path))) == 6

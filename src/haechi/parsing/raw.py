@@ -103,7 +103,9 @@ def _files(folder: Path) -> list[str]:
 
 
 def _is_about_the_data(name: str) -> bool:
-    return name.startswith((".", "readme", "license", "licence", "notice")) or name.endswith(".dvc")
+    """By the whole name, so that a notice of 2024 is a document."""
+    stem = name.split(".")[0]
+    return stem in ("", "readme", "license", "licence", "notice") or name.endswith(".dvc")
 
 
 def _suffix(source: str) -> str:
