@@ -113,7 +113,7 @@ def test_nothing_is_asked_of_a_sentence_that_points_elsewhere_or_is_none(sentenc
     ("title", "wanted"),
     [
         ("How to clean a well", "How do I clean a well?"),
-        ("Cleaning the well", "How do I go about cleaning the well?"),
+        ("Cleaning the keeper's well", "How do I go about cleaning the keeper's well?"),
         ("2.1 The village well", "What should I know about the village well?"),
         ("Manual > Part 2 > Well keepers", "What should I know about Well keepers?"),
         ("well.depth(unit)", "How is well.depth used?"),
@@ -125,6 +125,13 @@ def test_nothing_is_asked_of_a_sentence_that_points_elsewhere_or_is_none(sentenc
 )
 def test_a_title_is_asked_about_by_what_it_names(title: str, wanted: str | None) -> None:
     assert asked("Nothing.", title=title)["title"] == ({wanted} if wanted else set())
+
+
+def test_a_case_in_code_says_where() -> None:
+    body = "If unit is missing, metres are meant."
+
+    assert asked(body, title="well.depth(unit)")["condition"] == {"What happens if unit is missing in well.depth?"}
+    assert asked(body, title="Depths of wells")["condition"] == {"What happens if unit is missing?"}
 
 
 def test_a_title_that_says_nothing_is_none() -> None:

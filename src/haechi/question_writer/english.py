@@ -66,7 +66,7 @@ _NEVER = re.compile(r"^(?:Do not|Don't|Don’t|Never) (?P<act>.+)$")
 _CONDITION = re.compile(r"^(?P<if>If|When|Whenever|Once|Unless) (?P<case>[^,]+), (?!and |or )(?P<main>.+)$")
 _CASE = re.compile(r"(?:the|an?|you|your) \w+ \w+", re.IGNORECASE)
 """A case that names something and says something of it, whichever the verb."""
-_CIRCUMSTANCE = re.compile(r"^(?P<main>[^,]+?),? (?:only )?(?:if|when|whenever) (?P<case>[^,;]+)$")
+_CIRCUMSTANCE = re.compile(r"^(?P<main>[^,:;]+?),? (?:only )?(?:if|when|whenever) (?P<case>[^,;]+)$")
 _REASON = re.compile(r"^(?P<main>.+?),? (?:because|due to|as a result of|thanks to|owing to)\b")
 _BECAUSE = re.compile(r"^Because (?P<why>[^,]+), (?P<main>.+)$")
 _DIFFERENCE = re.compile(
@@ -119,17 +119,21 @@ def facts(passage: Passage) -> list[Fact]:
     title = clean_title(passage.title)
     context = {"title": title} if title else {}
     said = sentences(passage.body)
-    made = [Fact("title", {**context, **slots}, "") for slots in _title(title) if title]
+    made = [Fact("title", {**context, **slots}, "") for slots in _title(title)]
     keywords = [_keywords(sentence.plain) for sentence in said]
     counts = Counter(stem(word) for words in [*keywords, title.lower().split()] for word in dict.fromkeys(words))
     for sentence, words in zip(said, keywords, strict=True):
-        made += [
-            Fact(kind, {**context, **slots}, sentence.text) for kind, slots in _read(sentence.plain, title) if all(slots.values())
-        ]
+        read = ((kind, _named(slots, title)) for kind, slots in _read(sentence.plain, title) if all(slots.values()))
+        made += [Fact(kind, {**context, **slots}, sentence.text) for kind, slots in read]
         repeated = {stem(word): word for word in words[::-1] if counts[stem(word)] > 1}
         if len(repeated) >= 3 and any(counts[word] > 2 for word in repeated):
             made.append(Fact("words", {**context, "nouns": "\t".join(list(repeated.values())[::-1])}, sentence.text))
     return made
+
+
+def _named(slots: Slots, title: str) -> Slots:
+    """A case of what bears a name in code says so: `if the rope is long` alone could be anywhere."""
+    return {**slots, "case": f"{slots['case']} in {title}"} if "case" in slots and _CODE.fullmatch(title) else slots
 
 
 def clean_title(title: str) -> str:
@@ -144,18 +148,22 @@ def clean_title(title: str) -> str:
 
 def _title(title: str) -> Iterator[Slots]:
     """A title by what it names: an act, code, a subject; a question is only searched for, a common word not even that."""
-    first, *rest = re.split(r"[ '’]", title)
-    word = first.lower()
+    if not title:
+        return
+    first, *rest = title.split()
+    word = re.split("['’]", first.lower())[0]
     if word == "how" and len(rest) > 2 and rest[0].lower() == "to":
         yield {"act": " ".join([rest[1].lower(), *rest[2:]]).rstrip("?")}
     elif _CODE.fullmatch(title):
         yield {"name": title}
-    elif title.endswith("?") or word in ("how", "what", "why", "when", "who", "where"):
+    elif title.endswith("?") or (word in ("how", "what", "why", "when", "who", "where") and len(rest) > 2):
         yield {}
     elif word not in FUNCTION_WORDS - {"the", "a", "an"} and (rest or not title[1:].islower()):
         gerund = word.endswith("ing") and rest and word not in NO_GERUNDS
         yield (
-            {"doing": " ".join([word, *rest])} if gerund else {"subject": within(title) if word in ("the", "a", "an") else title}
+            {"doing": " ".join([first.lower(), *rest])}
+            if gerund
+            else {"subject": within(title) if word in ("the", "a", "an") else title}
         )
 
 
