@@ -27,7 +27,9 @@ _POINTS = re.compile(
     r"|another|both|either|neither|ones?|so|too|also|otherwise|(?:every|some|any|no)(?:thing|one|body)|aforementioned|hence|i|i'm|me|my)\b",
     re.IGNORECASE,
 )
-_ODD = re.compile(r"[^\w\s,.'’%$€£/&+#°–-]|_{2,}|\bhttps?\b|www\.|\s[–-](?:\s|$)|::|--|\b\w{30,}\b|(?:^|\s)[^\w\s$€£#.]+(?:\s|$)")
+_ODD = re.compile(
+    r"[^\w\s,.'’%$€£/&+#°–-]|_{2,}|\w_(?:\s|$)|\bhttps?\b|www\.|\s[–-](?:\s|$)|::|--|\b\w{30,}\b|(?:^|\s)[^\w\s$€£#.]+(?:\s|$)"
+)
 _LOOSE_END = re.compile(
     r"\b(?:the|an?|of|to|in|on|at|by|for|with|from|and|or|as|is|are|be|that|which|who|any|each|every|no|if|when|than|not|only|into"
     r"|about|via|using|like|whether|because|full|more|even|your|my)$",

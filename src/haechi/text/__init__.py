@@ -1,1 +1,1 @@
-"""Korean text as such: normal forms, morphemes, near-duplicates, sentences in two languages. Knows no law and no model."""
+"""Korean and English text as such: normal forms, language, words, near-duplicates, pages in both. Knows no law and no model."""
