@@ -117,6 +117,7 @@ def test_nothing_is_asked_of_a_sentence_that_points_elsewhere_or_is_none(sentenc
         ("2.1 The village well", "What should I know about the village well?"),
         ("Manual > Part 2 > Well keepers", "What should I know about Well keepers?"),
         ("well.depth(unit)", "How is well.depth used?"),
+        ("Manual of village wells > Overview", "What should I know about Manual of village wells?"),
         ("Overview", None),
         ("About", None),
         ("3.", None),
@@ -125,6 +126,12 @@ def test_nothing_is_asked_of_a_sentence_that_points_elsewhere_or_is_none(sentenc
 )
 def test_a_title_is_asked_about_by_what_it_names(title: str, wanted: str | None) -> None:
     assert asked("Nothing.", title=title)["title"] == ({wanted} if wanted else set())
+
+
+def test_a_section_is_asked_about_by_its_own_heading() -> None:
+    one = passage("DOC_1_2", "Manual > Village wells\nNothing.", title="Manual", type="doc", law_name="")
+
+    assert [fact.slots["title"] for fact in facts(one) if fact.kind == "title"] == ["Village wells"]
 
 
 def test_a_case_in_code_says_where() -> None:

@@ -31,7 +31,7 @@ from haechi.question_writer.english_words import (
     WITH_OBJECTS,
 )
 from haechi.question_writer.facts import Fact
-from haechi.records.passage import Passage
+from haechi.records.passage import HEADINGS, Passage
 from haechi.text.morphemes import stem
 
 Slots = Mapping[str, str]
@@ -116,7 +116,7 @@ _RETURNS = re.compile(
 
 def facts(passage: Passage) -> list[Fact]:
     """Everything that an English passage can be asked about, in its order."""
-    title = clean_title(passage.title)
+    title = clean_title(passage.header if passage.type == "doc" else passage.title)
     context = {"title": title} if title else {}
     said = sentences(passage.body)
     made = [Fact("title", {**context, **slots}, "") for slots in _title(title)]
@@ -136,9 +136,12 @@ def _named(slots: Slots, title: str) -> Slots:
     return {**slots, "case": f"{slots['case']} in {title}"} if "case" in slots and _CODE.fullmatch(title) else slots
 
 
-def clean_title(title: str) -> str:
-    """The last part of a title as people say it; nothing if it is a general word such as Overview."""
-    title = re.split(r" [>|] ", title)[-1]
+def clean_title(path: str) -> str:
+    """The innermost heading that says something, as people say it; nothing if all are general words such as Overview."""
+    return next((title for part in path.split(HEADINGS)[::-1] if (title := _clean_title(part))), "")
+
+
+def _clean_title(title: str) -> str:
     title = re.sub(r"^(?:(?:Chapter|Section|Part|Appendix|Article)\s+)?[\dIVX]*[\d.]*[.:)]?\s+", "", title.strip())
     title = re.sub(r"\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>|[`*\"“”]", "", title).strip(" .:#-")
     words = title.lower().split()
