@@ -2,6 +2,7 @@
 
 import _here  # noqa: F401, I001  (first: it decides whose library runs)
 
+import os
 from pathlib import Path
 
 import click
@@ -11,6 +12,9 @@ from haechi.runtime.command import run
 from haechi.parsing.ingest import read_corpus
 from haechi.parsing.params import PreprocessParams
 from haechi.runtime.params import load_section
+from haechi.llm.params import LlmParams
+from haechi.questions.held_out import Amount, held_out_writer
+from haechi.rowstore.store import open_store
 from haechi.records.query import TestQuery
 from haechi.testset.params import TestsetParams
 from haechi.testset.freeze import freeze
@@ -25,8 +29,12 @@ from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC
 def main(raw: Path, out: Path, metrics: Path, params: Path) -> None:
     settings = load_section(params, "testset", TestsetParams)
     gold = load_section(params, "preprocess", PreprocessParams).document_gold
+    llm = load_section(params, "llm", LlmParams)
     with locks.writing(*(out / name for name in (QUERIES, QRELS, TREC, MANIFEST)), metrics):
-        counts = freeze(read_corpus(raw), settings, out, gold)
+        amount = Amount(settings.seed, settings.questions_per_document)
+        with open_store() as store:
+            write = held_out_writer(amount, llm, store, os.environ) if settings.writer == "openai" else None
+            counts = freeze(read_corpus(raw), settings, out, gold, write)
         files.write_json(metrics, counts)
         queries = dict(counts["queries"])
         unseen = queries.pop("unseen")

@@ -40,3 +40,5 @@ class LlmParams:
     """Questions that the judge rates lower (of 10: can the passage answer it?) are dropped; 0 asks no judge."""
     judge_model: str
     """The model that judges; empty for the one that writes."""
+    test_model: str
+    """The model that writes the questions of test and validation (`testset.writer: openai`); empty for the one that writes."""

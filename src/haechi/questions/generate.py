@@ -2,8 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from haechi.corpus.duplicates import with_duplicates
 from haechi.question_writer.templates import TRAINING
@@ -13,6 +13,7 @@ from haechi.questions.params import GenerateQaParams
 from haechi.questions.report import DEPTH, Portrait, portray
 from haechi.questions.round_trip import bm25_ranks, dense_ranks
 from haechi.questions.words import Words
+from haechi.questions.writer import Drafts, Writer
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.question import DroppedQuestion, Question
@@ -23,26 +24,6 @@ from haechi.text.language import language
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-
-
-@dataclass(frozen=True)
-class Drafts:
-    """What a writer wrote, not yet filtered, and what it wants counted: calls, failures by reason."""
-
-    questions: Sequence[Question]
-    counts: dict[str, object] = field(default_factory=dict)
-
-
-class Writer(Protocol):
-    """Whoever writes questions: the offline one, or one that asks a model.
-
-    Ids are hashes of the passage's id and the question. A passage may get fewer than asked for, or none: why is the writer's to
-    count. The same passages in any order give the same questions in any order.
-    """
-
-    def __call__(self, passages: Sequence[Passage], words: Words) -> Drafts:
-        """Questions on these passages; who analyses them does it through `words`, so that it is done once."""
-        ...
 
 
 Judge = Callable[[Sequence[Question], Mapping[str, Passage]], Mapping[str, float | None]]

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
@@ -18,16 +18,17 @@ from haechi.llm.prompts import spoken
 from haechi.llm.requests import Call, Task, answered, is_done, keys_of, prompt_tokens, shape
 from haechi.llm.run_calls import fill
 from haechi.llm.types import Answer, Model
-from haechi.questions.generate import Drafts, Writer
-from haechi.questions.params import GenerateQaParams
 from haechi.questions.prompts.writing import versions, writing
-from haechi.questions.words import Words
+from haechi.questions.writer import Drafts, Writer
 from haechi.records.passage import Passage
 from haechi.records.question import Question
 from haechi.rowstore.namespaces import QUESTIONS
 from haechi.rowstore.store import Store
 from haechi.runtime.errors import ParamsError
 from haechi.text.language import language
+
+if TYPE_CHECKING:
+    from haechi.questions.words import Words
 
 _END = re.compile(r"(?<=[.?!。다요])\s+|\n+")
 
@@ -97,11 +98,20 @@ GENERATOR = "openai"
 _USUAL = 90  # tokens of a question and its answer with their JSON
 
 
+class Amounts(Protocol):
+    """How many questions, and which of them by lot."""
+
+    @property
+    def seed(self) -> int: ...  # noqa: D102
+    @property
+    def questions_per_passage(self) -> int: ...  # noqa: D102
+
+
 @dataclass(frozen=True)
 class LlmSetup:
     """All but the passages that decides what a model is asked; it is asked for the answers that the store lacks."""
 
-    params: GenerateQaParams
+    params: Amounts
     llm: LlmParams
     store: Store
     examples: Sequence[str]
@@ -184,7 +194,7 @@ def write_with_llm(passages: Iterable[Passage], setup: LlmSetup) -> LlmWritten:
 def llm_writer(setup: LlmSetup) -> Writer:
     """The writer that asks a model."""
 
-    def write(passages: Sequence[Passage], words: Words) -> Drafts:
+    def write(passages: Sequence[Passage], words: "Words") -> Drafts:
         written = write_with_llm(passages, setup)
         counts = {"calls": written.calls, "asked": written.asked, "unusable": written.unusable, "failures": written.failures}
         return Drafts(written.questions, counts)

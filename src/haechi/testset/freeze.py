@@ -1,7 +1,7 @@
 """Raw documents -> the files of the test set and their manifest."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from haechi.question_writer.templates import HELD_OUT
 from haechi.question_writer.write import Wording, write_questions
 from haechi.records.passage import Passage
 from haechi.records.query import Qrel, Suite, TestQuery
+from haechi.records.question import Question
 from haechi.runtime.files import sha256_file, write_json, write_jsonl, write_text
 from haechi.testset.build import choose
 from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC, Manifest, fingerprint
@@ -30,15 +31,24 @@ QUESTIONS = 300
 """Where fewer texts are held out, more passages of each are asked about, until there are about so many questions."""
 
 
-def freeze(raw: RawCorpus, params: TestsetParams, folder: Path, gold: Gold = "document") -> dict[str, Any]:
-    """Choose, write queries.jsonl, qrels.jsonl and manifest.json, and return the counts."""
+Write = Callable[[Sequence[Passage]], Sequence[Question]]
+"""Whoever writes questions on passages."""
+
+
+def freeze(
+    raw: RawCorpus, params: TestsetParams, folder: Path, gold: Gold = "document", write: Write | None = None
+) -> dict[str, Any]:
+    """Choose, write queries.jsonl, qrels.jsonl and manifest.json, and return the counts; `write` stands in for the templates."""
+    write = write or offline(params)
     index = LawIndex(raw.statutes, raw.rules)
     labelled = label_sections(raw.decisions, index, old_citations=OLD_CITATIONS, admin=ADMIN)
     texts = askable_texts(raw, gold, articles=not labelled.sections)
     users = label_user_queries(raw.queries, index, {key for key in texts if key.startswith("DOC_")}).queries
     choice = choose(labelled.sections, groups_of(texts, params.near_duplicate), users, index, params)
-    synthetic = _questions(texts, choice.slices.test, "synthetic", params)
-    validation = _unlike(_questions(texts, choice.slices.validation, "validation", params), synthetic, params.near_duplicate)
+    synthetic = _questions(texts, choice.slices.test, "synthetic", params, write)
+    validation = _unlike(
+        _questions(texts, choice.slices.validation, "validation", params, write), synthetic, params.near_duplicate
+    )
     tests = sorted([*choice.queries, *synthetic], key=lambda q: (q.suite, q.query_id))
     queries = sorted([*tests, *validation], key=lambda q: (q.suite, q.query_id))
 
@@ -77,18 +87,23 @@ def freeze(raw: RawCorpus, params: TestsetParams, folder: Path, gold: Gold = "do
     }
 
 
+def offline(params: TestsetParams) -> Write:
+    """The writer that needs no model."""
+
+    def write(passages: Sequence[Passage]) -> Sequence[Question]:
+        analysed = zip(passages, analyse([p.text for p in passages]), strict=True)
+        return write_questions(analysed, params.questions_per_document, params.seed, HELD_OUT_WORDING)
+
+    return write
+
+
 def _questions(
-    texts: Mapping[str, Sequence[Passage]], groups: Sequence[Group], suite: Suite, params: TestsetParams
+    texts: Mapping[str, Sequence[Passage]], groups: Sequence[Group], suite: Suite, params: TestsetParams, write: Write
 ) -> list[TestQuery]:
     """Questions on held-out texts, phrased otherwise than training's; one that is asked of two texts has no one answer."""
     gold = {key: group for group in groups for key in group}
     passages = passages_to_ask(texts, groups, params.seed, QUESTIONS // params.questions_per_document)
-    written = write_questions(
-        zip(passages, analyse([p.text for p in passages]), strict=True),
-        params.questions_per_document,
-        params.seed,
-        HELD_OUT_WORDING,
-    )
+    written = write(passages)
     texts_of: dict[str, set[str]] = defaultdict(set)
     for question in written:
         texts_of[fold(question.question)].add(question.article_key)

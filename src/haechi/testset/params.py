@@ -32,5 +32,8 @@ class TestsetParams:
     primary: Literal["auto", "precedent", "user", "synthetic"]
     """What the headline is measured on: issues of decisions, labelled user queries, or questions that haechi writes about
     held-out documents; `auto` takes the first of these that the folder can bear."""
+    writer: Literal["offline", "openai"]
+    """Who writes the questions on held-out documents: templates, or a language model (section `llm`); in either case others than
+    training's."""
     min_user_queries: Count
     """Labelled user queries from which on `auto` takes them, where no decision cites anything."""
