@@ -128,7 +128,9 @@ def test_a_leaflet_is_asked_about_its_subject_not_its_genre() -> None:
 @pytest.mark.parametrize("frames", [TRAINING, HELD_OUT])
 def test_every_frame_asks_for_parts_and_endings_that_there_are(frames: Frames) -> None:
     parts = {"term", "desc", "who", "act", "case", "done", "name", "title", "law", "penalty", "words"}
+    parts |= {"np", "short", "to", "than", "sort", "keys"}
     flags = {f"is_{name}" for name in ("duty", "power", "plain", "forbidden", "other", "bare", *TITLE_SORTS)} | {"who"}
+    flags |= {f"is_{name}" for name in ("what", "who", "where", "when", "much", "made", "divided")}
     for style, kinds in frames.items():
         assert style in STYLES
         for kind, texts in kinds.items():
@@ -139,8 +141,9 @@ def test_every_frame_asks_for_parts_and_endings_that_there_are(frames: Frames) -
                         assert slot[1:] in flags, text
                         continue
                     assert slot in parts, text
-                    if slot in ("act", "case", "done"):
-                        assert suffix == "*" or suffix in ENDINGS, text
+                    if slot in ("act", "case", "done", "short"):
+                        assert slot == "short" or suffix
+                        assert not suffix or suffix == "*" or suffix in ENDINGS, text
                     else:
                         assert suffix in {"", *PAIRS, "에", "의"}, text
 

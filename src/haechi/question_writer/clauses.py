@@ -33,7 +33,7 @@ _JOINING = frozenset(
         "거든",
     ]
 )
-_OPENERS = frozenset(
+OPENERS = frozenset(
     [
         "다만",
         "그러나",
@@ -88,7 +88,7 @@ def read(sentence: Sequence[Word]) -> Clause | None:
     """What the sentence says, if its last word is a verb."""
     words = list(sentence)
     exception = bool(words) and words[0].surface in ("다만", "그러나", "단")
-    while words and (words[0].surface in _OPENERS or words[0].surface.endswith("째")):
+    while words and (words[0].surface in OPENERS or words[0].surface.endswith("째")):
         words = words[1:]
     if not words or words[-1].role not in ("end", "bare"):
         return None

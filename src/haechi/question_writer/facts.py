@@ -92,7 +92,7 @@ def facts(passage: Passage, tokens: Sequence[Token]) -> list[Fact]:
         made += _definition(sentence, context)
         if clause:
             made += _from_clause(sentence, clause, context)
-        made += _words(sentence, context, common)
+        made += words_of(sentence, context, common)
     return made
 
 
@@ -120,6 +120,12 @@ def _title(
     sort = next((name for name, pattern in TITLE_SORTS.items() if pattern.search(title)), "other")
     sort = "bare" if slots["title"] != title else sort
     yield Fact("title", {**slots, f"is_{sort}": "1"}, found[0].text if found else "")
+
+
+def title_facts(passage: Passage, found: Sequence[Sentence]) -> Iterator[Fact]:
+    """What the title of a document says that it is about."""
+    if title := clean_title(_topic(passage.title)):
+        yield Fact("topic", {"title": title}, found[0].text if found else "")
 
 
 def _topic(title: str) -> str:
@@ -243,7 +249,7 @@ def _penalty(sentence: Sentence, slots: dict[str, str | tuple[Phrase, ...]]) -> 
             return
 
 
-def _words(sentence: Sentence, context: Mapping[str, str | tuple[Phrase, ...]], common: set[str]) -> Iterator[Fact]:
+def words_of(sentence: Sentence, context: Mapping[str, str | tuple[Phrase, ...]], common: set[str]) -> Iterator[Fact]:
     """Nouns of one sentence, for what people type into a search box; those that the passage is about, if there are enough."""
     nouns = list(dict.fromkeys(word.noun for word in sentence.words if searchable(word)))
     repeated = [noun for noun in nouns if noun in common]

@@ -4,6 +4,7 @@ Endings are joined by Kiwi, which knows irregular stems (듣다, 들어도); par
 doesn't know for digits. Hanja have no known sound here and count as open.
 """
 
+import functools
 import re
 from collections.abc import Sequence
 
@@ -57,7 +58,38 @@ def with_particle(word: str, name: str) -> str:
 
 def conjugated(morphemes: Sequence[Morpheme]) -> str:
     """One word of stem and endings: 듣/VV-I + 어도/EC -> 들어도."""
+    return _joined(tuple(morphemes))
+
+
+@functools.lru_cache(maxsize=100_000)
+def _joined(morphemes: tuple[Morpheme, ...]) -> str:
+    """Kiwi takes milliseconds to join, and few stems meet few endings."""
     return str(kiwi().join([("않" if form == "아니하" else form, tag) for form, tag in morphemes]))
+
+
+_AFTER_ADJECTIVES: dict[Morpheme, Morpheme] = {
+    ("는", "ETM"): ("ᆫ", "ETM"),
+    ("나요", "EF"): ("ᆫ가요", "EF"),
+    ("는지", "EC"): ("ᆫ지", "EC"),
+    ("ᆫ다고", "EC"): ("다고", "EC"),
+}
+"""높는 -> 높은, 높나요 -> 높은가요; 있다 and 없다 go with the verbs."""
+
+
+def fitted(stem: Sequence[Morpheme], ending: Sequence[Morpheme]) -> list[Morpheme]:
+    """The stem with the ending in the form that fits it: 중요 + 는 -> 중요한, 했 + 는 -> 한."""
+    verbs, first = list(stem), ending[0] if ending else ("", "")
+    if verbs[-1][1] == "EP" and first[1] == "ETM":
+        verbs, first = verbs[:-1], ("ᆫ", "ETM")
+    elif verbs[-1] == ("이", "VCP") and first == ("ᆫ다고", "EC"):
+        first = ("라고", "EC")
+    elif verbs[-1][1].split("-")[0] in ("VA", "XSA", "VCP", "VCN") and verbs[-1][0] not in ("있", "없"):
+        first = _AFTER_ADJECTIVES.get(first, first)
+    elif (verbs[-1][1] == "EP" or verbs[-1][0] in ("있", "없")) and first == ("ᆫ다고", "EC"):
+        first = ("다고", "EC")
+    if verbs[-1][0] in ("있", "없") and first == ("ᆫ", "ETM"):
+        first = ("는", "ETM")
+    return [*verbs, first, *ending[1:]] if ending else verbs
 
 
 ENDINGS: dict[str, tuple[Morpheme, ...]] = {
@@ -65,6 +97,7 @@ ENDINGS: dict[str, tuple[Morpheme, ...]] = {
     "나": (("나", "EF"),),
     "ᆸ니까": (("ᆸ니까", "EF"),),
     "ᆯ까요": (("ᆯ까요", "EF"),),
+    "ᆯ까": (("ᆯ까", "EF"),),
     "는": (("는", "ETM"),),
     "ᆯ": (("ᆯ", "ETM"),),
     "ᆫ": (("ᆫ", "ETM"),),

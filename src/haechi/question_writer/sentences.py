@@ -6,7 +6,7 @@ delegations to decrees. Gives up tables.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from haechi.question_writer.inflection import Morpheme
@@ -145,6 +145,8 @@ class Word:
     role: Role
     cuts: tuple[int, ...]
     """Where each morpheme begins in the surface."""
+    points: bool = False
+    """Something was left out of it or before it, as what points at another sentence is: 이, 그, 이를; or a sign."""
 
     @property
     def noun(self) -> str:
@@ -221,22 +223,24 @@ def _spans(text: str, masked: str, start: int) -> Iterator[tuple[int, int, bool]
 
 def _words(masked: str, tokens: Sequence[Token], listed: set[int]) -> Iterator[Word]:
     group: list[Token] = []
-    comma = False
+    comma = points = False
     for token in tokens:
         if masked[token.start] == _GAP:
             continue
         if group and any(c.isspace() for c in masked[group[-1].start + group[-1].len : token.start]):
             if word := _word(masked, group, comma, listed):
-                yield word
+                yield replace(word, points=True) if points else word
+            points = word is None and bool(group)
             group, comma = [], False
         if token.tag in ("SF", "SE", "SSO", "SSC", "SW", "SB") or (
             token.tag == "SP" and token.form != "ㆍ" and token.form != "·"
         ):
             comma = comma or token.tag == "SP"
+            points = points or token.tag == "SW"  # β-산화 has lost its β
             continue
         group.append(token)
     if group and (word := _word(masked, group, comma, listed)):
-        yield word
+        yield replace(word, points=True) if points else word
 
 
 def _word(masked: str, group: list[Token], comma: bool, listed: set[int]) -> Word | None:

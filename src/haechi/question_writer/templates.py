@@ -8,14 +8,11 @@ keyword: what people type into a search box; plain: a question about the rule; s
 issue: the point at issue as jurists head it.
 """
 
-from collections.abc import Mapping
-
-Frames = Mapping[str, Mapping[str, tuple[str, ...]]]
-"""Style -> kind -> frames."""
+from haechi.question_writer.prose_templates import PROSE_HELD_OUT, PROSE_TRAINING, Frames
 
 STYLES = ("keyword", "plain", "situation", "issue")
 
-TRAINING: Frames = {
+_TRAINING: Frames = {
     "keyword": {
         "definition": ("{term} 뜻", "{term} 의미", "{term} 정의", "{term:이란}"),
         "duty": ("{name} 의무", "{who} {name} 의무", "{name} 대상", "{name} 해야 하나"),
@@ -235,7 +232,7 @@ TRAINING: Frames = {
     },
 }
 
-HELD_OUT: Frames = {
+_HELD_OUT: Frames = {
     "keyword": {
         "definition": ("{term} 개념 정리",),
         "duty": ("{name} 필수인가",),
@@ -275,3 +272,11 @@ HELD_OUT: Frames = {
         "topic": ("처음이라 {title:을} 잘 모릅니다. 차근차근 알려 주십시오.",),
     },
 }
+
+
+def _with_prose(frames: Frames, prose: Frames) -> Frames:
+    return {style: {**prose.get(style, {}), **kinds} for style, kinds in frames.items()}
+
+
+TRAINING = _with_prose(_TRAINING, PROSE_TRAINING)
+HELD_OUT = _with_prose(_HELD_OUT, PROSE_HELD_OUT)

@@ -26,7 +26,7 @@ from haechi.text.normalize import fold
 
 # Only current citations of laws are gold: a former number or a rule that happens to share a name is no proof.
 OLD_CITATIONS, ADMIN = False, True
-HELD_OUT_WORDING = Wording(HELD_OUT, {"keyword": 0.3, "plain": 0.35, "situation": 0.35}, 0.5, "held_out")
+HELD_OUT_WORDING = Wording(HELD_OUT, {"keyword": 0.3, "plain": 0.35, "situation": 0.35}, 0.5, "held_out", voice=1)
 QUESTIONS = 300
 """Where fewer texts are held out, more passages of each are asked about, until there are about so many questions."""
 
