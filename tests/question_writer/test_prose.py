@@ -103,6 +103,11 @@ def test_what_happened_is_asked_for_its_reason_where_the_next_sentence_gives_it(
     assert "저수지의 수위가 낮아진 이유는?" in plain("reason", text)
 
 
+@pytest.mark.parametrize("text", ["신고센터는 손해배상액을 정하는 기관이 아닙니다.", "물레방아는 곡식을 찧는 마을의 기구입니다."])
+def test_what_a_thing_is_or_is_not_is_no_act(text: str) -> None:
+    assert not plain("subject", text)
+
+
 def test_an_act_without_an_object_is_not_put_down_to_what_it_acts_upon() -> None:
     """기와는 …을 확인할 수 있다: somebody else looks."""
     assert not plain("whether", "청자 조각은 가마터에서 무늬를 확인할 수 있습니다.")

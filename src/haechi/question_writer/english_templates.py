@@ -4,7 +4,7 @@
 """
 
 from haechi.question_writer import templates
-from haechi.question_writer.templates import Frames
+from haechi.question_writer.prose_templates import Frames
 
 TRAINING: Frames = {
     "keyword": {

@@ -1,4 +1,4 @@
-"""What a passage can be asked about: its definitions, duties, prohibitions, powers, sanctions, periods, lists and its title.
+"""What a provision can be asked about: its definitions, duties, prohibitions, powers, sanctions, periods, lists and its title.
 
 A fact names parts (slots) that phrasings fill: `who`, `act`, `case`, `term`, `name` and so on. Gives up sentences that only
 point elsewhere (준용한다, 대통령령으로 정한다): nobody asks that.

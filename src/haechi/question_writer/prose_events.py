@@ -182,7 +182,13 @@ def _subject(place: Place) -> Asked:
     """`X는 …을 한다`: what does …?"""
     who, said = place.statement.who, place.statement.said
     plain = topic(who) and len(who) <= 3 and not any(word.role == "modifier" for word in who)
-    if not plain or tells(said) or has_subject(said) or COPULA in said[-1].morphemes or BODIES.search(who[-1].noun):
+    if (
+        not plain
+        or tells(said)
+        or has_subject(said)
+        or any(tag in ("VCP", "VCN") for _, tag in said[-1].morphemes)
+        or BODIES.search(who[-1].noun)
+    ):
         return
     nouns = {word.noun for word in who}
     acts = [

@@ -23,7 +23,7 @@ class GenerateQaParams:
     styles: dict[Style, NonNegativeFloat]
     """Offline: share of each style, relative to their sum; 0 or no entry leaves a style out."""
     reworded_share: Share
-    """Offline: chance that a legal word which has an everyday counterpart is said in everyday words."""
+    """Offline: chance that a legal or learned word which has an everyday counterpart is said in everyday words."""
     min_chars: Positive
     """Shorter questions are dropped."""
     max_chars: Positive
