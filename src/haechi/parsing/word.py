@@ -26,14 +26,16 @@ def read_docx(data: bytes) -> Content:
 def _blocks(document: Any) -> Iterator[Block]:
     from docx.table import Table
 
-    levels: dict[str, int | None] = {}
+    levels: dict[str | None, int | None] = {}
     for part in document.iter_inner_content():
         if isinstance(part, Table):
             yield table(map(_cells, part.rows))
             continue
-        level = _own_level(part._p)
-        if level is None:
-            level = levels.setdefault(part.style.style_id, _style_level(part.style)) if part.style is not None else None
+        named = part._p.style
+        if named not in levels:
+            levels[named] = _style_level(part.style)
+        own = _own_level(part._p)
+        level = levels[named] if own is None else own
         make = paragraph if level is None or level >= _DEEPEST else partial(heading, level=level)
         yield make(part.text)
 
