@@ -27,6 +27,18 @@ def test_what_repeats_a_held_out_passage_is_held_out_too() -> None:
     assert with_duplicates(frozenset({"DOC_c"}), passages) == {"DOC_c"}
 
 
+def test_a_document_that_is_held_out_takes_its_sections_with_it() -> None:
+    """And what repeats one of them elsewhere; a section alone takes only itself."""
+    first, second, other = (
+        passage(f"DOC_{i}_1", f"가\n{text}", article_key=f"DOC_{i}#절", parent_id=f"DOC_{i}", type="doc", title="가")
+        for i, text in (("a", "글이다."), ("b", "글이다."), ("c", "다른 글이다."))
+    )
+    passages = link_twins([first, second, other])
+
+    assert with_duplicates(frozenset({"DOC_a"}), passages) == {"DOC_a", "DOC_a#절", "DOC_b#절"}
+    assert with_duplicates(frozenset({"DOC_c#절"}), passages) == {"DOC_c#절"}
+
+
 def test_articles_that_say_the_same_have_one_name_and_others_keep_theirs() -> None:
     """The same first passage is not enough: all of the article must be there."""
     same = documents(("a", "가", "가\n같은 글이다."), ("b", "나", "나\n같은 글이다."), ("c", "다", "다\n다른 글이다."))

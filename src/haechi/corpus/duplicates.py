@@ -17,8 +17,9 @@ def link_twins(passages: Sequence[Passage]) -> list[Passage]:
 
 
 def with_duplicates(keys: frozenset[str], passages: Iterable[Passage]) -> frozenset[str]:
-    """The article keys, and those of every passage that repeats one of their passages: what is held out stays out."""
+    """What is held out stays out: the article keys, the sections of such documents, and whatever repeats a passage of theirs."""
     passages = list(passages)
+    keys |= {p.article_key for p in passages if p.type == "doc" and p.parent_id in keys}
     twins = {id for p in passages if p.article_key in keys for id in p.twins}
     return keys | {p.article_key for p in passages if p.id in twins}
 

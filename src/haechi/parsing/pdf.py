@@ -45,7 +45,7 @@ def read_pdf(data: bytes) -> Content:
     finally:
         document.close()
     if not lines:
-        raise Malformed("no_text_layer", f"has no text on its {pages:,} pages, only pictures: recognise its text (OCR) first")
+        raise Malformed("no_text_layer", f"has no text, only pictures (pages: {pages:,}): recognise its text (OCR) first")
     return content("", blocks_of(without_running(lines, pages)))
 
 
