@@ -101,3 +101,14 @@ def test_what_stands_at_the_edge_of_most_pages_is_no_text() -> None:
         "제2장",
         "주식회사 두레",
     }
+
+
+def test_a_chapter_of_a_long_document_may_have_its_own_header() -> None:
+    words = [chr(ord("가") + n) * 3 for n in range(60)]
+    pages = [
+        page(f"{'첫째' if n < 10 else '둘째'} 장 {n} ", f"{word} ", f"{word}다 ", f"{word}라 ", number=n + 1)
+        for n, word in enumerate(words)
+    ]
+    kept = without_running([line for lines in pages for line in lines], len(pages))
+
+    assert len(kept) == 3 * 60

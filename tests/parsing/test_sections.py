@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parsing.law_examples import params
@@ -164,3 +165,16 @@ def test_a_document_with_sections_counts_as_one_read_and_one_kept() -> None:
 
     assert len({passage.article_key for passage in made}) == 2
     assert len({passage.parent_id for passage in made}) == 1
+
+
+@pytest.mark.parametrize("line", ["제1장 총칙 ········ 3", "2.1 Syntax . . . . . . . . . 12", "설치 .......... iv", "청소 …… 7"])
+def test_a_line_of_a_table_of_contents_is_no_text(line: str) -> None:
+    """It would be found for its heading and answer nothing."""
+    assert content("", [paragraph(line), paragraph("글이다.")]).text == "글이다."
+
+
+@pytest.mark.parametrize(
+    "line", ["그랬다...", "끝이 없다....... 그렇게 7일을 보냈다.", "버전 1.2.3.4", "그랬다......", "가 · 나 · 다 · 라 · 3"]
+)
+def test_dots_in_a_sentence_are_none(line: str) -> None:
+    assert content("", [paragraph(line)]).text == line

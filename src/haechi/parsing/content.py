@@ -1,6 +1,6 @@
 """The one shape that every format of a document becomes: a title, and blocks that are a heading, a paragraph or a table.
 
-Gives up what a reader does not see as text: pictures, colours, the place of a column.
+Gives up what a reader does not see as text (pictures, colours, the place of a column) and tables of contents with their dots.
 """
 
 import re
@@ -15,6 +15,7 @@ _CHAPTER = re.compile(r"제\s*\d+\s*(편|장|절|관)(?:\s*의\s*\d+)?(?=\s|$|\(
 _LEVELS = {"편": 1, "장": 2, "절": 3, "관": 4}
 _CHAPTER_LENGTH = 40
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\u00ad\u200b-\u200f\u2060\ufeff\ufffe\uffff\ud800-\udfff]")
+_LEADER = re.compile(r"(?:[.·∙‧․…‥ㆍ]\s?){4,}\s*[\divxlc]{1,4}$|…{2,}\s*\d{1,4}$")
 _END = re.compile(r"[.?!。:;,]$")
 
 
@@ -64,6 +65,11 @@ def table(rows: Iterable[Sequence[str]], page: int = 0) -> Block:
     return Block("table", "\n".join(lines), 0, page)
 
 
+def in_contents(line: str) -> bool:
+    """Whether it is a line of a table of contents, whose dots lead to a page: found for its heading, it would answer nothing."""
+    return _LEADER.search(line) is not None and "\n" not in line
+
+
 def plain(text: str) -> str:
     """Text that has no markup of its own, without control characters, blank lines and runs of spaces."""
     lines = (" ".join(_CONTROL.sub("", line).split()) for line in text.splitlines())
@@ -72,7 +78,7 @@ def plain(text: str) -> str:
 
 def content(title: str, blocks: Iterable[Block]) -> Content:
     """Filled blocks under a title: the given one, else the one heading that stands above all others."""
-    kept = [block for block in blocks if block.text.strip()]
+    kept = [block for block in blocks if block.text.strip() and not in_contents(block.text)]
     headings = [block for block in kept if block.kind == "heading"]
     if not headings:
         kept = list(_with_chapters(kept))

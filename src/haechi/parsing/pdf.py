@@ -9,14 +9,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from haechi.parsing.content import LONGEST_HEADING, Block, Content, content, heading, paragraph
+from haechi.parsing.content import LONGEST_HEADING, Block, Content, content, heading, in_contents, paragraph
 from haechi.parsing.json_fields import Malformed
 from haechi.parsing.pdf_lines import Line, page_lines
 
 _LARGER = 1.15  # times the size of most of the text: a heading
 _GAP = 0.75  # times the height of a line between two lines: another paragraph
 _FULL = 0.8  # of the width of the widest line: a line that the paragraph goes on after
-_RUNNING = 0.5  # of all pages have a line at their edge that only its numbers tell from the others
+_RUNNING = 0.5  # of all pages have a line at their edge that only its numbers tell from the others; of a long document
+_OFTEN = 5  # more than so many, since each chapter may have its own
 _FEWEST_PAGES = 4  # of a document that has running headers
 _SENTENCE = re.compile(r"[.?!。]$|다\.?$")
 _NUMBER = re.compile(r"\d+")
@@ -46,7 +47,8 @@ def read_pdf(data: bytes) -> Content:
         document.close()
     if not lines:
         raise Malformed("no_text_layer", f"has no text, only pictures (pages: {pages:,}): recognise its text (OCR) first")
-    return content("", blocks_of(without_running(lines, pages)))
+    kept = [line for line in without_running(lines, pages) if not in_contents(line.text)]
+    return content("", blocks_of(kept))
 
 
 def blocks_of(lines: Sequence[Line]) -> Iterator[Block]:
@@ -143,7 +145,8 @@ def without_running(lines: Sequence[Line], pages: int) -> list[Line]:
     body = _usual(lines) if lines else 0.0
     edges = {id(line): line for group in _by_page(lines) for line in (*group[:2], *group[-2:]) if not _is_heading(line, body)}
     uses = Counter(map(_likeness, edges.values()))
-    return [line for line in lines if id(line) not in edges or uses[_likeness(line)] <= _RUNNING * pages]
+    most = min(_RUNNING * pages, _OFTEN)
+    return [line for line in lines if id(line) not in edges or uses[_likeness(line)] <= most]
 
 
 def _likeness(line: Line) -> tuple[str, int]:
