@@ -120,7 +120,9 @@ def test_a_folder_of_all_formats_loses_no_count(tmp_path: Path) -> None:
         assert store.count(DOCUMENTS) == rows
 
 
-def test_what_was_read_once_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_read_once_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Under another name too; what it says comes from the store."""
     page = made.MAKERS["html"](made.MANUAL)
     (tmp_path / "a.html").write_bytes(page)
@@ -129,6 +131,10 @@ def test_what_was_read_once_is_not_read_again(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(conversion, "Pool", None)
 
     assert [document.blocks for document in read_corpus(tmp_path).documents] == [first.blocks] * 2
+    assert capsys.readouterr().out.splitlines() == [
+        "rows: documents 0 from the store, 1 made",
+        "rows: documents 2 from the store, 0 made",
+    ]
 
 
 def test_without_the_extra_a_file_is_named_with_what_installs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from haechi.parsing.worker_pool import TRANSIENT, Pool
 from haechi.records.dropped import Dropped
 from haechi.rowstore.encoding import Keys
 from haechi.rowstore.namespaces import DOCUMENTS
-from haechi.rowstore.store import Row, Store, open_store
+from haechi.rowstore.store import Row, Store, Tally, open_store
 from haechi.runtime.environment import workers
 from haechi.runtime.progress import track
 
@@ -38,7 +38,9 @@ def convert_all(folder: Path, sources: Sequence[str]) -> dict[str, Content | Dro
     if keys:
         with open_store() as store:
             rows = store.get(DOCUMENTS, list(keys.values()))
-            rows |= _made(store, folder, {key: source for source, key in reversed(keys.items()) if key not in rows})
+            missing = {key: source for source, key in reversed(keys.items()) if key not in rows}
+            store.tally[DOCUMENTS.name] = Tally(hits=len(keys) - len(missing), computed=len(missing))
+            rows |= _made(store, folder, missing)
         answers |= {source: rows[key] for source, key in keys.items()}
     return {source: _result(source, answers[source]) for source in sources}
 
