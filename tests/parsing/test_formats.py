@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
@@ -182,6 +184,19 @@ def test_a_reader_that_hangs_or_dies_costs_its_file_alone(
     assert [document.text for document in corpus.documents] == ["가", "나"]
     with open_store() as store:
         assert store.count(DOCUMENTS) == 2
+
+
+def test_nothing_of_the_extra_is_imported_here(tmp_path: Path) -> None:
+    """Neither where no such file is, nor where one is: workers read it."""
+    (tmp_path / "a.md").write_text("# 글\n글이다.", encoding="utf-8")
+    (tmp_path / "a.docx").write_bytes(made.docx(made.MANUAL))
+    program = (
+        "import sys; from pathlib import Path; from haechi.parsing.ingest import read_corpus; "
+        f"assert len(read_corpus(Path({str(tmp_path)!r})).documents) == 2; "
+        "print(sorted({'docx', 'pptx', 'lxml', 'dochan', 'pypdfium2', 'python_calamine'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_a_worker_has_no_keys_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
