@@ -1,6 +1,7 @@
 """Every test runs without the hub, and hypothesis draws the same examples on every machine."""
 
 import os
+import re
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before any library reads it
 os.environ["HAECHI_DEVICE"] = "cpu"
@@ -20,7 +21,9 @@ settings.register_profile(
     max_examples=60,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
+settings.register_profile("quick", settings.get_profile("haechi"), max_examples=20)
 settings.load_profile("haechi")
+QUICK = "not slow"
 
 TESTS = Path(__file__).parent
 
@@ -40,6 +43,20 @@ LONGEST = (
     "questions/test_transformers_serve.py",
 )
 """Files that begin first, so that all processes end at about the same time; where a new long test belongs, too."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """For every save, a third of the examples will do; a whole run draws all of them."""
+    if config.option.markexpr == QUICK:
+        settings.load_profile("quick")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files of slow tests alone aren't imported where none is wanted: their libraries take seconds."""
+    if config.option.markexpr != QUICK or collection_path.suffix != ".py":
+        return None
+    all_slow = re.search(r"^pytestmark = \[?\s*pytest\.mark\.slow", collection_path.read_text(encoding="utf-8"), re.MULTILINE)
+    return bool(all_slow) or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -339,6 +339,7 @@ def tops(names: frozenset[str]) -> set[str]:
 QUICK = [stage for stage in STAGE_NAMES if stage != "train"]  # whose engine is torch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", QUICK)
 def test_a_stage_starts_without_torch(stage: str) -> None:
     """Its help, its refusals and its parameters come in under a second."""

@@ -14,6 +14,8 @@ from haechi.pipeline import refresh_testset as refresh
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import write_json, write_text
 
+pytestmark = pytest.mark.slow
+
 DVC_YAML = """
 stages:
   testset:
@@ -27,8 +29,6 @@ stages:
 BUILD = """
 import json, sys, time
 from pathlib import Path
-
-pytestmark = pytest.mark.slow
 out, metrics = (Path(sys.argv[sys.argv.index(name) + 1]) for name in ("--out", "--metrics"))
 text = Path("raw/a.txt").read_text()
 out.mkdir(parents=True, exist_ok=True)

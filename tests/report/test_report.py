@@ -75,6 +75,7 @@ def test_two_pages_of_one_run_are_the_same_bytes_and_so_are_the_pictures(tmp_pat
     assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in names)
 
 
+@pytest.mark.slow
 def test_every_candidate_stands_in_the_table_of_the_selection_with_its_interval_the_best_first(tmp_path: Path) -> None:
     root = project(tmp_path)
     page_of(root, tmp_path / "pictures")
@@ -91,6 +92,7 @@ def test_nothing_in_the_page_asks_the_network(page: str) -> None:
     assert not re.search(r"<link|@import|src=|url\((?!#)", page)
 
 
+@pytest.mark.slow
 def test_texts_of_documents_never_become_tags(page: str, tmp_path: Path) -> None:
     attacked = page_of(project(tmp_path, attack=ATTACK)).page
 
@@ -182,6 +184,7 @@ def test_the_worst_finding_stands_beside_the_answer(tmp_path: Path) -> None:
     assert "can't be believed" in words_of(page_of(root).page).partition("What now?")[0]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank")
 def test_a_control_is_never_called_unsuspicious_and_nobody_is_told_to_adopt_it(tmp_path: Path) -> None:
     root = project(tmp_path)
@@ -196,6 +199,7 @@ def test_a_control_is_never_called_unsuspicious_and_nobody_is_told_to_adopt_it(t
     assert "Shuffled on purpose" in text.partition("What now?")[0]
 
 
+@pytest.mark.slow
 def test_every_finding_that_rejects_stands_beside_the_answer_and_no_point_has_a_tick(tmp_path: Path) -> None:
     root = project(tmp_path)
     change(root, "make_pairs", leakage={"exact_text": 2})
@@ -277,6 +281,7 @@ def _under(one: str, two: str) -> bool:
     return f"{one}/".startswith(f"{two}/") or f"{two}/".startswith(f"{one}/")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("blank")
 def test_the_local_page_tells_times_and_stays_out_of_the_tracked_file(tmp_path: Path) -> None:
     root = project(tmp_path)

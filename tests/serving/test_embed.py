@@ -113,6 +113,7 @@ def test_a_run_goes_on_where_it_ended(texts: Path, home: Path, dies_at: int) -> 
     assert {p.name for p in home.iterdir() if p.name.startswith(".out")} == set()
 
 
+@pytest.mark.slow
 def test_a_killed_process_loses_one_block_at_most(texts: Path, home: Path) -> None:
     code = f"""
 import os, signal, sys

@@ -129,6 +129,7 @@ def test_heights_within_the_range_keep_its_order(one: float, other: float) -> No
     assert -1e-9 <= heights[0] <= heights[1] <= 1 + 1e-9
 
 
+@pytest.mark.slow
 def test_ticks_by_logarithm_are_numbers_not_formulas(made: str, tmp_path: Path) -> None:
     scores = {rate: {seed: 0.5 + rate * 10 + seed * 0.01 for seed in (7, 8)} for rate in (1e-4, 1e-3, 1e-2)}
     trials = [

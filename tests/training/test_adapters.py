@@ -21,6 +21,8 @@ from haechi.training.examples import make_rows
 from haechi.training.recipe import Recipe
 from haechi.training.trainer import trained
 
+pytestmark = pytest.mark.slow
+
 QUERIES = [e.query for e in examples()]
 
 

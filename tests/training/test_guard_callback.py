@@ -14,6 +14,8 @@ from haechi.training import objective
 from haechi.training.static_learner import plain
 from haechi.training.trainer import WEIGHTS, Trainer
 
+pytestmark = pytest.mark.slow
+
 CONSTANT = {"scheduler": "constant_with_warmup", "warmup_ratio": 0.0}
 
 

@@ -19,6 +19,8 @@ from haechi.selection.stage import select
 from haechi.training.m3 import train_m3
 from haechi.training.session import Listeners, TrainingInputs
 
+pytestmark = pytest.mark.slow
+
 QUERIES = [e.query for e in examples()]
 RECIPE = recipe(engine="flagembedding", epochs=2, lr=1e-3)
 
@@ -170,7 +172,6 @@ def steady(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("where", ["forward", "backward"])
 def test_memory_that_runs_out_leaves_the_result_of_an_undisturbed_run(
     steady: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str

@@ -18,6 +18,8 @@ from haechi.scoring import validation as validation_module
 from haechi.training.memory import MiniBatch, out_of_memory, probed, retried, wanted_size
 from haechi.training.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 PLAIN = recipe(epochs=2, gradient_accumulation=2, evaluations=2)
 NO_MEMORY = "CUDA out of memory. Tried to allocate 2.00 GiB."
 
@@ -67,7 +69,6 @@ def figures(run: Path, *keys: str) -> list[float]:
     return [row[key] for row in rows for key in keys if key in row]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("where", ["forward", "backward", "evaluation"])
 def test_an_injected_lack_of_memory_leaves_the_result_of_an_undisturbed_run(
     bert: Any, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
@@ -103,7 +104,6 @@ def test_an_undisturbed_run_shrinks_nothing_and_leaves_statistics(bert: Any, tmp
     assert facts["peak"]["process_peak_mb"] > 100
 
 
-@pytest.mark.slow
 def test_a_memory_too_small_for_one_text_is_one_sentence_and_leaves_no_run(
     bert: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,8 @@ from haechi.training.monitor import check_counts, check_groups, module_of, weigh
 from haechi.training.outcome import write_modules
 from haechi.training.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 EMBEDDINGS, FIRST, SECOND = (f"0.model.{part}" for part in ("embeddings.word_embeddings", "encoder.layer.0", "encoder.layer.1"))
 
 

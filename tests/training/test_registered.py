@@ -16,6 +16,8 @@ from haechi.models.load import load_base, load_encoder, save_encoder, save_point
 from haechi.models.registry import ALIASES, BaseModel
 from haechi.selection.weights import Share, blend
 
+pytestmark = pytest.mark.slow
+
 KIND = {
     "bge-m3": "xlm-r",
     "bge-m3-ko": "xlm-r",

@@ -25,6 +25,8 @@ from haechi.training import objective, retention, session, trainer
 from haechi.training.recipe import Recipe
 from haechi.training.resume import Work, kept, resumable
 
+pytestmark = pytest.mark.slow
+
 RUNS: dict[str, Recipe] = {
     "static": recipe(token_dropout=0.2, weight_decay=0.01),
     "transformer": recipe(gradient_accumulation=2, epochs=2),
@@ -103,7 +105,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tup
     return of
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", RUNS)
 def test_a_run_that_is_killed_in_every_second_step_ends_as_if_nothing_had_been(undisturbed, name: str) -> None:
     root, wanted = undisturbed(name)
@@ -127,7 +128,6 @@ POINTS: dict[str, tuple[Any, str, int]] = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("point", POINTS)
 def test_it_may_die_anywhere(undisturbed, point: str) -> None:
     root, wanted = undisturbed("static")
@@ -139,7 +139,6 @@ def test_it_may_die_anywhere(undisturbed, point: str) -> None:
     assert not list(folder.rglob("*.safetensors.tmp"))
 
 
-@pytest.mark.slow
 def test_the_second_attempt_takes_only_the_steps_that_are_left(undisturbed) -> None:
     root, _ = undisturbed("static")
     folder = root / "steps"
@@ -148,7 +147,6 @@ def test_the_second_attempt_takes_only_the_steps_that_are_left(undisturbed) -> N
     assert run("static", folder, die_at(objective.Objective, "forward", 4)) == 0  # 9 steps in all, 6 are done
 
 
-@pytest.mark.slow
 def test_other_parameters_start_from_nothing(undisturbed) -> None:
     root, wanted = undisturbed("static")
     folder = root / "other"

@@ -16,6 +16,8 @@ from haechi.guards.history import HistoryRow, read_history
 from haechi.runtime.files import sha256_folder
 from haechi.training.trackers import Tracked, tracking
 
+pytestmark = pytest.mark.slow
+
 RECIPE = recipe(loss={"name": "triplet", "margin": 0.3})
 CONFIG = {"params": {"lr": 0.1, "pin": (1, 2)}, "loss": {"dims": ()}}
 
@@ -137,7 +139,7 @@ def test_on_a_terminal_the_bar_tells_step_rate_and_the_last_validation(
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "160")
     rows = learned(tmp_path / "run")
-    last = [row["valid_ndcg@10"] for row in rows if "valid_ndcg@10" in row][-1]
+    last = [row.figures["valid_ndcg@10"] for row in rows if "valid_ndcg@10" in row.figures][-1]
 
     assert "9/9" in screen.getvalue()
     assert f"ndcg@10 {last:.4f}" in screen.getvalue()
