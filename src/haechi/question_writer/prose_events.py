@@ -226,7 +226,7 @@ def _comparison(place: Place) -> Asked:
     who, said, before = place.statement.who, place.statement.said, place.before
     for i, word in enumerate(said[:-1]):
         if word.morphemes[-1] == ("보다", "JKB") and topic(who):
-            than, act = Phrase(said[noun_start(said, i) : i + 1]), clause(said[i + 1 :])
+            than, act = Phrase(said[noun_start(said, i) : i + 1]), clause([w for w in said[i + 1 :] if w.surface != "더"])
             if act and askable((than,), 1):
                 yield from asked_phrase("comparison", act, {**topic(who), "than": (than,)}, least=1)
             return
@@ -234,6 +234,7 @@ def _comparison(place: Place) -> Asked:
         return
     alike = things(who) & things(before.who) or (tells(before.said) and tells(said))
     simple = not any(word.role == "genitive" for word in (*who, *before.who))
+    simple = simple and text_of(who) not in text_of(before.who) and text_of(before.who) not in text_of(who)
     if simple and (place.joined == "but" or (place.joined == "and" and alike)):
         yield "difference", {"who": (Phrase(before.who),), "than": (Phrase(who),)}
 
