@@ -9,7 +9,7 @@ from training.made import PARAMS
 
 from haechi.records.mined import MinedExample
 from haechi.runtime.errors import HaechiError
-from haechi.training.examples import PADDING, Rows, choose_examples, keeps_negatives, make_rows
+from haechi.training.examples import PADDING, Rows, choose_examples, keeps_negatives, make_rows, peak_rate
 
 IDS = [f"P{i}" for i in range(9)]
 
@@ -154,6 +154,22 @@ def test_another_seed_leaves_out_other_questions() -> None:
     drawn = {tuple(e.query_id for e in choose_examples(examples, replace(PARAMS, seed=seed))) for seed in range(5)}
 
     assert len(drawn) == 5
+
+
+@pytest.mark.parametrize(
+    ("source", "labelled"), [("precedent", True), ("user", True), ("holding", True), ("title", False), ("definition", False)]
+)
+def test_questions_are_limited_and_learnt_at_the_full_rate_only_beside_queries_that_people_wrote(
+    source: str, labelled: bool
+) -> None:
+    """Titles and definitions are made of the articles themselves."""
+    examples = [example(f"p{n}", [f"a{n}"], [], [], source) for n in range(3)]
+    examples += [example(f"q{n}", [f"b{n}"], [], [], "question") for n in range(40)]
+    params = replace(PARAMS, question_share=0.25, lr=1e-3, unlabelled_lr_factor=0.1)
+    chosen = choose_examples(examples, params)
+
+    assert sum(e.source == "question" for e in chosen) == (1 if labelled else 40)
+    assert peak_rate(chosen, params) == pytest.approx(1e-3 if labelled else 1e-4)
 
 
 @given(unequal_examples(), SHARES, SHARES, st.integers(0, 3), st.integers(0, 9))

@@ -28,7 +28,7 @@ from haechi.training.adapters import add_adapters, freeze
 from haechi.training.batch_plan import Batch, never_shown
 from haechi.training.batch_plan import plan as plan_batches
 from haechi.training.checks import check_launch, check_model, check_params, check_rows
-from haechi.training.examples import Rows, choose_examples, keeps_negatives, make_rows
+from haechi.training.examples import Rows, choose_examples, keeps_negatives, make_rows, peak_rate
 from haechi.training.memory import MiniBatch, out_of_memory, probed, wanted_size
 from haechi.training.objective import CachedObjective, Guide, Objective
 from haechi.training.params import TrainParams
@@ -102,7 +102,14 @@ def train(
         subject = Subject(model, model, mini_batch, valid_loss, plan.queries_of, objective.measured)
         session = Session(inputs, subject, rules, plan.steps, temporary, Path(scratch), listeners or Listeners())
         announce(folder, model, plan.steps, params, resumes=state is not None, rolls_back=session.guard.rolls_back)
-        trainer = _trainer(session, plan, objective, _arguments(params, Path(scratch), plan.steps, update=update), state, also)
+        trainer = _trainer(
+            session,
+            plan,
+            objective,
+            _arguments(params, Path(scratch), plan.steps, peak_rate(plan.examples, params) if update else 0.0),
+            state,
+            also,
+        )
         if last := state.last() if state else None:
             say(f"train: goes on at step {last.number} of {plan.steps}")
         else:
@@ -239,10 +246,10 @@ def _objective(model: SentenceTransformer, rows: Rows, recipe: Recipe, source: S
     return kind(model, rows, recipe.loss, recipe.params, guide)
 
 
-def _arguments(params: TrainParams, scratch: Path, steps: int, *, update: bool) -> SentenceTransformerTrainingArguments:
+def _arguments(params: TrainParams, scratch: Path, steps: int, rate: float) -> SentenceTransformerTrainingArguments:
     return SentenceTransformerTrainingArguments(
         output_dir=str(scratch),
         num_train_epochs=1,  # the plan holds all of them
-        learning_rate=params.lr if update else 0.0,
+        learning_rate=rate,
         **shared_arguments(params, steps),
     )

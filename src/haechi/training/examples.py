@@ -1,7 +1,7 @@
 """Mined examples -> rows of a batch, and for each row what must not be held against it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -68,6 +68,16 @@ LABELLED = ("precedent", "holding", "user")
 """Kinds of pairs whose queries people wrote."""
 
 
+def labelled(examples: Iterable[MinedExample]) -> bool:
+    """Whether a person wrote any of the queries."""
+    return any(kind in example.source for example in examples for kind in LABELLED)
+
+
+def peak_rate(examples: Iterable[MinedExample], params: TrainParams) -> float:
+    """The highest learning rate of a training on these."""
+    return params.lr if labelled(examples) else params.lr * params.unlabelled_lr_factor
+
+
 def choose_examples(examples: Sequence[MinedExample], params: TrainParams) -> list[MinedExample]:
     """Limit synthetic questions to their share beside labelled pairs, and all to max_samples; both drawn by the seed.
 
@@ -76,7 +86,7 @@ def choose_examples(examples: Sequence[MinedExample], params: TrainParams) -> li
     rng = np.random.default_rng(params.seed)
     pairs = [e for e in examples if e.source != "question"]
     questions = [e for e in examples if e.source == "question"]
-    share = params.question_share if any(kind in e.source for e in pairs for kind in LABELLED) else 1.0
+    share = params.question_share if labelled(pairs) else 1.0
     most = len(questions) if share == 1.0 else int(len(pairs) * share / (1.0 - share) + 1e-9)  # 2 x .6 / .4 is 2.9999999999999996
     questions = [questions[i] for i in sorted(rng.permutation(len(questions))[:most])]
     chosen = pairs + questions

@@ -27,7 +27,7 @@ from haechi.records.mined import MinedExample
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import atomic_folder, write_jsonl
 from haechi.training.checks import check_launch, check_params
-from haechi.training.examples import choose_examples
+from haechi.training.examples import choose_examples, peak_rate
 from haechi.training.memory import MiniBatch, wanted_size
 from haechi.training.objective import CachedObjective
 from haechi.training.recipe import Recipe
@@ -191,7 +191,7 @@ def _trainer(library: SimpleNamespace, m3: Any, session: Session, chosen: Sequen
     arguments = library.Arguments(
         output_dir=str(scratch / "out"),
         num_train_epochs=params.epochs,
-        learning_rate=params.lr,
+        learning_rate=peak_rate(session.inputs.examples, params),
         remove_unused_columns=False,
         temperature=params.temperature,
         **shared_arguments(params, session.steps),

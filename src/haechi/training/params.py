@@ -14,6 +14,8 @@ class TrainParams:
     """Order of the batches."""
     lr: PositiveFloat
     """Peak learning rate."""
+    unlabelled_lr_factor: PositiveFloat
+    """Times lr, where no query of training was written by a person: questions that haechi made are soon learnt by heart."""
     epochs: Positive
     """Passes over the examples."""
     batch_size: Positive
