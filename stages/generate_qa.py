@@ -11,6 +11,7 @@ import click
 from haechi.runtime import files, locks, options, progress
 from haechi.runtime.command import run
 from haechi.questions.length_histogram import write_lengths
+from haechi.models.continued import earlier_training
 from haechi.models.load import load_encoder
 from haechi.questions.params import GenerateQaParams
 from haechi.llm.params import LlmParams
@@ -55,11 +56,11 @@ def main(
     settings = load_section(params, "generate_qa", GenerateQaParams)
     llm = load_section(params, "llm", LlmParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
-    away = _away(testset)
+    away, earlier = _away(testset), earlier_training(base, load_testset(testset).fingerprint)
     if dry_run:
         passages, _, examples = _inputs(corpus, train_pairs)
         with open_store() as store:
-            told = estimate(askable(passages, away), LlmSetup(settings, llm, store, examples, os.environ))
+            told = estimate(askable(passages, away, earlier), LlmSetup(settings, llm, store, examples, os.environ))
         progress.show_table("generate_qa --dry-run", ("what", "figure"), told.rows())
         return
     with locks.writing(out, dropped, plots, metrics, details):
@@ -72,7 +73,7 @@ def main(
                 partial(judged, llm=llm, store=store, environ=os.environ) if llm.judge_threshold else None,
                 llm.judge_threshold,
             )
-            made = generate(Sources(passages, away, pairs), models, settings, retrieval, store)
+            made = generate(Sources(passages, away, pairs, earlier), models, settings, retrieval, store)
         files.write_output(out, made.questions)
         files.write_output(dropped, made.dropped)
         files.write_json(details, made.counts)
@@ -84,7 +85,8 @@ def main(
         progress.show_summary(
             "generate_qa",
             f"{passages['in']:,} passages, {passages['held_out']:,} of them kept out for the test set"
-            + (f", {unknown:,} neither Korean nor English" if unknown else ""),
+            + (f", {unknown:,} neither Korean nor English" if unknown else "")
+            + (f", {passages['old']:,} known to the model from before" if "old" in passages else ""),
             f"{questions['kept']:,} of {questions['written']:,} written questions ({progress.listed(made.counts['styles'])})",
             questions["dropped"],
             "\n".join(f"{style}: {question}" for style, question in sample_rows(made.questions, 1)),

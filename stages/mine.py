@@ -13,7 +13,8 @@ from haechi.mining.audit import write_scores
 from haechi.mining.audit import write_audit
 from haechi.mining.promote import llm_judge
 from haechi.mining.sample import sample
-from haechi.mining.stage import Models, ToMine, mine_all, queries_of, summary
+from haechi.mining.stage import Models, ToMine, mine_all, not_mined_before, queries_of, summary
+from haechi.models.continued import earlier_training
 from haechi.models.load import load_encoder, load_reranker
 from haechi.llm.params import LlmParams
 from haechi.runtime.params import load_section
@@ -32,6 +33,7 @@ from haechi.testset.manifest import load_testset
 @options.file("--valid-pairs")
 @options.file("--questions")
 @options.file("--corpus")
+@options.folder("--base")
 @options.folder("--testset")
 @options.file("--train")
 @options.file("--valid")
@@ -46,6 +48,7 @@ def main(
     valid_pairs: Path,
     questions: Path,
     corpus: Path,
+    base: Path,
     testset: Path,
     train: Path,
     valid: Path,
@@ -59,13 +62,16 @@ def main(
     settings = load_section(params, "mine", MineParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
     llm = load_section(params, "llm", LlmParams)
-    away = held_out(load_testset(testset))
+    frozen = load_testset(testset)
+    away, earlier = held_out(frozen), earlier_training(base, frozen.fingerprint)
     asked = files.read_records(questions, Question) if settings.questions else ()
     with locks.writing(train, valid, audit, sample_file, plots, metrics, details), open_store() as store:
+        passages = list(files.read_records(corpus, Passage))
+        queries = queries_of(files.read_records(train_pairs, Pair), asked)
         given = ToMine(
-            queries_of(files.read_records(train_pairs, Pair), asked),
+            not_mined_before(queries, earlier.still_true(passages)),
             queries_of(files.read_records(valid_pairs, Pair)),
-            list(files.read_records(corpus, Passage)),
+            passages,
             away.articles | away.sources,
         )
         models = Models(

@@ -17,6 +17,7 @@ from haechi.training.outcome import write_curves, write_modules
 from haechi.guards import status
 from haechi.guards.history import read_history
 from haechi.guards.summary import key_figures, summary
+from haechi.models.continued import earlier_training
 from haechi.models.load import name_of
 from haechi.guards.params import GuardsParams
 from haechi.runtime.params import load_section
@@ -26,6 +27,7 @@ from haechi.training.params import TrainParams
 from haechi.records.mined import MinedExample
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
+from haechi.training.replay import replayable
 from haechi.training.resume import State, Work, hashes, resumable
 from haechi.training.checks import starts_again
 from haechi.training.static_learner import load_learner
@@ -75,9 +77,10 @@ def main(
     names = trackers.trackers_named()
 
     def trained(folder: Path, state: State | None, listeners: Listeners) -> status.TrainingStatus:
-        validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
+        asked, passages = list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage))
+        validation, old = Validation(asked, passages), replayable(earlier_training(base), passages, asked)
         mined, unseen = (list(files.read_records(file, MinedExample)) for file in (examples, held_out))
-        inputs = TrainingInputs(load_learner(base), mined, validation, recipe, name_of(base) or str(base), unseen)
+        inputs = TrainingInputs(load_learner(base), mined, validation, recipe, name_of(base) or str(base), unseen, old)
         if recipe.params.engine == "flagembedding":
             return train_m3(inputs, folder, listeners=listeners)
         return train(inputs, folder, state=state, update=not no_update, listeners=listeners)

@@ -15,7 +15,7 @@ from haechi.inference.cached_reranker import Reranker
 from haechi.mining.audit import write_audit
 from haechi.mining.relevance import Query
 from haechi.mining.sample import sample
-from haechi.mining.stage import MinedAll, Models, ToMine, mine_all, queries_of
+from haechi.mining.stage import MinedAll, Models, ToMine, mine_all, not_mined_before, queries_of
 from haechi.records.passage import Passage
 from haechi.records.question import Question
 from haechi.retrieval.params import RetrievalParams
@@ -216,3 +216,16 @@ def test_pairs_keep_away_from_all_that_their_decision_cites_and_questions_from_t
     assert first.related_keys == {"A0", "A5", "PREC_1"}
     assert (first.positives, first.source) == (("A0",), "precedent")
     assert (second.positives, second.related_keys, second.source) == (("P02",), {"A1"}, "question")
+
+
+def test_a_query_is_mined_again_only_where_an_earlier_example_lacks_one_of_its_answers(tmp_path: Path) -> None:
+    with open_store(tmp_path / "rows.sqlite") as store:
+        examples = mined(store).train.examples
+    assert {e.query_id for e in examples} == {q.id for q in TRAIN}
+    more = replace(TRAIN[0], positives=(*TRAIN[0].positives, "P20"))
+    other = replace(TRAIN[1], text=f"{TRAIN[1].text} 마을")
+    bare = replace(TRAIN[2], id="bare", positives=())
+
+    assert not_mined_before(TRAIN, examples) == []
+    assert not_mined_before([more, other, bare, *TRAIN[3:]], examples) == [more, other, bare]
+    assert not_mined_before([*TRAIN, bare], []) == [*TRAIN, bare]

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from question_writer.test_write import corpus, rich
 from small_law import pair, passage
 from small_params import small
 
+from haechi.models.continued import NOTHING, text_hash
 from haechi.questions.generate import Away, Drafts, Generated, Models, Sources, Writer, generate, offline_writer
 from haechi.questions.length_histogram import write_lengths
 from haechi.questions.llm import sample_rows
@@ -73,6 +75,19 @@ def test_nothing_is_asked_about_a_held_out_article_its_twin_or_a_precedent(store
     assert not {q.passage_id for q in found.questions} & {"LAW_1", "LAW_2", "LAW_5", "PREC_1_1"}
     assert found.counts["passages"]["held_out"] == 3  # type: ignore[index]
     assert found.counts["passages"]["decisions"] == 1  # type: ignore[index]
+
+
+def test_after_an_earlier_training_new_and_changed_passages_alone_are_asked_about(store: Store) -> None:
+    passages = corpus()
+    whole = made(store, passages, round_trip_k=0)
+    earlier = replace(NOTHING, passages=frozenset(map(text_hash, passages[2:])))
+    settings = params(round_trip_k=0)
+    sources = Sources(passages, NO_ONE, [pair("PREC_1")], earlier)
+    part = generate(sources, Models(offline_writer(settings)), settings, RetrievalParams(1.2, 0.75), store)
+
+    assert part.questions == tuple(q for q in whole.questions if q.passage_id in {p.id for p in passages[:2]})
+    assert part.counts["passages"]["old"] == len(passages) - 2
+    assert "old" not in whole.counts["passages"]
 
 
 def test_held_out_articles_change_no_question_about_the_others(store: Store) -> None:

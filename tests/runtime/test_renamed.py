@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from haechi.pipeline.write_params import write_params
 from haechi.runtime.errors import HaechiError, ParamsError, UsageError
 from haechi.runtime.params import load_section
 from haechi.runtime.renamed import PARAMETERS, VALUES, renamed, renamed_value
 from haechi.runtime.sections import section_class
 from haechi.sweeps.engine.config import read_sweep
-from haechi.sweeps.experiments.apply import write_params
 
 PARAMS = Path(__file__).resolve().parents[2] / "params.yaml"
 

@@ -114,3 +114,13 @@ def test_chance_merges_are_seldom_taken() -> None:
         columns["step-000001"] -= 0.2
         taken += choose(CANDIDATES, columns, SAMPLE, SELECT).name == "uniform soup"
     assert 15 <= taken <= 50
+
+
+def test_below_zero_min_gain_says_how_much_worse_the_best_candidate_may_be() -> None:
+    assert chosen(0.0, -0.02, -0.004, -0.1, min_gain=-0.005).name == "step-000002"
+    assert chosen(0.0, -0.02, -0.004, -0.1).name == "base"
+    stays = chosen(0.0, -0.02, -0.006, -0.1, min_gain=-0.005)
+
+    assert stays.name == "base"
+    assert "costs 0.005 or more" in stays.why.en
+    assert "0.005 이상 낮습니다" in stays.why.ko

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from proofs.project import ROOT
 from ruamel.yaml import YAML
 
+from haechi.pipeline.write_params import write_params
 from haechi.runtime.errors import HaechiError, UsageError
 from haechi.sweeps.engine.config import grid, read_sweep
 from haechi.sweeps.engine.slots import Slot, slots_of, taken
 from haechi.sweeps.engine.storage import Storage
 from haechi.sweeps.engine.study import open_study
 from haechi.sweeps.engine.time_window import Window
-from haechi.sweeps.experiments.apply import write_params
 from haechi.sweeps.experiments.preset import preset, write_preset
 
 PARAMS = ROOT / "params.yaml"

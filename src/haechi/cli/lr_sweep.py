@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from haechi.cli.project import Command
+from haechi.pipeline.write_params import write_params
 from haechi.runtime.environment import home
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.options import FOLDER
@@ -20,7 +21,6 @@ from haechi.sweeps.engine.results_log import ResultsLog
 from haechi.sweeps.engine.slots import here, taken
 from haechi.sweeps.engine.storage import Storage
 from haechi.sweeps.engine.study import Study, open_study
-from haechi.sweeps.experiments.apply import write_params
 from haechi.sweeps.learning_rate import result_files
 from haechi.sweeps.learning_rate.method import RATE, Rates, measured
 from haechi.sweeps.learning_rate.search import Search, missing, stand_in

@@ -13,6 +13,7 @@ GROUPS = {
     "Pipeline": {
         "fetch": "Download raw documents from the national law information service.",
         "testset": "Rebuild the frozen test set, on purpose.",
+        "update": "Take in new documents: train on from the present model, show gain and loss.",
         "questions": "Say what generate_qa would ask of a language model now, and about what it costs.",
         "stage": "Show all figures of a stage's last run; without a name, list the stages.",
         "verdict": "Show how the training goes or ended, whether to trust it, and what to try next.",

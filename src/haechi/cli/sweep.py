@@ -8,6 +8,7 @@ import click
 from haechi.cli.project import Commands
 from haechi.pipeline.dvc_lock import why_outdated
 from haechi.pipeline.git import REMEDY, lacks_identity
+from haechi.pipeline.write_params import write_params
 from haechi.runtime.environment import home
 from haechi.runtime.errors import HaechiError, UsageError
 from haechi.runtime.files import read_json, write_text
@@ -19,7 +20,6 @@ from haechi.sweeps.engine.slots import here, taken
 from haechi.sweeps.engine.time_window import Window
 from haechi.sweeps.engine.trial import SEED, Trial
 from haechi.sweeps.experiments import checkouts
-from haechi.sweeps.experiments.apply import write_params
 from haechi.sweeps.experiments.open import Opened, begin, existing, folder_of
 from haechi.sweeps.experiments.preset import write_preset
 from haechi.sweeps.experiments.run_trial import Experiments

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from haechi.evaluation import m3_systems
 from haechi.evaluation.forgetting import Probe
 from haechi.evaluation.systems import SUFFIXES, PairScores, read_run
+from haechi.models.continued import NOTHING, Earlier
 from haechi.models.load import device, folder_hash, load_base, load_encoder, weight_hash
 from haechi.models.registry import known
 from haechi.records.pair import Pair
@@ -48,6 +49,10 @@ class Inputs:
     others: Mapping[str, Other] = field(default_factory=dict)
     reranker: PairScores | None = None
     heads: m3_systems.Encode | None = None
+    earlier: Earlier = NOTHING
+    """What the base was trained on before, if it was."""
+    trained_on: Sequence[str] = ()
+    """Questions of this training, which are not asked again."""
 
 
 def load_others(entries: Sequence[str]) -> dict[str, Other]:

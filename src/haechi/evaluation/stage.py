@@ -14,6 +14,7 @@ from haechi.evaluation.forgetting import GENERAL, compare_probe
 from haechi.evaluation.geometry import alignment, drift, separation, uniformity
 from haechi.evaluation.inputs import Inputs
 from haechi.evaluation.m3_systems import m3_runs
+from haechi.evaluation.new_documents import compare_on_new
 from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.passage_map import draw_map
 from haechi.evaluation.searcher import Asked, Searcher, Source
@@ -117,6 +118,7 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams,
         drift=_rounded(drift(vectors[GENERAL][0][1], vectors[GENERAL][1][1])),
         geometry=_rounded(_geometry(tests, gold, searcher, tuned, questions, passages, params.seed)),
         gating=_rounded(abstention),
+        new_documents=compare_on_new(inputs, searcher, source, {BASE: untuned, TUNED: passages}, params),
     )
     spaces = draw_map(inputs.corpus, {BASE: untuned, TUNED: passages}, params.seed)
     return Evaluated(evaluation, rows, runs, gold, searcher.name, points, spaces, params.k_values)

@@ -16,6 +16,7 @@ from haechi.mining.params import MineParams
 from haechi.mining.promote import AGREEMENT, Judge
 from haechi.mining.relevance import Corpus, Query
 from haechi.models.load import weight_hash
+from haechi.records.mined import MinedExample
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.question import Question
@@ -158,6 +159,12 @@ def gated(valid: Sequence[Query], searched: Searched, corpus: Corpus, reranker: 
 def queries_of(pairs: Iterable[Pair], questions: Iterable[Question] = ()) -> list[Query]:
     """What is mined: pairs with all that their decision cites, questions with the article that they were made from."""
     return [*map(_from_pair, pairs), *map(_from_question, questions)]
+
+
+def not_mined_before(queries: Sequence[Query], examples: Iterable[MinedExample]) -> list[Query]:
+    """The queries that none of these examples has with the same answers."""
+    answers = {(example.query_id, example.query): frozenset(example.pos_ids) for example in examples}
+    return [q for q in queries if (q.id, q.text) not in answers or not answers[q.id, q.text].issuperset(q.positives)]
 
 
 def decisions_of(queries: Iterable[Query]) -> list[list[str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from haechi.models.hub import answers, cached, may_be_asked_for
 from haechi.models.registry import ALIASES, STATIC, known, known_reranker
 from haechi.runtime.errors import HaechiError, ModelUnreachable, RerankerUnreachable
-from haechi.runtime.files import atomic_folder, read_json, sha256_folder, write_json
+from haechi.runtime.files import atomic_folder, read_json, sha256_file, sha256_folder, write_json
 from haechi.runtime.params import meant
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 POINTER = "pointer.json"
+TRAINED = "training.json"
+"""Beside the weights of a model that was trained here: what it has learned from."""
 
 
 def device() -> str:
@@ -93,8 +95,11 @@ def save_encoder(model: "SentenceTransformer", folder: Path, also: Callable[[Pat
 
 def save_pointer(model: "SentenceTransformer", name: str, max_length: int, folder: Path) -> None:
     """Stand for a hub model by its name and the hash of its weights, so that DVC need not copy gigabytes."""
+    pointer = {"model": name, "max_length": max_length, "weights": weight_hash(model)}
+    if (record := Path(name) / TRAINED).is_file():
+        pointer["training"] = sha256_file(record)
     with atomic_folder(folder) as temporary:
-        write_json(temporary / POINTER, {"model": name, "max_length": max_length, "weights": weight_hash(model)})
+        write_json(temporary / POINTER, pointer)
 
 
 def weight_hash(model: "SentenceTransformer | CrossEncoder") -> str:

@@ -25,6 +25,7 @@ from haechi.question_writer.prose import prose_facts
 from haechi.question_writer.prose_templates import Frames
 from haechi.question_writer.saying import Speaker
 from haechi.question_writer.sentences import Token
+from haechi.question_writer.templates import HELD_OUT
 from haechi.records.passage import Passage
 from haechi.records.question import Question
 from haechi.text.language import language
@@ -82,6 +83,10 @@ class Wording:
     generator: str
     voice: Literal[0, 1] = 0
     """Which everyday words: training's or the test's."""
+
+
+HELD_OUT_WORDING = Wording(HELD_OUT, {"keyword": 0.3, "plain": 0.35, "situation": 0.35}, 0.5, "held_out", voice=1)
+"""Of questions that test a model: other frames than training's."""
 
 
 def write_questions(

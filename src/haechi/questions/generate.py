@@ -1,11 +1,12 @@
 """Corpus -> training questions: write, filter, and check that each finds its passage again."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from haechi.corpus.duplicates import with_duplicates
+from haechi.models.continued import NOTHING, Earlier
 from haechi.question_writer.templates import TRAINING
 from haechi.question_writer.write import Wording, write_questions
 from haechi.questions import filters
@@ -48,6 +49,8 @@ class Sources:
     away: Away
     real: Sequence[Pair]
     """Training pairs, whose queries the report is measured against."""
+    earlier: Earlier = NOTHING
+    """What the base was trained on before: nothing is asked about its passages again."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,9 @@ def offline_writer(params: GenerateQaParams) -> Writer:
 def generate(sources: Sources, models: Models, params: GenerateQaParams, retrieval: RetrievalParams, store: Store) -> Generated:
     """Questions on every passage that the test set does not hold out, in order of id; the order of the corpus doesn't matter."""
     corpus, away, judge = sources.corpus, sources.away, models.judge
-    allowed = askable(corpus, away)
-    counted = {**_passage_counts(corpus, away), "languages": _languages(corpus, away)}
-    if counted["languages"] and not allowed and not sources.real:
+    allowed = askable(corpus, away, sources.earlier)
+    counted = {**_passage_counts(corpus, away), **_old(sources), "languages": _languages(corpus, away)}
+    if counted["languages"] and not allowed and not sources.real and sources.earlier is NOTHING:
         raise HaechiError(
             "generate_qa: no passage is in Korean or English, so no question can be written and there is nothing to train on; "
             "add documents in one of the two, or labelled queries in data/raw/queries"
@@ -125,19 +128,19 @@ def generate(sources: Sources, models: Models, params: GenerateQaParams, retriev
     return Generated(tuple(kept), tuple(sorted(dropped, key=lambda q: (q.question_id, q.reason))), counts, portrait)
 
 
-def askable(corpus: Sequence[Passage], away: Away) -> list[Passage]:
-    """The passages that questions may be made from: not held out, no decisions, in a language that the writers know."""
-    return [p for p in _free(corpus, away) if language(p.text) != "unknown"]
+def askable(corpus: Sequence[Passage], away: Away, earlier: Earlier = NOTHING) -> list[Passage]:
+    """The passages that questions may be made from: not held out, no decisions, new to the base, in a language that is known."""
+    return [p for p in _free(earlier.new(corpus), away, corpus) if language(p.text) != "unknown"]
 
 
-def _free(corpus: Sequence[Passage], away: Away) -> list[Passage]:
+def _free(passages: Iterable[Passage], away: Away, corpus: Sequence[Passage]) -> list[Passage]:
     held = with_duplicates(away.keys, corpus)
-    return [p for p in corpus if p.article_key not in held and p.type != "prec"]
+    return [p for p in passages if p.article_key not in held and p.type != "prec"]
 
 
 def _languages(corpus: Sequence[Passage], away: Away) -> dict[str, int]:
     """Passages by language, of those that are neither held out nor decisions."""
-    return dict(sorted(Counter(language(p.text) for p in _free(corpus, away)).items()))
+    return dict(sorted(Counter(language(p.text) for p in _free(corpus, away, corpus)).items()))
 
 
 def _cheap_filters(
@@ -160,6 +163,11 @@ def _passage_counts(corpus: Sequence[Passage], away: Away) -> dict[str, Any]:
     held = with_duplicates(away.keys, corpus)
     decisions = sum(p.type == "prec" and p.article_key not in held for p in corpus)
     return {"in": len(corpus), "held_out": sum(p.article_key in held for p in corpus), "decisions": decisions}
+
+
+def _old(sources: Sources) -> dict[str, int]:
+    """How many passages the base was trained on before, if it was."""
+    return {"old": len(sources.corpus) - len(sources.earlier.new(sources.corpus))} if sources.earlier else {}
 
 
 def _texts_by_kind(pairs: Sequence[Pair]) -> dict[str, list[str]]:

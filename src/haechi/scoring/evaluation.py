@@ -10,6 +10,8 @@ import msgspec
 from haechi.runtime.files import read_record
 
 Figures = Mapping[str, Any]
+WHERE_ANY = ("others", "new_documents")
+"""Left out of the file where there is nothing to say."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Evaluation:
     drift: Figures = field(default_factory=dict)
     geometry: Figures = field(default_factory=dict)
     gating: Figures = field(default_factory=dict)
+    new_documents: Figures = field(default_factory=dict)
+    """Base and tuned model on questions about the documents that an update was trained on; not written where there was none."""
 
     def __bool__(self) -> bool:
         """Whether anything was scored."""
@@ -49,7 +53,7 @@ class Evaluation:
 
     def as_json(self) -> dict[str, Any]:
         """What the file holds."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "others" or self.others}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in WHERE_ANY or getattr(self, f.name)}
 
 
 def evaluation_of(figures: Figures) -> Evaluation:

@@ -125,6 +125,11 @@ def _unearned(closest: str, gap: Gap, errors: float) -> Words:
 
 
 def _stays(chosen: str, score: float, base: float, min_gain: float) -> Words:
+    if min_gain < 0:
+        return Words(
+            f"The untuned base stays: it has {base:.4f}, and {chosen} with {score:.4f} costs {-min_gain:g} or more",
+            f"기본 모델을 그대로 씁니다. {chosen}의 점수({score:.4f})가 기본 모델({base:.4f})보다 {-min_gain:g} 이상 낮습니다",
+        )
     en, ko = (f" by more than {min_gain:g}", f" {min_gain:g} 넘게") if min_gain else ("", "")
     return Words(
         f"The untuned base stays: it has {base:.4f}, and {chosen} with {score:.4f} doesn't beat it{en}",

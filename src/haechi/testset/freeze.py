@@ -11,8 +11,7 @@ from haechi.pairs.sections import decision_keys, label_sections
 from haechi.pairs.user_queries import label_user_queries
 from haechi.parsing.ingest import RawCorpus
 from haechi.question_writer.sentences import analyse
-from haechi.question_writer.templates import HELD_OUT
-from haechi.question_writer.write import Wording, write_questions
+from haechi.question_writer.write import HELD_OUT_WORDING, write_questions
 from haechi.records.passage import Passage
 from haechi.records.query import Qrel, Suite, TestQuery
 from haechi.records.question import Question
@@ -26,7 +25,6 @@ from haechi.text.normalize import fold
 
 # Only current citations of laws are gold: a former number or a rule that happens to share a name is no proof.
 OLD_CITATIONS, ADMIN = False, True
-HELD_OUT_WORDING = Wording(HELD_OUT, {"keyword": 0.3, "plain": 0.35, "situation": 0.35}, 0.5, "held_out", voice=1)
 QUESTIONS = 300
 """Where fewer texts are held out, more passages of each are asked about, until there are about so many questions."""
 

@@ -28,12 +28,13 @@ from haechi.training.adapters import add_adapters, freeze
 from haechi.training.batch_plan import Batch, never_shown
 from haechi.training.batch_plan import plan as plan_batches
 from haechi.training.checks import check_launch, check_model, check_params, check_rows
-from haechi.training.examples import Rows, choose_examples, keeps_negatives, make_rows, peak_rate
+from haechi.training.examples import Rows, keeps_negatives, make_rows, peak_rate
 from haechi.training.memory import MiniBatch, out_of_memory, probed, wanted_size
 from haechi.training.objective import CachedObjective, Guide, Objective
 from haechi.training.params import TrainParams
 from haechi.training.recipe import Recipe
 from haechi.training.refresh import Refresh
+from haechi.training.replay import replayed, with_replay
 from haechi.training.resume import State
 from haechi.training.retention import announce
 from haechi.training.session import Listeners, Session, Shown, Subject, TrainingInputs
@@ -62,10 +63,10 @@ class Plan:
         names = [example.query_id for example in self.examples for _ in example.pos_ids]
         return [names[row] for batch in inputs for row in batch["label"].tolist()]
 
-    def shown(self) -> Shown:
-        """What the rows are, in numbers."""
+    def shown(self, earlier: Sequence[MinedExample]) -> Shown:
+        """What the rows are, in numbers; `earlier` are those that the model knows."""
         with_negatives = int((self.rows.documents[:, 1:] >= 0).any(axis=1).sum())
-        return Shown(len(self.examples), len(self.rows), with_negatives, self.unshown)
+        return Shown(len(self.examples), len(self.rows), with_negatives, self.unshown, replayed(self.examples, earlier))
 
 
 def train(
@@ -115,7 +116,7 @@ def train(
         else:
             session.begin(f"{len(plan.rows)} rows")
         session.run(lambda: _start(trainer, opening))
-        status = session.close(plan.shown(), static=isinstance(model[0], StaticEmbedding))
+        status = session.close(plan.shown(inputs.earlier), static=isinstance(model[0], StaticEmbedding))
         if params.keep_last:
             save_last(temporary / "last", model, trainer.optimizer, {"trained": sorted(trained(model)), "steps": plan.steps})
     return status
@@ -124,7 +125,7 @@ def train(
 def _plan(inputs: TrainingInputs) -> Plan:
     """Which examples are shown, and in which batches."""
     params = inputs.recipe.params
-    chosen = choose_examples(inputs.examples, params)
+    chosen = with_replay(inputs.examples, inputs.earlier, params)
     rows = make_rows(chosen, params.negatives, keeps_negatives(chosen, params))
     check_rows(rows, params, inputs.recipe.loss)
     epochs = plan_batches(rows, params)

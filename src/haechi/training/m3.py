@@ -27,10 +27,11 @@ from haechi.records.mined import MinedExample
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import atomic_folder, write_jsonl
 from haechi.training.checks import check_launch, check_params
-from haechi.training.examples import choose_examples, peak_rate
+from haechi.training.examples import peak_rate
 from haechi.training.memory import MiniBatch, wanted_size
 from haechi.training.objective import CachedObjective
 from haechi.training.recipe import Recipe
+from haechi.training.replay import replayed, with_replay
 from haechi.training.retention import announce
 from haechi.training.retry import Retry
 from haechi.training.session import Listeners, Session, Shown, Subject, TrainingInputs
@@ -48,7 +49,7 @@ def train_m3(inputs: TrainingInputs, folder: Path, *, listeners: Listeners | Non
     check_params(params, recipe.loss, recipe.lora, device())
     source = folder_of(inputs.base)
     require_heads(source)
-    chosen = [example for example in choose_examples(inputs.examples, params) if example.neg]
+    chosen = [example for example in with_replay(inputs.examples, inputs.earlier, params) if example.neg]
     if not chosen:
         raise HaechiError("train: the flagembedding engine needs mined negatives, and no example has one")
     steps = -(-len(chosen) // (params.batch_size * params.gradient_accumulation)) * params.epochs
@@ -73,7 +74,7 @@ def train_m3(inputs: TrainingInputs, folder: Path, *, listeners: Listeners | Non
         trainer = _trainer(library, m3, session, chosen, Path(scratch))
         session.begin(f"{len(chosen)} examples")
         session.run(trainer.train)
-        return session.close(Shown(len(chosen), len(chosen), len(chosen)), static=False)
+        return session.close(Shown(len(chosen), len(chosen), len(chosen), 0, replayed(chosen, inputs.earlier)), static=False)
 
 
 def _whole(model: SentenceTransformer, m3: Any) -> SentenceTransformer:

@@ -1,7 +1,9 @@
 """Parameters of the train stage."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from haechi.runtime.param_types import Count, NonNegativeFloat, Positive, PositiveFloat, Seed, Share
 
@@ -28,6 +30,8 @@ class TrainParams:
     """Share of the examples with mined negatives that train with them; the others have those of their batch alone, seeded."""
     question_share: Share
     """Most of the training examples that may be synthetic questions; the surplus is left out, seeded."""
+    replay_share: Annotated[float, Meta(ge=0.0, lt=1.0)]
+    """Where the base was trained here before (`haechi update`): share of the examples that are old ones, seeded."""
     scheduler: Literal["linear", "cosine", "constant_with_warmup"]
     """Shape of the learning rate after warm-up."""
     warmup_ratio: Share

@@ -40,6 +40,8 @@ class TrainingInputs:
     """The model's name where the registry may know it, or its folder."""
     held_out: Sequence[MinedExample] = ()
     """Examples for the validation loss."""
+    earlier: Sequence[MinedExample] = ()
+    """What the model was trained on before and may be shown again."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class Shown:
     rows: int
     with_negatives: int
     never_shown: int = 0
+    replayed: int = 0
+    """Of those used, how many the model was trained on before."""
 
 
 class Session:
@@ -133,4 +137,6 @@ class Session:
         write_json(self._folder / "training_config.json", {**inputs.recipe.asdict(), **config})
         examples = {"mined": len(inputs.examples), "used": shown.used, "rows": shown.rows, "held_out": len(inputs.held_out)}
         examples |= {"with_negatives": shown.with_negatives, "never_shown": shown.never_shown}
+        if inputs.earlier:
+            examples |= {"earlier": len(inputs.earlier), "replayed": shown.replayed}
         return replace(ended, examples=examples, steps=self.steps)

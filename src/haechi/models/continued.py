@@ -1,0 +1,108 @@
+"""A base that was trained here before: what it has learned from, as two files and a record beside its weights say.
+
+`haechi update` keeps a model like that; the base stage points to it, and whoever follows the pointer asks, mines and trains
+what is new, beside a share of what is old.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import compress
+from pathlib import Path
+
+from haechi.models.load import POINTER, TRAINED
+from haechi.records.mined import MinedExample
+from haechi.records.passage import Passage
+from haechi.runtime.errors import HaechiError
+from haechi.runtime.files import read_json, read_record, read_records, read_text, sha256_file, write_json, write_jsonl, write_text
+
+EXAMPLES, PASSAGES = "examples.jsonl", "passages.txt"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The record: which model, apart from which test set, and the sha256 of the other two files."""
+
+    encoder: str
+    testset: str
+    """Fingerprint of the test set whose texts it has never seen."""
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The earlier training of a base; empty where there was none."""
+
+    examples: tuple[MinedExample, ...] = ()
+    passages: frozenset[str] = frozenset()
+    """Hashes of the texts of the corpus then."""
+
+    def __bool__(self) -> bool:
+        """Whether there was one."""
+        return bool(self.passages)
+
+    def still_true(self, corpus: Iterable[Passage]) -> list[MinedExample]:
+        """The examples whose positives are in this corpus, word for word; negatives that changed or went are left out."""
+        text_of = {passage.id: passage.text for passage in corpus}
+
+        def stands(id: str, text: str) -> bool:
+            return text_of.get(id) == text
+
+        return [
+            _with_negatives(example, [stands(*pair) for pair in zip(example.neg_ids, example.neg, strict=True)])
+            for example in self.examples
+            if all(map(stands, example.pos_ids, example.pos))
+        ]
+
+    def new(self, passages: Iterable[Passage]) -> list[Passage]:
+        """The passages whose texts were not in the corpus then: new documents, and changed ones."""
+        return [passage for passage in passages if text_hash(passage) not in self.passages]
+
+
+NOTHING = Earlier()
+"""Of a base that was not trained here."""
+
+
+def text_hash(passage: Passage) -> str:
+    """Names what a passage says."""
+    return hashlib.sha256(passage.text.encode()).hexdigest()[:32]
+
+
+def earlier_training(base: Path, testset: str = "") -> Earlier:
+    """What the model that a base folder points to was trained on; refused where it may have seen what a test set holds out."""
+    pointer = read_json(base / POINTER) if (base / POINTER).is_file() else {}
+    if "training" not in pointer:
+        return NOTHING
+    folder = Path(pointer["model"])
+    if sha256_file(folder / TRAINED) != pointer["training"]:
+        raise HaechiError(f"{folder / TRAINED}: another one than {base} points to; restore the folder with `dvc checkout`")
+    record = read_record(folder / TRAINED, Trained, "a record of a training")
+    if testset and record.testset != testset:
+        raise HaechiError(
+            f"{folder}: was trained apart from test set {record.testset}, and may have seen the texts of this one, {testset}; "
+            "train anew with `model.base: static` or the base that you began with"
+        )
+    for name, expected in record.files.items():
+        if sha256_file(folder / name) != expected:
+            raise HaechiError(f"{folder / name}: not the file that {TRAINED} names; restore it with `dvc checkout`")
+    return Earlier(tuple(read_records(folder / EXAMPLES, MinedExample)), frozenset(read_text(folder / PASSAGES).split()))
+
+
+def write_training(folder: Path, encoder: str, testset: str, examples: Sequence[MinedExample], corpus: Iterable[Passage]) -> str:
+    """Put the files beside a model's weights; returns a name for all of it."""
+    write_jsonl(folder / EXAMPLES, sorted(examples, key=lambda example: example.query_id))
+    write_text(folder / PASSAGES, "".join(f"{name}\n" for name in sorted({text_hash(passage) for passage in corpus})))
+    files = {name: sha256_file(folder / name) for name in (EXAMPLES, PASSAGES)}
+    write_json(folder / TRAINED, Trained(encoder, testset, files))
+    return sha256_file(folder / TRAINED)[:8]
+
+
+def _with_negatives(example: MinedExample, kept: Sequence[bool]) -> MinedExample:
+    """With those of its negatives that are kept."""
+    return replace(
+        example,
+        neg=tuple(compress(example.neg, kept)),
+        neg_ids=tuple(compress(example.neg_ids, kept)),
+        neg_scores=tuple(compress(example.neg_scores, kept)),
+        neg_reasons=tuple(compress(example.neg_reasons, kept)),
+    )
