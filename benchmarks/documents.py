@@ -1,11 +1,18 @@
 """What becomes of a folder of documents that are no law: a subcommand a question.
 
-    python benchmarks/documents.py formats
+    python benchmarks/documents.py formats                                        files that are made here
+    python benchmarks/documents.py update DOCUMENTS [--later 40] [--keep FOLDER]   a JSONL of `{docid, content}`, plain or .xz
 
-Everything is made here, of no one's texts.
+Nothing of DOCUMENTS is kept but in FOLDER.
 """
 
+import hashlib
+import json
+import lzma
 import os
+import re
+import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -13,6 +20,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
 import made_documents as made  # noqa: E402  (only now is the path right)
+from proofs import project  # noqa: E402
 
 from haechi.parsing.convert import convert_all  # noqa: E402
 from haechi.parsing.ingest import preprocess, read_corpus  # noqa: E402
@@ -116,6 +125,72 @@ def _measure_pdf(work: Path, pages: int) -> None:
     seconds = time.perf_counter() - started
     number = sum(max(block.page for block in content.blocks) for content in read.values() if hasattr(content, "blocks"))
     print(f"PDF: {number} pages in {seconds:.1f} s on {CORES} cores, {number / seconds:.0f} pages a second")
+
+
+@main.command()
+@click.argument("documents", type=click.Path(exists=True, path_type=Path))
+@click.option("--later", default=40, help="documents that come later, drawn by the hash of their id")
+@click.option("--keep", type=click.Path(path_type=Path), help="a folder for the project, and its first run if it is done")
+def update(documents: Path, later: int, keep: Path | None) -> None:
+    """New documents later: the processor time of `haechi update` against that of the whole run, and what was gained."""
+    with tempfile.TemporaryDirectory() as nowhere:
+        folder = keep or Path(nowhere) / "project"
+        rows = _by_hash(documents)
+        seconds = folder / ".haechi" / "seconds.json"
+        if not seconds.is_file():
+            whole = _whole_run(folder, rows[later:])
+            seconds.write_text(json.dumps(whole), encoding="utf-8")
+        whole = json.loads(seconds.read_text(encoding="utf-8"))
+        (folder / ".haechi" / "rows.log.jsonl").unlink(missing_ok=True)
+        _write(folder / "data/raw/docs/docs.jsonl", rows)
+        before = _processor_seconds()
+        log = _haechi(folder, "update")
+        needed = _processor_seconds() - before
+        click.echo("\n".join(line for line in log.splitlines() if re.match(r"frozen test|[\d,]+ new or|No question", line)))
+        click.echo(f"whole run {whole:.0f} s, update {needed:.0f} s of processor time: {needed / whole:.0%}")
+        for line in (folder / ".haechi" / "rows.log.jsonl").read_text(encoding="utf-8").splitlines():
+            made = json.loads(line)
+            click.echo(f"  {made['by']}: { ({name: tally['computed'] for name, tally in made['rows'].items()}) } made")
+
+
+def _by_hash(documents: Path) -> list[dict[str, Any]]:
+    """All documents, in the order of a hash of their ids."""
+    unpack: Any = lzma.open if documents.suffix == ".xz" else open
+    with unpack(documents, "rt", encoding="utf-8") as lines:
+        return sorted(map(json.loads, lines), key=lambda row: hashlib.sha256(row["docid"].encode()).digest())
+
+
+def _whole_run(folder: Path, rows: list[dict[str, Any]]) -> float:
+    """A project of these documents alone with its first run; the processor seconds of that."""
+    shutil.rmtree(folder, ignore_errors=True)
+    project.make_project(folder)
+    shutil.copy(ROOT / "params.yaml", folder / "params.yaml")
+    shutil.copytree(ROOT / "data/probes", folder / "data/probes", dirs_exist_ok=True)
+    shutil.rmtree(folder / "data/raw")
+    _write(folder / "data/raw/docs/docs.jsonl", rows)
+    project.commit(folder, "documents")
+    before = _processor_seconds()
+    project.refresh_testset(folder)
+    project.dvc(folder, "repro")
+    needed = _processor_seconds() - before
+    project.commit(folder, "the whole run")
+    return needed
+
+
+def _write(file: Path, rows: list[dict[str, Any]]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+
+
+def _haechi(folder: Path, *words: str) -> str:
+    code = f"import sys; sys.argv = ['haechi', *{list(words)!r}]; from haechi.cli.main import entry; entry()"
+    return project.run(folder, sys.executable, "-c", code, PYTHONPATH=str(folder / "src")).stdout
+
+
+def _processor_seconds() -> float:
+    """Of all processes that were begun here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

@@ -452,6 +452,8 @@ def test_an_embedded_base_and_a_folder_ask_nobody(project: Path) -> None:
     holds(check_model("mine", project, {}, unasked), "fail", "no weights in safetensors")
     write_text(project / "mine" / "sub" / "model.safetensors", "x")
     holds(check_model("mine", project, {}, unasked), "ok", "folder mine")
+    write_text(project / "models" / "before" / "ab12.dvc", "outs: []")
+    holds(check_model("models/before/ab12", project, {}, unasked), "fail", "DVC tracks it", "dvc pull models/before/ab12")
 
 
 @pytest.mark.parametrize("name", ["bge-m3", "BAAI/bge-m3"])

@@ -50,6 +50,7 @@ HOW: dict[str, Shorten | Skipped] = {
     r"export ": Skipped("tells what is a secret of the reader"),
     r"haechi fetch": Skipped("needs the network and a key; tests/fetch has a server of its own"),
     r"haechi verify": Skipped("runs the whole pipeline again; tests/proofs/test_replay.py does"),
+    r"haechi update": Skipped("trains on from the present model; tests/proofs/test_update.py does"),
     r"haechi serve": Skipped("runs until it is stopped; tests/serving/test_commands.py does that"),
     r"tensorboard": Skipped("runs until it is stopped, and needs an extra"),
     r"dvc queue start": Skipped("works in the background; tests/proofs/test_experiments.py runs a queue"),

@@ -18,6 +18,8 @@ def check_model(base: str, root: Path, environment: Mapping[str, str], status: S
         return Finding("base model", "ok", "static; needs no download")
     if (root / base).is_dir():
         return _folder(base, root / base)
+    if (root / f"{base}.dvc").is_file():
+        return Finding("base model", "fail", f"{base} is not here, and DVC tracks it", f"get it: `dvc pull {base}`")
     entry = known(base)
     name = entry.id if entry else base
     if not may_be_asked_for(name):

@@ -35,7 +35,7 @@ PASSAGES = "data/processed"
 KINDS = ("law", "admin", "prec", "doc")
 TOLERATED = -0.005
 """What an update may cost on validation, which asks about old documents alone."""
-BACK = f"git checkout params.yaml {LOCK} metrics && dvc checkout"
+BACK = f"git restore params.yaml {LOCK} metrics && dvc checkout"
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def generate(sources: Sources, models: Models, params: GenerateQaParams, retriev
     corpus, away, judge = sources.corpus, sources.away, models.judge
     allowed = askable(corpus, away, sources.earlier)
     counted = {**_passage_counts(corpus, away), **_old(sources), "languages": _languages(corpus, away)}
-    if counted["languages"] and not allowed and not sources.real and sources.earlier is NOTHING:
+    if counted["languages"] and not allowed and not sources.real and not sources.earlier:
         raise HaechiError(
             "generate_qa: no passage is in Korean or English, so no question can be written and there is nothing to train on; "
             "add documents in one of the two, or labelled queries in data/raw/queries"
