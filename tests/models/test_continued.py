@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_law import PASSAGES
 
-from haechi.models.continued import EXAMPLES, NOTHING, earlier_training, text_hash, write_training
-from haechi.models.load import POINTER, TRAINED
+from haechi.models.continued import NOTHING, earlier_training, text_hash, write_training
+from haechi.models.load import EXAMPLES, POINTER, TRAINED, load_encoder, save_pointer_to_trained
 from haechi.records.mined import MinedExample
 from haechi.runtime.errors import HaechiError
-from haechi.runtime.files import sha256_file, write_json, write_text
+from haechi.runtime.files import write_json, write_text
 
 IDS = [p.id for p in PASSAGES]
 TEXT = {p.id: p.text for p in PASSAGES}
@@ -38,10 +38,9 @@ def example(name: str, pos: list[int], neg: list[int]) -> MinedExample:
 def kept(folder: Path, testset: str = "frozen") -> Path:
     """A base that points to a model with its training beside it."""
     model, base = folder / "model", folder / "base"
-    model.mkdir()
-    write_training(model, "e1", testset, [example("q2", [1], []), example("q1", [0], [2, 3])], PASSAGES)
-    base.mkdir()
-    write_json(base / POINTER, {"model": str(model), "max_length": 64, "training": sha256_file(model / TRAINED)})
+    write_text(model / "weights", "x")
+    write_training(model, testset, (6, 2), [example("q2", [1], []), example("q1", [0], [2, 3])], PASSAGES)
+    save_pointer_to_trained(str(model), 64, base)
     return base
 
 
@@ -60,7 +59,7 @@ def test_the_name_is_that_of_all_that_was_learned_in_whatever_order_it_comes(tmp
         [(some, PASSAGES), (some[::-1], PASSAGES[::-1]), (some[:1], PASSAGES), (some, PASSAGES[1:])]
     ):
         (tmp_path / str(number)).mkdir()
-        names.append(write_training(tmp_path / str(number), "e1", "frozen", examples, corpus))
+        names.append(write_training(tmp_path / str(number), "frozen", (6, 2), examples, corpus))
 
     assert names[0] == names[1]
     assert len(set(names)) == 3
@@ -88,6 +87,15 @@ def test_files_that_were_changed_are_refused(tmp_path: Path, name: str) -> None:
 
     with pytest.raises(HaechiError, match="dvc checkout"):
         earlier_training(base, "frozen")
+
+
+def test_other_weights_are_refused_by_who_loads_them_and_looked_at_by_nobody_else(tmp_path: Path) -> None:
+    base = kept(tmp_path)
+    write_text(tmp_path / "model" / "weights", "y")
+
+    assert earlier_training(base, "frozen")
+    with pytest.raises(HaechiError, match="weights: not the file that"):
+        load_encoder(base)
 
 
 @given(st.sets(st.integers(0, len(IDS) - 1)), st.sets(st.integers(0, len(IDS) - 1)))

@@ -17,17 +17,19 @@ def evaluated(gap: dict[str, float], new: dict[str, object]) -> Evaluation:
 
 def test_every_difference_from_the_lock_is_named_with_its_stage() -> None:
     status = {
+        "report": [{"changed deps": {"params.yaml": "modified"}}],
         "train": [{"changed deps": {"params.yaml": {"train": "modified"}}}, "changed command"],
         "preprocess": [{"changed deps": {"data/raw": "modified"}}, {"changed outs": {"data/processed/a.jsonl": "deleted"}}],
     }
 
-    assert differences(status) == [
+    assert differences(status, ["preprocess", "train", "report"]) == [
         ("preprocess", "data/raw"),
         ("preprocess", "data/processed/a.jsonl"),
         ("train", "params.yaml: train"),
         ("train", "changed command"),
+        ("report", "params.yaml"),
     ]
-    assert differences({}) == []
+    assert differences({}, ["train"]) == []
 
 
 @pytest.mark.parametrize(

@@ -116,11 +116,19 @@ def test_chance_merges_are_seldom_taken() -> None:
     assert 15 <= taken <= 50
 
 
-def test_below_zero_min_gain_says_how_much_worse_the_best_candidate_may_be() -> None:
-    assert chosen(0.0, -0.02, -0.004, -0.1, min_gain=-0.005).name == "step-000002"
-    assert chosen(0.0, -0.02, -0.004, -0.1).name == "base"
-    stays = chosen(0.0, -0.02, -0.006, -0.1, min_gain=-0.005)
+def test_below_zero_min_gain_takes_the_last_checkpoint_that_costs_less() -> None:
+    found = chosen(0.0, 0.05, -0.004, 0.2, min_gain=-0.005)
 
-    assert stays.name == "base"
-    assert "costs 0.005 or more" in stays.why.en
-    assert "0.005 이상 낮습니다" in stays.why.ko
+    assert found.name == found.single == "step-000002"
+    assert "step-000002 is the last checkpoint that costs less than 0.005" in found.why.en
+    assert chosen(0.0, -0.004, -0.006, 0.2, min_gain=-0.005).name == "step-000001"
+    assert found.gaps.keys() == {"base", "step-000001", "uniform soup"}
+
+
+def test_below_zero_min_gain_keeps_the_base_where_every_checkpoint_costs_more() -> None:
+    found = chosen(0.0, -0.02, -0.006, 0.2, min_gain=-0.005)
+
+    assert found.name == "base"
+    assert "every checkpoint costs 0.005" in found.why.en
+    assert "step-000002" in found.why.en
+    assert "0.005 이상 잃습니다" in found.why.ko

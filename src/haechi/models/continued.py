@@ -5,28 +5,16 @@ what is new, beside a share of what is old.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
 
-from haechi.models.load import POINTER, TRAINED
+from haechi.models.load import EXAMPLES, PASSAGES, POINTER, TRAINED, Trained, read_trained
 from haechi.records.mined import MinedExample
 from haechi.records.passage import Passage
 from haechi.runtime.errors import HaechiError
-from haechi.runtime.files import read_json, read_record, read_records, read_text, sha256_file, write_json, write_jsonl, write_text
-
-EXAMPLES, PASSAGES = "examples.jsonl", "passages.txt"
-
-
-@dataclass(frozen=True)
-class Trained:
-    """The record: which model, apart from which test set, and the sha256 of the other two files."""
-
-    encoder: str
-    testset: str
-    """Fingerprint of the test set whose texts it has never seen."""
-    files: Mapping[str, str]
+from haechi.runtime.files import read_json, read_records, read_text, sha256_file, write_json, write_jsonl, write_text
 
 
 @dataclass(frozen=True)
@@ -74,26 +62,24 @@ def earlier_training(base: Path, testset: str = "") -> Earlier:
     if "training" not in pointer:
         return NOTHING
     folder = Path(pointer["model"])
-    if sha256_file(folder / TRAINED) != pointer["training"]:
-        raise HaechiError(f"{folder / TRAINED}: another one than {base} points to; restore the folder with `dvc checkout`")
-    record = read_record(folder / TRAINED, Trained, "a record of a training")
-    if testset and record.testset != testset:
+    trained = read_trained(folder, pointer["training"], whole=False)
+    if testset and trained.testset != testset:
         raise HaechiError(
-            f"{folder}: was trained apart from test set {record.testset}, and may have seen the texts of this one, {testset}; "
+            f"{folder}: was trained apart from test set {trained.testset}, and may have seen the texts of this one, {testset}; "
             "train anew with `model.base: static` or the base that you began with"
         )
-    for name, expected in record.files.items():
-        if sha256_file(folder / name) != expected:
-            raise HaechiError(f"{folder / name}: not the file that {TRAINED} names; restore it with `dvc checkout`")
     return Earlier(tuple(read_records(folder / EXAMPLES, MinedExample)), frozenset(read_text(folder / PASSAGES).split()))
 
 
-def write_training(folder: Path, encoder: str, testset: str, examples: Sequence[MinedExample], corpus: Iterable[Passage]) -> str:
-    """Put the files beside a model's weights; returns a name for all of it."""
+def write_training(
+    folder: Path, testset: str, shape: tuple[int, int], examples: Sequence[MinedExample], corpus: Iterable[Passage]
+) -> str:
+    """Put the files beside a model's weights; `shape` is its parameters and its width. Returns a name for all of it."""
     write_jsonl(folder / EXAMPLES, sorted(examples, key=lambda example: example.query_id))
     write_text(folder / PASSAGES, "".join(f"{name}\n" for name in sorted({text_hash(passage) for passage in corpus})))
-    files = {name: sha256_file(folder / name) for name in (EXAMPLES, PASSAGES)}
-    write_json(folder / TRAINED, Trained(encoder, testset, files))
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != TRAINED)
+    hashes = {path.relative_to(folder).as_posix(): sha256_file(path) for path in files}
+    write_json(folder / TRAINED, Trained(testset, *shape, hashes))
     return sha256_file(folder / TRAINED)[:8]
 
 

@@ -1,14 +1,15 @@
 """Loading and saving encoders: hub ids, folders, the static base; with the registry's prompts, never remote code."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from haechi.models.hub import answers, cached, may_be_asked_for
 from haechi.models.registry import ALIASES, STATIC, known, known_reranker
 from haechi.runtime.errors import HaechiError, ModelUnreachable, RerankerUnreachable
-from haechi.runtime.files import atomic_folder, read_json, sha256_file, sha256_folder, write_json
+from haechi.runtime.files import atomic_folder, read_json, read_record, sha256_file, sha256_folder, write_json
 from haechi.runtime.params import meant
 
 if TYPE_CHECKING:
@@ -16,8 +17,20 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 POINTER = "pointer.json"
-TRAINED = "training.json"
-"""Beside the weights of a model that was trained here: what it has learned from."""
+TRAINED, EXAMPLES, PASSAGES = "training.json", "examples.jsonl", "passages.txt"
+"""Beside the weights of a model that was trained here: a record, the examples, and hashes of the corpus's texts."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The record of a model that was trained here and may be trained on."""
+
+    testset: str
+    """Fingerprint of the test set whose texts it has never seen."""
+    parameters: int
+    dim: int
+    files: Mapping[str, str]
+    """Every other file of the folder -> its sha256."""
 
 
 def device() -> str:
@@ -69,6 +82,9 @@ def load_encoder(folder: Path) -> "SentenceTransformer":
         raise HaechiError(f"{folder}: no such model folder; make it with `dvc repro`")
     if (folder / POINTER).exists():
         pointer = read_json(folder / POINTER)
+        if "training" in pointer:
+            read_trained(Path(pointer["model"]), pointer["training"])
+            return load_base(pointer["model"], pointer["max_length"])
         model = load_base(pointer["model"], pointer["max_length"])
         if (found := weight_hash(model)) != pointer["weights"]:
             raise HaechiError(
@@ -95,11 +111,30 @@ def save_encoder(model: "SentenceTransformer", folder: Path, also: Callable[[Pat
 
 def save_pointer(model: "SentenceTransformer", name: str, max_length: int, folder: Path) -> None:
     """Stand for a hub model by its name and the hash of its weights, so that DVC need not copy gigabytes."""
-    pointer = {"model": name, "max_length": max_length, "weights": weight_hash(model)}
-    if (record := Path(name) / TRAINED).is_file():
-        pointer["training"] = sha256_file(record)
     with atomic_folder(folder) as temporary:
-        write_json(temporary / POINTER, pointer)
+        write_json(temporary / POINTER, {"model": name, "max_length": max_length, "weights": weight_hash(model)})
+
+
+def save_pointer_to_trained(name: str, max_length: int, folder: Path) -> Trained:
+    """The same for a model that was trained here, by its record; the model isn't loaded, and what the record says is returned."""
+    record = sha256_file(Path(name) / TRAINED)
+    with atomic_folder(folder) as temporary:
+        write_json(temporary / POINTER, {"model": name, "max_length": max_length, "training": record})
+    return read_trained(Path(name), record)
+
+
+def read_trained(folder: Path, record: str, *, whole: bool = True) -> Trained:
+    """What the record of a model says that was trained here; refused where it, or a file that it names, is another one.
+
+    Where not the whole folder is wanted, the weights are left out.
+    """
+    if sha256_file(folder / TRAINED) != record:
+        raise HaechiError(f"{folder / TRAINED}: another one than the base points to; restore the folder with `dvc checkout`")
+    trained = read_record(folder / TRAINED, Trained, "a record of a training")
+    for name, expected in trained.files.items():
+        if (whole or name in (EXAMPLES, PASSAGES)) and sha256_file(folder / name) != expected:
+            raise HaechiError(f"{folder / name}: not the file that {TRAINED} names; restore it with `dvc checkout`")
+    return trained
 
 
 def weight_hash(model: "SentenceTransformer | CrossEncoder") -> str:

@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from haechi.models.continued import earlier_training, write_training
-from haechi.models.load import folder_hash
 from haechi.parsing.ingest import preprocess, read_corpus
 from haechi.parsing.params import PreprocessParams
 from haechi.pipeline.dvc_lock import LOCK
+from haechi.pipeline.dvc_yaml import load_stages
 from haechi.pipeline.git import git_or_none
 from haechi.pipeline.write_params import write_params
 from haechi.records.mined import MinedExample
 from haechi.records.passage import Passage
 from haechi.runtime import locks
 from haechi.runtime.errors import HaechiError
-from haechi.runtime.files import atomic_folder, read_records, remove
+from haechi.runtime.files import atomic_folder, read_json, read_records, remove
 from haechi.runtime.params import load_section
 from haechi.runtime.progress import say
 from haechi.testset.manifest import load_testset
@@ -81,17 +81,18 @@ def _require_a_run(root: Path) -> None:
     )
     if done.returncode:
         raise HaechiError(f"dvc status: {(done.stderr.strip().splitlines() or ['failed'])[-1][:200]}")
-    differs = differences(json.loads(done.stdout or "{}"))
+    differs = differences(json.loads(done.stdout or "{}"), list(load_stages(root)))
     if other := next(((stage, path) for stage, path in differs if path != RAW), None):
         raise HaechiError(f"{other[0]}: {other[1]} is not as in {LOCK}; an update begins where `dvc repro` has ended")
     if not differs:
         raise HaechiError(f"{RAW}: nothing is new since the last run")
 
 
-def differences(status: dict[str, Any]) -> list[tuple[str, str]]:
-    """(stage, what differs from dvc.lock) of what `dvc status --json` says."""
+def differences(status: dict[str, Any], stages: Sequence[str]) -> list[tuple[str, str]]:
+    """(stage, what differs from dvc.lock) of what `dvc status --json` says, the first stage first."""
     found: list[tuple[str, str]] = []
-    for stage, entries in sorted(status.items()):
+    place = {stage: number for number, stage in enumerate(stages)}
+    for stage, entries in sorted(status.items(), key=lambda entry: (place.get(entry[0], len(place)), entry[0])):
         for entry in entries:
             if isinstance(entry, str):  # changed command, always changed
                 found.append((stage, entry))
@@ -133,12 +134,13 @@ def _keep(root: Path, testset: str) -> str:
     mined = list(read_records(root / EXAMPLES, MinedExample))
     again = {example.query_id for example in mined}
     earlier = [e for e in earlier_training(root / BASE, testset).still_true(corpus) if e.query_id not in again]
+    base = read_json(root / "reports/stages/base.json")  # training changes no shape
     beside = root / BEFORE / ".new"
     remove(beside)
     try:
         with atomic_folder(beside) as folder:
             shutil.copytree(root / ENCODER, folder, dirs_exist_ok=True)
-            name = write_training(folder, folder_hash(root / ENCODER), testset, [*earlier, *mined], corpus)
+            name = write_training(folder, testset, (base["parameters"], base["dim"]), [*earlier, *mined], corpus)
         kept = f"{BEFORE}/{name}"
         if (root / kept).exists():
             remove(beside)

@@ -63,6 +63,8 @@ def choose(
     """The base, a checkpoint, or a merge that earned it; the first of the list among equals. `voted` is the sweet spot."""
     scores = {name: float(column.mean()) for name, column in columns.items()}
     singles = [c.name for c in candidates if c.kind == "checkpoint"]
+    if params.min_gain < 0:
+        return _last_that_costs_little(singles, scores, columns, sample, params)
     best = max(singles, key=scores.__getitem__)
     single, why = best, _best(best, scores[best], len(singles), params.metric)
     if voted and voted != best:
@@ -85,6 +87,27 @@ def choose(
     if not scores[chosen] > scores[BASE] + params.min_gain:
         why = _stays(chosen, scores[chosen], scores[BASE], params.min_gain)
         chosen = BASE
+    return Choice(chosen, single, gaps, Words(f"{why.en}.", f"{why.ko}."))
+
+
+def _last_that_costs_little(
+    singles: Sequence[str], scores: Mapping[str, float], columns: Mapping[str, Array], sample: Resampler, params: SelectParams
+) -> Choice:
+    """For an update: what it learns of new documents no validation query sees, so the longest training that spoils nothing."""
+    allowed = [name for name in singles if scores[name] > scores[BASE] + params.min_gain]
+    chosen, most = allowed[-1] if allowed else BASE, -params.min_gain
+    single = chosen if allowed else max(singles, key=scores.__getitem__)
+    gaps = {name: _gap(columns[name], columns[single], sample) for name in columns if name != single}
+    en, ko = f"{scores[single]:.4f}, the base {scores[BASE]:.4f}", f"{scores[single]:.4f}, 기본 모델 {scores[BASE]:.4f}"
+    why = Words(
+        f"{single} is the last checkpoint that costs less than {most:g} of {params.metric} ({en})",
+        f"{single}: {params.metric}의 손실이 {most:g}보다 작은 마지막 체크포인트입니다({ko})",
+    )
+    if not allowed:
+        why = Words(
+            f"The untuned base stays: every checkpoint costs {most:g} of {params.metric} or more ({single} {en})",
+            f"기본 모델을 그대로 씁니다. 모든 체크포인트가 {params.metric}을 {most:g} 이상 잃습니다({single} {ko})",
+        )
     return Choice(chosen, single, gaps, Words(f"{why.en}.", f"{why.ko}."))
 
 
@@ -125,11 +148,6 @@ def _unearned(closest: str, gap: Gap, errors: float) -> Words:
 
 
 def _stays(chosen: str, score: float, base: float, min_gain: float) -> Words:
-    if min_gain < 0:
-        return Words(
-            f"The untuned base stays: it has {base:.4f}, and {chosen} with {score:.4f} costs {-min_gain:g} or more",
-            f"기본 모델을 그대로 씁니다. {chosen}의 점수({score:.4f})가 기본 모델({base:.4f})보다 {-min_gain:g} 이상 낮습니다",
-        )
     en, ko = (f" by more than {min_gain:g}", f" {min_gain:g} 넘게") if min_gain else ("", "")
     return Words(
         f"The untuned base stays: it has {base:.4f}, and {chosen} with {score:.4f} doesn't beat it{en}",

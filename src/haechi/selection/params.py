@@ -21,8 +21,8 @@ class SelectParams:
     metric: Metric
     """Validation metric that ranks the candidates; training keeps the checkpoints with the best ndcg@10."""
     min_gain: Annotated[float, Meta(ge=-1.0, le=1.0)]
-    """The base itself is kept unless the best candidate beats it by this much; below 0 the candidate may be so much worse,
-    as `haechi update` lets it, since validation asks about old documents alone."""
+    """The base itself is kept unless the best candidate beats it by this much. Below 0, as `haechi update` sets it, the last
+    checkpoint is taken that costs less than this, and no merge: validation sees nothing of what new documents taught."""
     soups: tuple[Literal["uniform", "greedy"], ...]
     """Means of checkpoints to try: of all, or of those that each made the mean better, the best first."""
     interpolations: tuple[Share, ...]

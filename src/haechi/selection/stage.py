@@ -4,7 +4,7 @@ Test data are never read here: candidates are compared on validation queries alo
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -102,6 +102,8 @@ def _candidates(builder: MergeBuilder, checkpoints: Sequence[str], params: Selec
     """All of them, scored: what training left, then what can be made of it, the simpler before the more elaborate."""
     candidates = [Candidate(BASE, "base", {BASE: 1.0})]
     candidates += [Candidate(name, "checkpoint", {name: 1.0}) for name in checkpoints]
+    if params.min_gain < 0:  # an update takes a checkpoint
+        averaged, params = False, replace(params, soups=(), interpolations=(), crossover=0)
     candidates += [Candidate(AVERAGE, "average", {AVERAGE: 1.0})] if averaged else []
     scores = {one.name: builder.score(one.name) for one in candidates}
     best = max(checkpoints, key=scores.__getitem__)

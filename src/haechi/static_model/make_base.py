@@ -4,15 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from haechi.models.load import folder_hash, load_base, save_encoder, save_pointer
+from haechi.models.load import TRAINED, folder_hash, load_base, save_encoder, save_pointer, save_pointer_to_trained
 from haechi.models.registry import STATIC
-from haechi.static_model import build
 from haechi.static_model.params import ModelParams
 
 
 def make_base(texts: Sequence[str], params: ModelParams, folder: Path) -> dict[str, Any]:
     """Write the base folder and say what is in it."""
+    if (Path(params.base) / TRAINED).is_file():
+        trained = save_pointer_to_trained(params.base, params.max_length, folder)
+        return {"base": params.base, "parameters": trained.parameters, "dim": trained.dim, "hash": folder_hash(folder)}
     if params.base == STATIC:
+        from haechi.static_model import build  # its libraries take a second
+
         words, composition = build.compose(texts, params)
         model = build.model_of(words, composition.table())
         save_encoder(model, folder, composition.save)
