@@ -13,7 +13,6 @@ from haechi.evaluation.forgetting import load_probes
 from haechi.evaluation.inputs import Inputs, heads_of, load_others
 from haechi.evaluation.key_figures import key_figures
 from haechi.evaluation.stage import evaluate
-from haechi.models.continued import earlier_training
 from haechi.models.load import folder_hash, load_encoder, load_reranker
 from haechi.evaluation.params import EvaluateParams
 from haechi.runtime.params import load_section
@@ -33,7 +32,7 @@ from haechi.testset.manifest import load_testset
 @options.file("--corpus")
 @options.file("--train-pairs")
 @options.file("--valid-pairs")
-@options.file("--questions")
+@options.file("--on-new")
 @options.folder("--testset")
 @options.folder("--probes")
 @options.folder("--runs")
@@ -48,7 +47,7 @@ def main(
     corpus: Path,
     train_pairs: Path,
     valid_pairs: Path,
-    questions: Path,
+    on_new: Path,
     testset: Path,
     probes: Path,
     runs: Path,
@@ -60,7 +59,6 @@ def main(
 ) -> None:
     settings = load_section(params, "evaluate", EvaluateParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
-    frozen = load_testset(testset)
     with locks.writing(runs, plots, per_query, metrics, details):
         inputs = Inputs(
             encoder=load_encoder(encoder),
@@ -69,12 +67,11 @@ def main(
             corpus=list(files.read_records(corpus, Passage)),
             train_pairs=list(files.read_records(train_pairs, Pair)),
             valid_pairs=list(files.read_records(valid_pairs, Pair)),
-            testset=frozen,
+            testset=load_testset(testset),
             probes=load_probes(probes),
             others=load_others(settings.others),
             heads=heads_of(encoder),
-            earlier=earlier_training(base, frozen.fingerprint),
-            trained_on=[question.question for question in files.read_records(questions, Question)],
+            on_new=list(files.read_records(on_new, Question)),
         )
         judge = load_reranker(settings.reranker, settings.rerank_length) if settings.reranker else None
         with open_store() as store:

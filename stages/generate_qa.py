@@ -35,6 +35,7 @@ from haechi.testset.manifest import load_testset
 @options.folder("--testset")
 @options.file("--out")
 @options.file("--dropped")
+@options.file("--on-new")
 @options.folder("--plots")
 @options.file("--metrics")
 @options.file("--details")
@@ -47,6 +48,7 @@ def main(
     testset: Path,
     out: Path,
     dropped: Path,
+    on_new: Path,
     plots: Path,
     metrics: Path,
     details: Path,
@@ -63,7 +65,7 @@ def main(
             told = estimate(askable(passages, away, earlier), LlmSetup(settings, llm, store, examples, os.environ))
         progress.show_table("generate_qa --dry-run", ("what", "figure"), told.rows())
         return
-    with locks.writing(out, dropped, plots, metrics, details):
+    with locks.writing(out, dropped, on_new, plots, metrics, details):
         passages, pairs, examples = _inputs(corpus, train_pairs)
         asking = settings.generator == "openai"
         with open_store() as store:
@@ -76,6 +78,7 @@ def main(
             made = generate(Sources(passages, away, pairs, earlier), models, settings, retrieval, store)
         files.write_output(out, made.questions)
         files.write_output(dropped, made.dropped)
+        files.write_output(on_new, made.on_new)
         files.write_json(details, made.counts)
         files.write_json(metrics, {"questions": len(made.questions)})
         with files.atomic_folder(plots) as folder:

@@ -16,6 +16,7 @@ from haechi.models.continued import NOTHING, text_hash
 from haechi.questions.generate import Away, Drafts, Generated, Models, Sources, Writer, generate, offline_writer
 from haechi.questions.length_histogram import write_lengths
 from haechi.questions.llm import sample_rows
+from haechi.questions.on_new import questions_on_new
 from haechi.questions.params import GenerateQaParams
 from haechi.questions.report import Portrait, overlap, portray
 from haechi.questions.words import Words
@@ -88,6 +89,19 @@ def test_after_an_earlier_training_new_and_changed_passages_alone_are_asked_abou
     assert part.questions == tuple(q for q in whole.questions if q.passage_id in {p.id for p in passages[:2]})
     assert part.counts["passages"]["old"] == len(passages) - 2
     assert "old" not in whole.counts["passages"]
+    assert whole.on_new == ()
+    assert {q.passage_id for q in part.on_new} == {p.id for p in passages[:2]}
+    assert not {q.question for q in part.on_new} & {q.question for q in part.questions}
+
+
+def test_test_questions_on_new_documents_are_none_that_training_asks_and_depend_on_no_order(store: Store) -> None:
+    passages, words = corpus(), Words(store)
+    whole = questions_on_new(passages, (), words, 7)
+
+    assert questions_on_new(passages[::-1], (), words, 7) == whole
+    assert questions_on_new(passages, [f"  {whole[0].question} "], words, 7) == whole[1:]
+    assert questions_on_new([*passages, replace(passages[0], article_key="twin", id="twin")], (), words, 7)
+    assert questions_on_new(passages, [q.question for q in whole], words, 7) == ()
 
 
 def test_held_out_articles_change_no_question_about_the_others(store: Store) -> None:

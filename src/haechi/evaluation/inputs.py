@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from haechi.evaluation import m3_systems
 from haechi.evaluation.forgetting import Probe
 from haechi.evaluation.systems import SUFFIXES, PairScores, read_run
-from haechi.models.continued import NOTHING, Earlier
 from haechi.models.load import device, folder_hash, load_base, load_encoder, weight_hash
 from haechi.models.registry import known
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
+from haechi.records.question import Question
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import sha256_file
 from haechi.scoring.names import LABELS
@@ -49,10 +49,8 @@ class Inputs:
     others: Mapping[str, Other] = field(default_factory=dict)
     reranker: PairScores | None = None
     heads: m3_systems.Encode | None = None
-    earlier: Earlier = NOTHING
-    """What the base was trained on before, if it was."""
-    trained_on: Sequence[str] = ()
-    """Questions of this training, which are not asked again."""
+    on_new: Sequence[Question] = ()
+    """About documents that an update has taken in."""
 
 
 def load_others(entries: Sequence[str]) -> dict[str, Other]:

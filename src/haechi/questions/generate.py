@@ -10,6 +10,7 @@ from haechi.models.continued import NOTHING, Earlier
 from haechi.question_writer.templates import TRAINING
 from haechi.question_writer.write import Wording, write_questions
 from haechi.questions import filters
+from haechi.questions.on_new import questions_on_new
 from haechi.questions.params import GenerateQaParams
 from haechi.questions.report import DEPTH, Portrait, portray
 from haechi.questions.round_trip import bm25_ranks, dense_ranks
@@ -72,6 +73,8 @@ class Generated:
     dropped: tuple[DroppedQuestion, ...]
     counts: dict[str, Any]
     portrait: Portrait
+    on_new: tuple[Question, ...]
+    """Test questions about what the base was not trained on before, if it was."""
 
 
 def offline_writer(params: GenerateQaParams) -> Writer:
@@ -118,6 +121,7 @@ def generate(sources: Sources, models: Models, params: GenerateQaParams, retriev
     kept, lost = filters.unrepeated(kept, by_id, params.near_duplicate)
     dropped += lost
 
+    on_new = questions_on_new(allowed, (q.question for q in kept), words, params.seed) if sources.earlier else ()
     counts: dict[str, Any] = {
         "passages": {**counted, "with_questions": len({q.passage_id for q in kept})},
         "questions": {"written": len(written), "kept": len(kept), "dropped": filters.reasons(dropped)},
@@ -125,7 +129,7 @@ def generate(sources: Sources, models: Models, params: GenerateQaParams, retriev
         "report": portrait.summary,
         **({"writer": drafts.counts} if drafts.counts else {}),
     }
-    return Generated(tuple(kept), tuple(sorted(dropped, key=lambda q: (q.question_id, q.reason))), counts, portrait)
+    return Generated(tuple(kept), tuple(sorted(dropped, key=lambda q: (q.question_id, q.reason))), counts, portrait, on_new)
 
 
 def askable(corpus: Sequence[Passage], away: Away, earlier: Earlier = NOTHING) -> list[Passage]:
