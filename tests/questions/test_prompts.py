@@ -125,9 +125,10 @@ def test_every_prompt_has_a_version_and_is_packaged(file: object) -> None:
 
 
 def test_there_is_one_prompt_a_style_and_language() -> None:
-    names = {*STYLES, "system", "examples", "judge_system", "judge"}
+    names = {*STYLES, "system", "examples", "judge_system", "judge", "held_out_system", "held_out"}
     assert {file.stem for file in FILES} == names | {f"{name}.en" for name in names}
     assert all(set(versions(style, "ko")) == {"system", "examples", style} for style in STYLES)
+    assert set(versions("held_out", "ko")) == {"held_out_system", "examples", "held_out"}
 
 
 def test_changing_a_prompt_reruns_the_stage_that_reads_it() -> None:

@@ -12,7 +12,7 @@ from haechi.runtime.errors import HaechiError
 from haechi.testset.build import Choice, choose
 from haechi.testset.params import TestsetParams
 
-PARAMS = TestsetParams(7, 0.25, 3, 4, 0.4, 2, 0.5, 0.8, "auto", 30)
+PARAMS = TestsetParams(7, 0.25, 3, 4, 0.4, 2, 0.5, 0.8, "auto", "offline", 30)
 DOCUMENTS = [(f"DOC_{n}",) for n in range(5)]
 USERS = [LabelledUserQuery(f"USER_{n}", f"물음 {n}", (key(n + 1),), False) for n in range(4)]
 

@@ -65,13 +65,13 @@ def test_what_validates_or_is_no_longer_in_the_corpus_is_not_replayed() -> None:
 def test_the_figures_of_a_training_say_how_many_old_examples_it_was_shown(tmp_path: Path) -> None:
     new, old = examples()[:4], examples()[4:]
     inputs = TrainingInputs(static(), new, VALIDATION, RECIPE, earlier=old)
-    facts = engine.train(inputs, tmp_path / "run")["examples"]
+    facts = engine.train(inputs, tmp_path / "run").examples
 
     assert (facts["mined"], facts["earlier"], facts["replayed"], facts["used"]) == (4, 6, 4, 8)
 
 
 def test_without_an_earlier_training_its_figures_have_no_such_line(tmp_path: Path) -> None:
-    facts = engine.train(TrainingInputs(static(), examples(), VALIDATION, RECIPE), tmp_path / "run")["examples"]
+    facts = engine.train(TrainingInputs(static(), examples(), VALIDATION, RECIPE), tmp_path / "run").examples
 
     assert "earlier" not in facts
     assert facts["used"] == len(examples())
