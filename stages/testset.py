@@ -32,9 +32,10 @@ def main(raw: Path, out: Path, metrics: Path, params: Path) -> None:
     llm = load_section(params, "llm", LlmParams)
     with locks.writing(*(out / name for name in (QUERIES, QRELS, TREC, MANIFEST)), metrics):
         amount = Amount(settings.seed, settings.questions_per_document)
+        corpus = read_corpus(raw)
         with open_store() as store:
             write = held_out_writer(amount, llm, store, os.environ) if settings.writer == "openai" else None
-            counts = freeze(read_corpus(raw), settings, out, gold, write)
+            counts = freeze(corpus, settings, out, gold, write)
         files.write_json(metrics, counts)
         queries = dict(counts["queries"])
         unseen = queries.pop("unseen")

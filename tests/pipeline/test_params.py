@@ -224,7 +224,7 @@ def test_what_is_no_integer_is_refused_with_the_value(section: str, key: str, tm
         assert message.endswith(f"found {value!r}")
 
 
-@pytest.mark.parametrize(("section", "key"), FLOATS + INTEGERS)
+@pytest.mark.parametrize(("section", "key"), [name for name in FLOATS + INTEGERS if name != ("select", "min_gain")])
 def test_a_negative_number_is_out_of_every_range(section: str, key: str, tmp_path: Path) -> None:
     value = -1 if (section, key) in INTEGERS else -0.1
     message = refusal(changed(tmp_path, section, **{key: value}), section)

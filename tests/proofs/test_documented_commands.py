@@ -49,6 +49,7 @@ HOW: dict[str, Shorten | Skipped] = {
     r"mkdocs build": Skipped("tests/docs/test_site.py builds the site"),
     r"export ": Skipped("tells what is a secret of the reader"),
     r"haechi fetch": Skipped("needs the network and a key; tests/fetch has a server of its own"),
+    r"haechi pool import": Skipped("reads what a person filled in; tests/comparison/test_question_sheet.py fills one in"),
     r"haechi verify": Skipped("runs the whole pipeline again; tests/proofs/test_replay.py does"),
     r"haechi update": Skipped("trains on from the present model; tests/proofs/test_update.py does"),
     r"haechi serve": Skipped("runs until it is stopped; tests/serving/test_commands.py does that"),

@@ -50,7 +50,7 @@ MODULES = {
     "src/haechi/models/registry.py": {"base", "generate_qa", "mine", "train", "select", "evaluate"},
     "src/haechi/inference/cached_encoder.py": {"generate_qa", "mine", "evaluate"},
     "src/haechi/static_model/build.py": {"base"},
-    "src/haechi/rowstore/store.py": {"generate_qa", "mine", "evaluate"},
+    "src/haechi/rowstore/store.py": {"preprocess", "make_pairs", "generate_qa", "mine", "evaluate"},
     "src/haechi/retrieval/bm25.py": {"generate_qa", "mine", "evaluate"},
     "src/haechi/llm/client.py": {"generate_qa", "mine"},
     "src/haechi/question_writer/write.py": {"generate_qa"},

@@ -175,10 +175,12 @@ def test_too_many_unreadable_files_stop_the_stage(here: Path) -> None:
 def test_files_that_cannot_be_used_are_named_where_the_run_goes_on_too(here: Path) -> None:
     params = (here / "params.yaml").read_text(encoding="utf-8")
     (here / "params.yaml").write_text(params.replace("max_bad_share: 0.05", "max_bad_share: 0.5"), encoding="utf-8")
+    (here / "data" / "raw" / "old.json").write_text("{", encoding="utf-8")
     (here / "data" / "raw" / "old.txt").write_bytes("여름 휴가".encode("cp949"))
     done = run("preprocess", here)
     assert done.returncode == 0
-    assert done.stdout.startswith("preprocess: old.txt: is CP949: convert it with `iconv -f cp949 -t utf-8 OLD > NEW`\n")
+    assert "preprocess: old.json: is not JSON (" in done.stdout
+    assert "preprocess: old.txt is not UTF-8 (CP949 or UTF-16) and converted while reading\n" in done.stdout
 
 
 def test_no_output_is_an_empty_file(here: Path) -> None:

@@ -44,4 +44,5 @@ def report_deps(root: Path) -> None:
         needless = "; ".join(f"{room}: {', '.join(names)}" for room, names in by_room.items())
         rows.append((one.stage, str(len(stages[one.stage].code)), str(len(one.needless)), needless or "-"))
     show_table("code in dvc.yaml", ("stage", "deps", "not run", "modules that make it rerun for nothing"), rows, figures=False)
-    say(f"{sum(len(one.needless) for one in found)} pairs of a stage and a module that it names and doesn't run")
+    pairs = sum(len(one.needless) for one in found)
+    say(f"{pairs} pairs of a stage and a module that it names and doesn't run; a frozen stage never reruns by itself")

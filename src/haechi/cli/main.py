@@ -26,7 +26,7 @@ GROUPS = {
         "reeval": "Score the models of revisions on today's test set, for `haechi compare`.",
         "alignment": "Do the mined examples resemble the test set, and is nothing held out among them?",
         "learning-curve": "How much data do I need? Quality against the number of decisions or questions.",
-        "pool": "Let people judge what the systems found: write a blind sheet, read it back.",
+        "pool": "Sheets for people: judge what the systems found, or put questions of one's own.",
     },
     "Search": {
         "search": "Show what the tuned model, BM25 and both fused find for a question.",

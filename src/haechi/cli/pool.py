@@ -30,7 +30,7 @@ RUNS, CORPUS, PER_QUERY, TESTSET = "data/runs", "data/processed/merged_corpus.js
 
 @click.group(cls=Commands)
 def pool() -> None:
-    """Let people judge what the systems found, or put questions of their own: write a sheet, read it back.
+    """Sheets for people: judge what the systems found, or put questions of one's own.
 
     The citations of courts are incomplete: what no court cited may still answer. And questions that haechi wrote are no measure
     of what people ask.
