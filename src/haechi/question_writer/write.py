@@ -9,6 +9,7 @@ import bisect
 import hashlib
 import itertools
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
@@ -29,6 +30,7 @@ from haechi.question_writer.templates import HELD_OUT
 from haechi.records.passage import Passage
 from haechi.records.question import Question
 from haechi.text.language import language
+from haechi.text.normalize import fold
 
 WEIGHTS = {
     "definition": 4.0,
@@ -100,6 +102,15 @@ def write_questions(
             passage, tokens, per_passage, np.random.default_rng(_seed(seed, wording.generator, passage)), wording
         )
     ]
+
+
+def of_one_text(questions: Iterable[Question]) -> list[Question]:
+    """Those that are asked of one text alone, in their order: a question about two has no one answer."""
+    questions = list(questions)
+    texts: dict[str, set[str]] = defaultdict(set)
+    for question in questions:
+        texts[fold(question.question)].add(question.article_key)
+    return [question for question in questions if len(texts[fold(question.question)]) == 1]
 
 
 def question_id(passage_id: str, question: str) -> str:

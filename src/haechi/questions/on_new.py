@@ -4,10 +4,9 @@ Training never sees them; but the model has read the documents, so they don't sa
 """
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from haechi.question_writer.write import HELD_OUT_WORDING, write_questions
+from haechi.question_writer.write import HELD_OUT_WORDING, of_one_text, write_questions
 from haechi.questions.words import Words
 from haechi.records.passage import Passage
 from haechi.records.question import Question
@@ -21,11 +20,8 @@ def questions_on_new(passages: Sequence[Passage], trained_on: Iterable[str], wor
     """Questions about these passages that training doesn't ask, nor is asked of two documents; in the order of their ids."""
     chosen = sorted(passages, key=lambda p: hashlib.sha256(f"{seed}:{p.id}".encode()).digest())[:PASSAGES]
     written = {q.question_id: q for q in write_questions(words.analysed(chosen), EACH, seed, HELD_OUT_WORDING)}
-    asked_of: dict[str, set[str]] = defaultdict(set)
-    for question in written.values():
-        asked_of[fold(question.question)].add(question.article_key)
-    known = set(map(fold, trained_on))
-    wanted = (q for q in written.values() if fold(q.question) not in known and len(asked_of[fold(q.question)]) == 1)
-    found = tuple(sorted(wanted, key=lambda q: q.question_id))
-    words.of([q.question for q in found])  # left in the store for evaluate, which then needs no analyser
-    return found
+    trained = set(map(fold, trained_on))
+    wanted = (q for q in of_one_text(written.values()) if fold(q.question) not in trained)
+    questions = tuple(sorted(wanted, key=lambda q: q.question_id))
+    words.of([q.question for q in questions])  # left in the store for evaluate, which then needs no analyser
+    return questions

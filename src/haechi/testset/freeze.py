@@ -1,6 +1,6 @@
 """Raw documents -> the files of the test set and their manifest."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from haechi.pairs.sections import decision_keys, label_sections
 from haechi.pairs.user_queries import label_user_queries
 from haechi.parsing.ingest import RawCorpus
 from haechi.question_writer.sentences import analyse
-from haechi.question_writer.write import HELD_OUT_WORDING, write_questions
+from haechi.question_writer.write import HELD_OUT_WORDING, of_one_text, write_questions
 from haechi.records.passage import Passage
 from haechi.records.query import Qrel, Suite, TestQuery
 from haechi.records.question import Question
@@ -21,7 +21,6 @@ from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC, Manifest, fi
 from haechi.testset.params import TestsetParams
 from haechi.testset.texts import Gold, Group, askable_texts, groups_of, passages_to_ask
 from haechi.text.near_duplicates import NearDuplicates
-from haechi.text.normalize import fold
 
 # Only current citations of laws are gold: a former number or a rule that happens to share a name is no proof.
 OLD_CITATIONS, ADMIN = False, True
@@ -102,13 +101,9 @@ def _questions(
     gold = {key: group for group in groups for key in group}
     passages = passages_to_ask(texts, groups, params.seed, QUESTIONS // params.questions_per_document)
     written = write(passages)
-    texts_of: dict[str, set[str]] = defaultdict(set)
-    for question in written:
-        texts_of[fold(question.question)].add(question.article_key)
     return [
         TestQuery(q.question_id, q.question, gold[q.article_key], suite, q.article_key, "", q.article_key, True, False)
-        for q in written
-        if len(texts_of[fold(q.question)]) == 1
+        for q in of_one_text(written)
     ]
 
 
