@@ -33,7 +33,7 @@ def main(passages: Path, fallback: Path, out: Path, metrics: Path, details: Path
         files.write_json(details, told)
         files.write_json(metrics, {"passages": len(corpus)})
         made = f"{len(corpus):,} passages ({progress.listed(told['passages'])}), {told['with_twins']:,} of them with twins"
-        progress.show_summary("merge_corpus", ", ".join(source.stem.replace("_", " ") for source in sources), made, {})
+        progress.show_summary("merge_corpus", str(passages), made, {})
 
 
 run(main)

@@ -4,6 +4,7 @@ import _here  # noqa: F401, I001  (first: it decides whose library runs)
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -40,11 +41,20 @@ def main(raw: Path, out: Path, metrics: Path, params: Path) -> None:
         queries = dict(counts["queries"])
         unseen = queries.pop("unseen")
         named = sum(q.suite == "precedent" and q.names_positive for q in files.read_records(out / QUERIES, TestQuery))
-        made = f"{sum(queries.values()):,} queries ({progress.listed(queries)}), {unseen:,} on articles kept out of training"
-        held = f"{counts['held_out']:,} sources and {counts['reserved_articles']:,} articles are kept out of training."
+        made = f"{sum(queries.values()):,} queries ({progress.listed(queries)})"
+        if 0 < unseen < queries[counts["primary"]]:
+            made += f", {unseen:,} on articles kept out of training"
+        held = f"{_kept_out(counts)} are kept out of training."
         if named:
             held += f"\n{named:,} of the queries of decisions name their answer; they are scored, and count towards no headline."
         progress.show_summary("testset", str(raw), made, {}, f"{held} Its fingerprint is {counts['fingerprint']}.")
+
+
+def _kept_out(counts: dict[str, Any]) -> str:
+    """Documents (with decisions: sources, which are these too) and articles, if any."""
+    sources = "sources" if counts["test_groups"] else "documents"
+    amounts = {sources: counts["held_out"], "articles": counts["reserved_articles"]}
+    return " and ".join(f"{number:,} {name}" for name, number in amounts.items() if number) or "No documents"
 
 
 run(main)

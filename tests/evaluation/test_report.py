@@ -21,7 +21,7 @@ from haechi.scoring.facets import Facetter
 from haechi.scoring.metrics import evaluate_run, mean
 from haechi.scoring.names import BASE, BM25, HYBRID, LABELS, TUNED
 from haechi.scoring.score_queries import judge, values
-from haechi.scoring.verdict import COLUMNS, result_rows, verdict
+from haechi.scoring.verdict import COLUMNS, result_table, verdict
 
 PARAMS = small(EvaluateParams, depth=100)
 QUERIES = [
@@ -140,10 +140,22 @@ def test_the_same_seed_gives_the_same_summary() -> None:
 
 
 def test_every_system_has_one_row_in_the_table() -> None:
-    rows = result_rows(evaluation_of(metrics()))
+    columns, rows = result_table(evaluation_of(metrics()))
 
+    assert columns == COLUMNS
     assert [row[0] for row in rows] == [LABELS[s] for s in (BM25, BASE, TUNED, HYBRID)]
     assert {len(row) for row in rows} == {len(COLUMNS)}
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_unseen_articles_have_no_column_where_training_saw_every_answer_or_none(*, seen: bool) -> None:
+    found = metrics()
+    found["slice"].pop("unseen") if seen else found["slice"]["unseen"].update(n=found["n_queries"])
+
+    columns, rows = result_table(evaluation_of(found))
+
+    assert columns == COLUMNS[:-1]
+    assert {len(row) for row in rows} == {len(columns)}
 
 
 def test_popularity_gives_every_query_the_articles_that_training_decisions_cite_most() -> None:

@@ -151,7 +151,9 @@ def test_the_key_that_was_meant_is_told(positive: str, meant: str) -> None:
     query = UserQuery("USER_1", "우물은 누가 쓰나", (positive,), "queries.jsonl")
     index = LawIndex(raw(CITED).statutes)
 
-    (told,) = label_user_queries([query], index, {"DOC_manual", "DOC_여름휴가", "DOC_departments/staff/leave_rules"}).unknown
+    (told,) = label_user_queries(
+        [query], index, {key: (key,) for key in ("DOC_manual", "DOC_여름휴가", "DOC_departments/staff/leave_rules")}
+    ).unknown
 
     assert told.partition("; ")[2] == (f"did you mean {meant}?" if meant else "")
 
@@ -159,6 +161,6 @@ def test_the_key_that_was_meant_is_told(positive: str, meant: str) -> None:
 def test_a_long_query_is_told_of_in_short() -> None:
     query = UserQuery("USER_1", "가" * 5000, ("나" * 5000,), "queries.jsonl")
 
-    (told,) = label_user_queries([query], LawIndex(()), set()).unknown
+    (told,) = label_user_queries([query], LawIndex(()), {}).unknown
 
     assert len(told) < 200 + len("queries.jsonl")

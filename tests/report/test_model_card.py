@@ -60,8 +60,9 @@ def test_the_card_names_data_parameters_figures_and_licence(project: Path) -> No
 
 def test_the_command_shows_it_or_writes_it(project: Path, tmp_path: Path) -> None:
     shown = CliRunner().invoke(main, ["card", "--root", str(project)])
-    CliRunner().invoke(main, ["card", "--root", str(project), "--out", str(tmp_path / "README.md")])
+    written = CliRunner().invoke(main, ["card", "--root", str(project), "--out", str(tmp_path / "README.md")])
 
+    assert "README.md: the model card of models/encoder" in " ".join(written.output.split())
     assert shown.output == (tmp_path / "README.md").read_text() == model_card(project)
 
 

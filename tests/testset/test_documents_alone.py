@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from small_law import BOOK, STATUTES, key
 from small_params import small
 
+from haechi.citations.law_index import LawIndex
 from haechi.corpus.duplicates import link_twins
 from haechi.pairs.params import MakePairsParams
 from haechi.pairs.stage import MadePairs, leakage, make_pairs, refuse_leaks
+from haechi.pairs.user_queries import label_user_queries, named_documents
 from haechi.parsing.content import Block
 from haechi.parsing.documents import Document
 from haechi.parsing.ingest import RawCorpus
@@ -26,7 +28,7 @@ from haechi.testset.build import FEWEST_TEXTS, primary_suite
 from haechi.testset.freeze import freeze
 from haechi.testset.manifest import TREC, TestSet, held_out, load_testset
 from haechi.testset.params import TestsetParams
-from haechi.testset.texts import CUT, Slices, groups_of, hold_out
+from haechi.testset.texts import CUT, Gold, Slices, groups_of, hold_out
 from haechi.text.near_duplicates import grams, jaccard
 
 PARAMS = small(TestsetParams)
@@ -199,10 +201,22 @@ def test_auto_takes_the_first_suite_that_the_folder_can_bear(sections: int, text
 @pytest.mark.parametrize(
     ("changes", "sections", "texts", "users", "sentence"),
     [
-        ({}, 0, FEWEST_TEXTS - 1, 500, f"there are {FEWEST_TEXTS - 1} documents; it takes {FEWEST_TEXTS} documents"),
+        (
+            {},
+            0,
+            FEWEST_TEXTS - 1,
+            500,
+            f"it takes {FEWEST_TEXTS} that don't nearly repeat each other, and there are {FEWEST_TEXTS - 1};",
+        ),
         ({"primary": "precedent"}, 0, 50, 50, "no decision cites an article of the corpus"),
         ({"primary": "user"}, 3, 50, 0, "there are no labelled queries"),
-        ({"primary": "synthetic"}, 3, 5, 9, f"there are 5 documents, and it takes {FEWEST_TEXTS}"),
+        (
+            {"primary": "synthetic"},
+            3,
+            5,
+            9,
+            f"it takes {FEWEST_TEXTS} documents that don't nearly repeat each other, and there are 5",
+        ),
     ],
 )
 def test_a_suite_that_can_not_be_is_one_sentence(changes, sections: int, texts: int, users: int, sentence: str) -> None:
@@ -227,3 +241,17 @@ def test_a_set_without_decisions_bars_no_later_decision_by_its_date(frozen: Test
     assert not held.in_test_period("20240101")
     assert not held.after_cutoff("20240101")
     assert key(1) in BOOK.article_keys  # decisions that come later cite such
+
+
+@pytest.mark.parametrize("gold", ["document", "section"])
+def test_a_label_that_names_a_document_means_every_section_of_it(gold: Gold) -> None:
+    """Also one before the first heading, whose key is the document's; another document whose id goes on alike stays out."""
+    blocks = [Block("text", "머리말"), *(Block(kind, name, 1) for name in ("설치", "청소") for kind in ("heading", "text"))]
+    documents = [Document(docid, docid, tuple(blocks), f"{docid}.md") for docid in ("설명서", "설명서2", "설명서#부록")]
+    made = [p for document in documents for p in document_passages(document, replace(CUT, document_gold=gold))]
+    query = UserQuery("USER_1", "어떻게 씻나", ("DOC_설명서",), "q.jsonl")
+
+    (labelled,) = label_user_queries([query], LawIndex(()), named_documents(made)).queries
+
+    assert set(labelled.keys) == {p.article_key for p in made if p.parent_id == "DOC_설명서"}
+    assert len(labelled.keys) == (3 if gold == "section" else 1)

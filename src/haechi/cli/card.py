@@ -9,6 +9,7 @@ from haechi.cli.project import Command
 from haechi.report.model_card import model_card
 from haechi.runtime.files import write_text
 from haechi.runtime.options import FILE
+from haechi.runtime.progress import say
 
 
 @click.command(cls=Command, epilog="Example: haechi card --out models/encoder/README.md")
@@ -20,4 +21,8 @@ def card(out: Path | None, root: Path) -> None:
     Nothing else goes into it, and it is refused where these files speak of different models.
     """
     text = model_card(root)
-    write_text(out, text) if out else click.echo(text, nl=False)
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    write_text(out, text)
+    say(f"{out}: the model card of models/encoder, {len(text.splitlines())} lines")

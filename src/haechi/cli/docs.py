@@ -25,7 +25,7 @@ from haechi.runtime.params import load_section
 from haechi.runtime.sections import section_class
 from haechi.scoring.evaluation import Evaluation
 from haechi.scoring.per_query import read_rows
-from haechi.scoring.verdict import COLUMNS, result_rows, verdict
+from haechi.scoring.verdict import result_table, verdict
 
 READMES = ("README.md", "README.ko.md")
 PARAMETERS = "docs/parameters.md"
@@ -173,7 +173,7 @@ def _results(metrics: Path, params: EvaluateParams) -> list[str]:
     """The closing table of a run, from what git holds of it: the results query by query."""
     scored, found = read_json(metrics / "evaluate.json"), summarise(read_rows(metrics / "per_query.json", QueryResult), params)
     note = f"Test set `{scored['testset']}`, {found['n_queries']} queries, model `{scored['encoder']}`."
-    return [*_table(COLUMNS, result_rows(Evaluation(**found)), figures=True), "", verdict(found), note]
+    return [*_table(*result_table(Evaluation(**found)), figures=True), "", verdict(found), note]
 
 
 def _parameters(stages: Stages, values: Mapping[str, Mapping[str, Any]]) -> str:

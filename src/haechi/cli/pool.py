@@ -9,6 +9,7 @@ from haechi.comparison.judging_pool import csv_rows, judged_rate, pooled, read_s
 from haechi.comparison.judging_pool import sheet as sheet_of
 from haechi.comparison.question_sheet import drawn, labelled_queries, question_sheet
 from haechi.evaluation.systems import read_run
+from haechi.pairs.user_queries import named_documents
 from haechi.records.passage import Passage
 from haechi.records.query import Qrel, Suite, TestQuery
 from haechi.records.question import Question
@@ -103,7 +104,8 @@ def _export_questions(root: Path, sheet: Path, wanted: int, seed: int) -> None:
 
 
 def _import_questions(root: Path, sheet: Path) -> None:
-    keys = {passage.article_key for passage in read_records(root / CORPUS, Passage)}
+    passages = list(read_records(root / CORPUS, Passage))
+    keys = {passage.article_key for passage in passages} | named_documents(passages).keys()
     queries = labelled_queries(sheet, keys)
     out = root / OWN / f"{sheet.stem}.jsonl"
     write_jsonl(out, queries)

@@ -37,7 +37,7 @@ def stats(path: Path) -> None:
             " ".join(f"{name}={value}" for name, value in share.origin.items()) or "-",
             f"{share.rows:,}",
             f"{share.bytes / 1e6:,.1f}",
-            f"{share.cost:.4f}",
+            f"{share.cost:.4f}" if share.cost else "-",
             datetime.fromtimestamp(share.newest, UTC).strftime("%Y-%m-%d"),
         )
         for share in maintenance.shares(store)

@@ -13,7 +13,7 @@ from haechi.records.question import Question
 from haechi.runtime.files import read_records
 from haechi.runtime.progress import show_counts, show_table
 from haechi.scoring.evaluation import evaluation_of
-from haechi.scoring.verdict import COLUMNS, result_rows
+from haechi.scoring.verdict import result_table
 from haechi.selection.summary import show_candidates
 
 QUESTIONS = Path("data/qa/questions.jsonl")
@@ -45,5 +45,5 @@ def show_stage(root: Path, name: str) -> None:
     if name == "select":
         show_candidates(facts)
     if name == "evaluate":
-        show_table("on the test queries", COLUMNS, result_rows(evaluation_of(facts)))
+        show_table("on the test queries", *result_table(evaluation_of(facts)))
     show_counts(name, facts)

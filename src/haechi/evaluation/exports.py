@@ -37,11 +37,11 @@ def _rows(name):
 
 
 class HaechiRetrieval(AbsTaskRetrieval):
-    """Issues of court decisions -> the articles that the court cites."""
+    """Queries -> the articles or documents that answer them."""
 
     metadata = TaskMetadata(
         name="HaechiRetrieval",
-        description="Korean law: issues of court decisions and the articles that the court cites (test set @FINGERPRINT@).",
+        description="A frozen test set of haechi, @FINGERPRINT@: queries, and the articles or documents that answer them.",
         dataset={"path": "haechi/local", "revision": "@FINGERPRINT@"},
         type="Retrieval",
         category="t2t",

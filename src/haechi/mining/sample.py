@@ -19,7 +19,7 @@ MEANINGS = {
     "positive": "the query's own positive",
     "twin": "the same words as a positive under another id",
     "reserved": "reserved for the test set",
-    "same_article": "another part of a gold article",
+    "same_article": "another part of the answer itself",
     "other_version": "another version of a gold article",
     "cocited": "cited anywhere by the same decision",
     "together": "cited together with a positive by other decisions",

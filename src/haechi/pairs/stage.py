@@ -11,7 +11,7 @@ from haechi.pairs.build import Pairs, build_pairs
 from haechi.pairs.fallback import fallback_pairs
 from haechi.pairs.params import MakePairsParams
 from haechi.pairs.sections import label_sections
-from haechi.pairs.user_queries import label_user_queries
+from haechi.pairs.user_queries import label_user_queries, named_documents
 from haechi.parsing.ingest import RawCorpus
 from haechi.records.held_out import HeldOut
 from haechi.records.pair import Pair
@@ -79,7 +79,7 @@ def make_pairs(
     labelled = label_sections(raw.decisions, index, old_citations=params.old_citations, admin=params.use_admin_for_prec)
     _refuse_foreign_testset(held_out, by_article.keys())
     held_out = replace(held_out, articles=with_duplicates(held_out.articles | held_out.sources, passages))
-    users = label_user_queries(raw.queries, index, {p.article_key for p in passages if p.type == "doc"})
+    users = label_user_queries(raw.queries, index, named_documents(passages))
     pairs = build_pairs(labelled.sections, users.queries, by_article, index, held_out, params)
     extra: tuple[Passage, ...] = ()
     if params.fallback:
@@ -104,8 +104,13 @@ def summary(counts: Mapping[str, Any]) -> tuple[str, str, dict[str, int], str]:
     """What came in, what went out, what was dropped by reason, and what to know of it, for the screen."""
     labels, pairs, users = counts["labels"], counts["pairs"], counts["user_queries"]
     unread = _below(labels, "citations.unresolved.")
-    read = f"{labels.get('sections.read', 0):,} issues, {labels.get('citations.read', 0):,} citations"
-    read += f", {users.get('read', 0):,} labelled queries" if users else ""
+    amounts = {
+        "issues": labels.get("sections.read", 0),
+        "citations": labels.get("citations.read", 0),
+        "labelled queries": users.get("read", 0),
+    }
+    read = ", ".join(f"{number:,} {name}" for name, number in amounts.items() if number)
+    read = read or "no decisions and no labelled queries: training's come from generate_qa"
     kinds = listed(_below(pairs, "train."))
     made = f"{counts['train']:,} training pairs{f' ({kinds})' if kinds else ''}, {counts['valid']:,} validation pairs"
     dropped = {name.removeprefix("sections."): n for name, n in labels.items() if name.startswith("sections.without_")}

@@ -40,7 +40,7 @@ def systems(results: Results, slices: Sequence[Slice], say: Say) -> Picture | No
     axes.invert_yaxis()
     axes.set_xlim(0, min(1.0, max(row[3] for row in rows) + 0.12))
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel(say("nDCG@10 (1 = every cited article on top)", "nDCG@10 (1 = 인용 조문이 모두 최상위)"))
+    axes.set_xlabel(say("nDCG@10 (1 = every right answer on top)", "nDCG@10 (1 = 정답이 모두 최상위)"))
     return Picture(figure, ("system", HEADLINE, "low", "high"), rows)
 
 
@@ -59,7 +59,7 @@ def recall(results: Results, slices: Sequence[Slice], say: Say) -> Picture | Non
     axes.set_xticks(ks, [str(k) for k in ks])
     axes.minorticks_off()
     axes.set_ylim(0, 1)
-    axes.set(xlabel=say("first k results", "상위 k개"), ylabel=say("share of cited articles found", "찾은 인용 조문의 비율"))
+    axes.set(xlabel=say("first k results", "상위 k개"), ylabel=say("share of right answers found", "찾은 정답의 비율"))
     figure.legend(loc="outside right upper")
     return Picture(figure, ("k", *names), [(k, *(scores.primary[name][f"recall@{k}"] for name in names)) for k in ks])
 

@@ -37,7 +37,8 @@ def facts(results: Results) -> list[tuple[Words, Words]]:
     row("training steps", "학습 스텝 수", _number(train.get("steps")))
     row("test set", "평가 집합", _mark(tests.get("fingerprint")))
     row("test queries", "평가 질의", _queries(results))
-    row("articles kept out of training", "학습에서 제외한 조문", _number(tests.get("reserved_articles")))
+    row("articles kept out of training", "학습에서 제외한 조문", _number(tests.get("reserved_articles") or None))
+    row("sources kept out of training", "학습에서 제외한 문서와 판결", _number(tests.get("held_out") or None))
     if base:
         name, size, dim = base.get("base", ""), f"{base.get('parameters', 0):,}", base.get("dim", 0)
         row(

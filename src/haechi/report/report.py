@@ -26,7 +26,7 @@ from haechi.report.style import dark_rules, script_hash
 from haechi.report.tested_on import against_real, tested_on
 from haechi.scoring.evaluation import Evaluation
 from haechi.scoring.names import BASE, shown
-from haechi.scoring.verdict import identical, judge
+from haechi.scoring.verdict import identical, judge, partly_unseen
 from haechi.text.bilingual import Words
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def render(
         scores=scores,
         tested=tested_on(results),
         differing=against_real(results),
-        all_unseen=scores.slice.get("unseen", {}).get("n") == scores.n_queries,
+        partly_unseen=partly_unseen(scores),
         confidence=f"{scores.confidence:.0%}",
         systems=shown(scores.primary),
         differences=_differences(scores),

@@ -35,7 +35,7 @@ class Slice:
 
 
 def sliced(rows: Sequence[QueryResult], confidence: float) -> list[Slice]:
-    """Every slice: named ones, then facets, bins by their lower bound."""
+    """Every slice: named ones, then facets, bins by their lower bound; none that holds the whole headline."""
     rows = [row for row in rows if TUNED in row.ranks]
     if not rows:
         return []
@@ -43,8 +43,11 @@ def sliced(rows: Sequence[QueryResult], confidence: float) -> list[Slice]:
     scored = values(rows, systems, (10,))[HEADLINE]
     column = {system: place for place, system in enumerate(systems)}
     others = [column.get(system, column[TUNED]) for system in (BASE, BM25)]
+    headline = [place for place, row in enumerate(rows) if row.headline]
     results = []
     for name, places in sorted(places_of(rows).items(), key=lambda item: _order(item[0])):
+        if places == headline:
+            continue
         part = scored[places]
         groups = [rows[place].group for place in places]
         tuned = part[:, [column[TUNED]]]

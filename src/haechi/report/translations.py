@@ -26,8 +26,8 @@ FACETS = {
     "year": Words("year of the decision", "판결 연도"),
 }
 NAMED = {
-    "seen": Words("articles seen in training", "학습에 나온 조문"),
-    "unseen": Words("articles kept out of training", "학습에서 제외한 조문"),
+    "seen": Words("answers seen in training", "정답이 학습에 나온 질의"),
+    "unseen": Words("answers kept out of training", "정답을 학습에서 제외한 질의"),
     "names_positive": Words("queries that name their answer", "정답 이름이 포함된 질의"),
     "title": Words("suite: article titles", "질의 유형: 조문 제목"),
     "synthetic": Words("suite: synthetic questions", "질의 유형: 합성 질문"),
@@ -52,7 +52,7 @@ FATES = {
     "spare": Words("fit, not needed", "사용할 수 있으나 남음"),
     "above_margin": Words("too close to a positive", "정답과 점수가 너무 가까움"),
     "reserved": Words("reserved for the test set", "평가용으로 분리됨"),
-    "same_article": Words("part of a gold article", "정답 조문의 일부"),
+    "same_article": Words("part of the answer itself", "정답의 다른 부분"),
     "cocited": Words("cited by the same decision", "같은 판결이 인용함"),
     "together": Words("cited with a positive elsewhere", "다른 판결이 정답과 함께 인용함"),
     "near_duplicate": Words("near-duplicate of a positive", "정답과 거의 같음"),
@@ -147,7 +147,7 @@ DROPPED = {
 STAGES = {
     "preprocess": Words("cut documents into passages", "문서를 청크로 분할"),
     "testset": Words("freeze the test set", "평가 집합 고정"),
-    "make_pairs": Words("pair issues with cited articles", "쟁점과 인용 조문 짝짓기"),
+    "make_pairs": Words("pair queries with their answers", "질의와 정답 짝짓기"),
     "merge_corpus": Words("merge passages", "청크 병합"),
     "base": Words("make the untuned model", "기본 모델 준비"),
     "generate_qa": Words("write questions", "합성 질문 생성"),

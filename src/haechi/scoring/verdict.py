@@ -9,8 +9,14 @@ from haechi.scoring.names import BASE, HEADLINE, TUNED, label, shown
 COLUMNS = ("system", HEADLINE, "interval", "recall@10", "mrr@10", "unseen articles")
 
 
-def result_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
-    """One row a system."""
+def partly_unseen(evaluation: Evaluation) -> bool:
+    """Whether training saw some answers of the headline and others not: of documents that are held out it saw none."""
+    return bool(0 < evaluation.slice.get("unseen", {}).get("n", 0) < evaluation.n_queries)
+
+
+def result_table(evaluation: Evaluation) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Columns, and a row a system; of unseen articles only where they are a part of the test."""
+    width = len(COLUMNS) if partly_unseen(evaluation) else len(COLUMNS) - 1
     rows: list[tuple[str, ...]] = []
     for system in shown(evaluation.primary):
         mean, bounds = evaluation.primary[system], evaluation.interval[system][HEADLINE]
@@ -25,7 +31,7 @@ def result_rows(evaluation: Evaluation) -> list[tuple[str, ...]]:
                 "-" if unseen is None else f"{unseen:.3f}",
             )
         )
-    return rows
+    return COLUMNS[:width], [row[:width] for row in rows]
 
 
 ALPHA = 0.05

@@ -8,7 +8,7 @@ from typing import Any
 
 from haechi.citations.law_index import LawIndex
 from haechi.pairs.sections import decision_keys, label_sections
-from haechi.pairs.user_queries import label_user_queries
+from haechi.pairs.user_queries import label_user_queries, named_documents
 from haechi.parsing.ingest import RawCorpus
 from haechi.question_writer.sentences import analyse
 from haechi.question_writer.write import HELD_OUT_WORDING, of_one_text, write_questions
@@ -40,7 +40,7 @@ def freeze(
     index = LawIndex(raw.statutes, raw.rules)
     labelled = label_sections(raw.decisions, index, old_citations=OLD_CITATIONS, admin=ADMIN)
     texts = askable_texts(raw, gold, articles=not labelled.sections)
-    users = label_user_queries(raw.queries, index, {key for key in texts if key.startswith("DOC_")}).queries
+    users = label_user_queries(raw.queries, index, named_documents(p for text in texts.values() for p in text)).queries
     choice = choose(labelled.sections, groups_of(texts, params.near_duplicate), users, index, params)
     synthetic = _questions(texts, choice.slices.test, "synthetic", params, write)
     validation = _unlike(
