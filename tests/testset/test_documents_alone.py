@@ -1,5 +1,7 @@
 """A folder without a decision: held-out documents (and articles) take the place of decisions, in test and validation."""
 
+import random
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -145,7 +147,7 @@ def test_one_long_manual_is_held_out_by_section(tmp_path: Path) -> None:
     blocks = [block for d in DOCUMENTS for block in (Block("heading", d.title, 1), *d.blocks)]
     manual = raw((Document("manual", "설명서", tuple(blocks), "manual.md"),))
 
-    with pytest.raises(HaechiError, match="there are 1 documents"):
+    with pytest.raises(HaechiError, match="here: 1"):
         freeze(manual, PARAMS, tmp_path)
     freeze(manual, PARAMS, tmp_path, "section")
     testset = load_testset(tmp_path)
@@ -206,7 +208,7 @@ def test_auto_takes_the_first_suite_that_the_folder_can_bear(sections: int, text
             0,
             FEWEST_TEXTS - 1,
             500,
-            f"it takes {FEWEST_TEXTS} that don't nearly repeat each other, and there are {FEWEST_TEXTS - 1};",
+            f"it takes {FEWEST_TEXTS} that don't nearly repeat each other (here: {FEWEST_TEXTS - 1});",
         ),
         ({"primary": "precedent"}, 0, 50, 50, "no decision cites an article of the corpus"),
         ({"primary": "user"}, 3, 50, 0, "there are no labelled queries"),
@@ -215,12 +217,12 @@ def test_auto_takes_the_first_suite_that_the_folder_can_bear(sections: int, text
             3,
             5,
             9,
-            f"it takes {FEWEST_TEXTS} documents that don't nearly repeat each other, and there are 5",
+            f"it takes {FEWEST_TEXTS} documents that don't nearly repeat each other (here: 5)",
         ),
     ],
 )
 def test_a_suite_that_can_not_be_is_one_sentence(changes, sections: int, texts: int, users: int, sentence: str) -> None:
-    with pytest.raises(HaechiError, match=sentence) as caught:
+    with pytest.raises(HaechiError, match=re.escape(sentence)) as caught:
         primary_suite(sections, texts, users, replace(PARAMS, **changes))
     assert "\n" not in str(caught.value)
 
@@ -255,3 +257,12 @@ def test_a_label_that_names_a_document_means_every_section_of_it(gold: Gold) -> 
 
     assert set(labelled.keys) == {p.article_key for p in made if p.parent_id == "DOC_설명서"}
     assert len(labelled.keys) == (3 if gold == "section" else 1)
+
+
+def test_documents_in_a_language_that_no_question_is_written_in_are_refused(tmp_path: Path) -> None:
+    texts = ("".join(random.Random(n).choices("абвгдежзик ", k=200)) for n in range(FEWEST_TEXTS))  # noqa: S311
+    strange = tuple(Document(f"d{n}", "вода", (Block("text", text),), "d.txt") for n, text in enumerate(texts))
+
+    with pytest.raises(HaechiError, match="questions are written in Korean and English"):
+        freeze(raw(strange), replace(PARAMS, document_share=0.3, near_duplicate=1.0), tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -87,8 +87,8 @@ def primary_suite(sections: int, texts: int, user_queries: int, params: TestsetP
     """The suite that parameters name, or the first of three that the folder can bear; refused where it can't."""
     if not sections and texts < FEWEST_TEXTS:
         raise HaechiError(
-            f"testset: too few documents to test on: it takes {FEWEST_TEXTS} that don't nearly repeat each other, and there are "
-            f"{texts}; add more, or court decisions with the laws that they cite"
+            f"testset: too few documents to test on: it takes {FEWEST_TEXTS} that don't nearly repeat each other "
+            f"(here: {texts}); add more, or court decisions with the laws that they cite"
         )
     bearable = {"precedent": sections > 0, "user": user_queries > 0, "synthetic": texts >= FEWEST_TEXTS}
     if params.primary == "auto":
@@ -98,7 +98,7 @@ def primary_suite(sections: int, texts: int, user_queries: int, params: TestsetP
         lacking = {
             "precedent": "no decision cites an article of the corpus",
             "user": "there are no labelled queries",
-            "synthetic": f"it takes {FEWEST_TEXTS} documents that don't nearly repeat each other, and there are {texts}",
+            "synthetic": f"it takes {FEWEST_TEXTS} documents that don't nearly repeat each other (here: {texts})",
         }
         raise HaechiError(f"testset.primary: {params.primary}: {lacking[params.primary]}; `auto` takes what the folder can bear")
     return params.primary

@@ -15,6 +15,7 @@ from haechi.question_writer.write import HELD_OUT_WORDING, of_one_text, write_qu
 from haechi.records.passage import Passage
 from haechi.records.query import Qrel, Suite, TestQuery
 from haechi.records.question import Question
+from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import sha256_file, write_json, write_jsonl, write_text
 from haechi.testset.build import choose
 from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC, Manifest, fingerprint
@@ -46,6 +47,12 @@ def freeze(
     validation = _unlike(
         _questions(texts, choice.slices.validation, "validation", params, write), synthetic, params.near_duplicate
     )
+    if not labelled.sections and not (validation and (synthetic or choice.primary != "synthetic")):
+        asked = [*choice.slices.test, *choice.slices.validation]
+        raise HaechiError(
+            f"testset: no question for the test or for validation could be written about the {len(asked):,} held-out documents: "
+            "questions are written in Korean and English, about sentences; is the text in another language, or broken?"
+        )
     tests = sorted([*choice.queries, *synthetic], key=lambda q: (q.suite, q.query_id))
     queries = sorted([*tests, *validation], key=lambda q: (q.suite, q.query_id))
 
