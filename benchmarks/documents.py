@@ -1,9 +1,12 @@
 """What becomes of a folder of documents that are no law: a subcommand a question.
 
     python benchmarks/documents.py formats                                        files that are made here
-    python benchmarks/documents.py update DOCUMENTS [--later 40] [--keep FOLDER]   a JSONL of `{docid, content}`, plain or .xz
+    python benchmarks/documents.py folder DOCUMENTS [--keep FOLDER]                from the folder alone to the report
+    python benchmarks/documents.py update DOCUMENTS [--later 40] [--keep FOLDER]   what comes later
+    python benchmarks/documents.py laws LAWS DECISIONS [--keep FOLDER]             laws alone, asked what courts were asked
 
-Nothing of DOCUMENTS is kept but in FOLDER.
+DOCUMENTS, LAWS and DECISIONS are folders of files; the first may be a JSONL of `{docid, content}`, plain or .xz.
+Nothing of them is kept but in FOLDER.
 """
 
 import hashlib
@@ -15,14 +18,18 @@ import resource
 import shutil
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
@@ -33,6 +40,13 @@ from proofs import project  # noqa: E402
 from haechi.parsing.convert import convert_all  # noqa: E402
 from haechi.parsing.ingest import preprocess, read_corpus  # noqa: E402
 from haechi.parsing.params import PreprocessParams  # noqa: E402
+from haechi.runtime.files import write_jsonl  # noqa: E402
+from haechi.runtime.params import load_section  # noqa: E402
+from haechi.scoring.evaluation import evaluation_of  # noqa: E402
+from haechi.scoring.names import HEADLINE  # noqa: E402
+from haechi.scoring.verdict import gap_told, result_table  # noqa: E402
+from haechi.testset.freeze import freeze  # noqa: E402
+from haechi.testset.params import TestsetParams  # noqa: E402
 
 CORES = 2
 
@@ -47,7 +61,7 @@ class File:
     broken: str = ""
 
 
-@click.group(help=__doc__)
+@click.group(help=(__doc__ or "").replace("\n\n    ", "\n\n\b\n    ", 1))
 def main() -> None:
     """Subcommands below."""
 
@@ -127,14 +141,66 @@ def _measure_pdf(work: Path, pages: int) -> None:
     print(f"PDF: {number} pages in {seconds:.1f} s on {CORES} cores, {number / seconds:.0f} pages a second")
 
 
+PLACE = click.Path(exists=True, path_type=Path)
+keeping = click.option("--keep", type=click.Path(path_type=Path), help="a folder for the project, which stays")
+
+
+@main.command(name="folder")
+@click.argument("documents", type=PLACE)
+@keeping
+def folder_alone(documents: Path, keep: Path | None) -> None:
+    """`haechi testset refresh && dvc repro` on these documents: time, memory, and what the run says at its end."""
+    with _place(keep) as place:
+        _project(place)
+        if documents.is_dir():
+            shutil.copytree(documents, place / "data/raw/documents")
+        else:
+            write_jsonl(place / "data/raw/documents.jsonl", _by_hash(documents))
+        _measured_run(place)
+
+
 @main.command()
-@click.argument("documents", type=click.Path(exists=True, path_type=Path))
+@click.argument("laws", type=PLACE)
+@click.argument("decisions", type=PLACE)
+@keeping
+def laws(laws: Path, decisions: Path, keep: Path | None) -> None:
+    """A run on laws and rules without a decision, then asked issues of the newest decisions, of which it saw none."""
+    with _place(keep) as place, tempfile.TemporaryDirectory() as apart:
+        _project(place)
+        shutil.copytree(laws, place / "data/raw/laws")
+        _measured_run(place)
+        shutil.copytree(place / "data/raw", Path(apart, "raw"))
+        shutil.copytree(decisions, Path(apart, "raw/decisions"))
+        freeze(
+            read_corpus(Path(apart, "raw")), load_section(ROOT / "params.yaml", "testset", TestsetParams), Path(apart, "asked")
+        )
+        click.echo(f"\nissues of decisions\n{_asked(place, Path(apart))}")
+
+
+def _asked(folder: Path, apart: Path) -> str:
+    """The stage evaluate of this project on another test set; nothing of it stays but what it prints."""
+    inputs = {
+        "encoder": "models/encoder", "base": "models/base", "corpus": "data/processed/merged_corpus.jsonl",
+        "train-pairs": "data/processed/pairs_train.jsonl", "valid-pairs": "data/processed/pairs_train_valid.jsonl",
+        "on-new": "data/qa/on_new.jsonl", "probes": "data/probes", "testset": apart / "asked",
+        "runs": apart / "runs", "plots": apart / "plots", "per-query": apart / "per_query.json",
+        "metrics": apart / "metrics.json", "details": apart / "details.json",
+    }  # fmt: skip
+    options = [word for name, value in inputs.items() for word in (f"--{name}", str(value))]
+    project.run(folder, sys.executable, "stages/evaluate.py", *options)
+    found = evaluation_of(json.loads((apart / "details.json").read_text(encoding="utf-8")))
+    columns, rows = result_table(found)
+    lines = [f"{name}: {gap_told(gap[HEADLINE])}" for name, gap in found.difference.items()]
+    return "\n".join([f"{found.n_queries} queries", *("  ".join(row) for row in (columns, *rows)), *lines])
+
+
+@main.command()
+@click.argument("documents", type=PLACE)
 @click.option("--later", default=40, help="documents that come later, drawn by the hash of their id")
-@click.option("--keep", type=click.Path(path_type=Path), help="a folder for the project, and its first run if it is done")
+@keeping
 def update(documents: Path, later: int, keep: Path | None) -> None:
     """New documents later: the processor time of `haechi update` against that of the whole run, and what was gained."""
-    with tempfile.TemporaryDirectory() as nowhere:
-        folder = keep or Path(nowhere) / "project"
+    with _place(keep) as folder:
         rows = _by_hash(documents)
         seconds = folder / ".haechi" / "seconds.json"
         if not seconds.is_file():
@@ -142,7 +208,7 @@ def update(documents: Path, later: int, keep: Path | None) -> None:
             seconds.write_text(json.dumps(whole), encoding="utf-8")
         whole = json.loads(seconds.read_text(encoding="utf-8"))
         (folder / ".haechi" / "rows.log.jsonl").unlink(missing_ok=True)
-        _write(folder / "data/raw/docs/docs.jsonl", rows)
+        write_jsonl(folder / "data/raw/docs/docs.jsonl", rows)
         before = _processor_seconds()
         log = _haechi(folder, "update")
         needed = _processor_seconds() - before
@@ -162,24 +228,69 @@ def _by_hash(documents: Path) -> list[dict[str, Any]]:
 
 def _whole_run(folder: Path, rows: list[dict[str, Any]]) -> float:
     """A project of these documents alone with its first run; the processor seconds of that."""
+    _project(folder)
+    write_jsonl(folder / "data/raw/docs/docs.jsonl", rows)
+    before = _processor_seconds()
+    _run(folder)
+    return _processor_seconds() - before
+
+
+@contextmanager
+def _place(keep: Path | None) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as nowhere:
+        yield keep or Path(nowhere) / "project"
+
+
+def _project(folder: Path) -> None:
+    """A new project with our parameters and probes, and nothing in data/raw."""
     shutil.rmtree(folder, ignore_errors=True)
     project.make_project(folder)
     shutil.copy(ROOT / "params.yaml", folder / "params.yaml")
     shutil.copytree(ROOT / "data/probes", folder / "data/probes", dirs_exist_ok=True)
     shutil.rmtree(folder / "data/raw")
-    _write(folder / "data/raw/docs/docs.jsonl", rows)
+    (folder / "data/raw").mkdir()
+
+
+def _run(folder: Path) -> str:
+    """Both commands of a newcomer, and what is said in the end."""
     project.commit(folder, "documents")
-    before = _processor_seconds()
     project.refresh_testset(folder)
-    project.dvc(folder, "repro")
-    needed = _processor_seconds() - before
+    log = project.dvc(folder, "repro").stdout
     project.commit(folder, "the whole run")
-    return needed
+    return log.partition("Running stage 'report'")[2].partition("\n")[2].partition("\n")[2].partition("Updating lock")[0]
 
 
-def _write(file: Path, rows: list[dict[str, Any]]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+def _measured_run(folder: Path) -> None:
+    started, before = time.perf_counter(), _processor_seconds()
+    with _memory() as most:
+        told = _run(folder)
+    seconds, needed = time.perf_counter() - started, _processor_seconds() - before
+    click.echo(told)
+    click.echo(f"{seconds:.0f} s, {needed:.0f} s of processor time, {max(most) / 1e9:.2f} GB at most")
+
+
+@contextmanager
+def _memory() -> Iterator[list[int]]:
+    """The bytes of all processes that were begun here together, every half second; what they share counts for each."""
+    seen, done = [0], threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.5):
+            sizes = 0
+            for process in psutil.Process().children(recursive=True):
+                try:
+                    sizes += process.memory_info().rss
+                except psutil.NoSuchProcess:
+                    continue
+            seen.append(sizes)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        watcher.join()
 
 
 def _haechi(folder: Path, *words: str) -> str:

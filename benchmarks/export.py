@@ -4,10 +4,11 @@ python benchmarks/export.py [models/encoder]
 """
 
 import shutil
-import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import click
 
 from haechi.export.formats import FORMATS, add_forms
 from haechi.records.passage import Passage
@@ -39,14 +40,16 @@ def xlm_r(folder: Path, texts: list[str]) -> None:
     SentenceTransformer(modules=[network, Pooling(768, pooling_mode="cls"), Normalize()], device="cpu").save(str(folder))
 
 
-def main() -> None:
+@click.command(help=__doc__)
+@click.argument("model", type=click.Path(exists=True, path_type=Path), required=False)
+def main(model: Path | None) -> None:
     """Print size, time and difference of each form."""
     texts = [passage.text for passage in read_records(CORPUS, Passage)]
     for form in FORMATS:
         with TemporaryDirectory() as place:
             folder = Path(place) / "model"
-            if len(sys.argv) > 1:
-                shutil.copytree(sys.argv[1], folder)
+            if model:
+                shutil.copytree(model, folder)
             else:
                 xlm_r(folder, texts)
             began, worked = time.perf_counter(), time.process_time()
@@ -58,4 +61,5 @@ def main() -> None:
             )
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -21,9 +21,9 @@ from pathlib import Path
 import httpx
 
 from haechi.llm.params import LlmParams
-from haechi.llm.prompts import writing
 from haechi.questions.llm import LlmSetup, stream_questions
 from haechi.questions.params import GenerateQaParams
+from haechi.questions.prompts.writing import writing
 from haechi.records.passage import Passage
 from haechi.rowstore.store import open_store
 from haechi.runtime.params import load_section
@@ -48,7 +48,7 @@ class Passages:
 @contextmanager
 def server(latency: float) -> Iterator[str]:
     """The test server in a process of its own."""
-    script = ROOT / "tests" / "questions" / "chat_server.py"
+    script = ROOT / "tests" / "llm" / "chat_server.py"
     process = subprocess.Popen([sys.executable, script, "--latency", str(latency)], stdout=subprocess.PIPE, text=True)
     try:
         yield (process.stdout or sys.stdin).readline().strip()
@@ -77,7 +77,7 @@ def ours(url: str, calls: int) -> float:
 
 def bare(url: str, calls: int) -> float:
     """Seconds that httpx alone takes for as many requests of the same size, nothing built, read or kept."""
-    body = {"model": "m", "messages": writing("fact", next(iter(Passages(1))).text, 1, ()), "max_tokens": 1024}
+    body = {"model": "m", "messages": writing("fact", next(iter(Passages(1))).text, "ko", 1, ()), "max_tokens": 1024}
 
     async def run() -> float:
         limits = httpx.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=IN_FLIGHT)

@@ -7,6 +7,8 @@ import os
 import tempfile
 import time
 
+import click
+
 from haechi.guards.history import HistoryRow
 from haechi.training.trackers import KINDS, tracking
 
@@ -17,6 +19,7 @@ HISTORY = [
 ]
 
 
+@click.command(help=__doc__)
 def main() -> None:
     """A line a tracker: seconds of this process's CPU to open it (its package is imported there), for a row, and to close it."""
     os.environ["DVC_ROOT"] = tempfile.mkdtemp()

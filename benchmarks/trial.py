@@ -2,7 +2,7 @@
 
     python benchmarks/trial.py [--agents 2] [--trials 3]     # in a project whose stages are up to date
 
-The first trial trains and is not counted; the others find train and select in DVC's run-cache, each in its own agent's stand.
+The first trial trains and is not counted; the others find train and select in DVC's run-cache, each in its own agent's checkout.
 """
 
 import argparse
@@ -13,10 +13,11 @@ import shutil
 import time
 from pathlib import Path
 
+from haechi.pipeline.git import git
 from haechi.runtime.environment import home
 from haechi.runtime.params import load_section
 from haechi.sweeps.engine.trial import Proposal, Trial
-from haechi.sweeps.experiments.checkouts import git, stand
+from haechi.sweeps.experiments.checkouts import checkout
 from haechi.sweeps.experiments.run_trial import Experiments
 from haechi.training.params import TrainParams
 
@@ -33,7 +34,7 @@ def agent(number: int, count: int, start: "multiprocessing.synchronize.Barrier")
     """Run trials and print what each took."""
     root = Path()
     train = load_section(root / "params.yaml", "train", TrainParams)
-    with stand(root, home(), home() / "sweeps" / NAME / "stands") as place:
+    with checkout(root, home(), home() / "sweeps" / NAME / "checkouts") as place:
         run = Experiments(root, place, NAME, "ndcg@10", {}, {})
         for i in range(count + 1):
             if i == 1:
