@@ -372,7 +372,7 @@ def make_m3(folder: Path) -> None:
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
 
-    from haechi.models.m3_heads import HEADS
+    from haechi.models.registry import HEADS
 
     names = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     vocabulary = {piece: i for i, piece in enumerate([*names, *(chr(c) for c in range(0xAC00, 0xAC00 + 11172))])}

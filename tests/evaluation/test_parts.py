@@ -14,9 +14,10 @@ from haechi.evaluation.abstention import auroc, best_threshold, judge_threshold
 from haechi.evaluation.failures import Explainer, count_failures
 from haechi.evaluation.forgetting import load_beir, load_probes, not_inferior
 from haechi.evaluation.geometry import alignment, cka, drift, neighbour_overlap, separation, uniformity
-from haechi.evaluation.m3_systems import Heads, has_heads, late_interaction, m3_runs, sparse_run
+from haechi.evaluation.m3_systems import Heads, late_interaction, m3_runs, sparse_run
 from haechi.evaluation.searcher import Asked, Searcher
 from haechi.evaluation.systems import read_run, rerank
+from haechi.models.m3_heads import has_heads
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
 from haechi.retrieval.params import RetrievalParams

@@ -19,7 +19,7 @@ from haechi.evaluation.stage import Evaluated, evaluate
 from haechi.inference.cached import Stored
 from haechi.inference.cached_reranker import Reranker
 from haechi.models.load import folder_hash, load_encoder
-from haechi.models.m3_heads import HEADS
+from haechi.models.registry import HEADS
 from haechi.records.query import TestQuery
 from haechi.retrieval.params import RetrievalParams
 from haechi.rowstore.store import Store, open_store

@@ -72,7 +72,7 @@ def test_a_reranker_is_loaded_cut_to_its_length_and_scores_as_before(tmp_path: P
     [
         (lambda: str(tiny_models.bare(1, cross=True, outputs=2)), "2 outputs"),
         (lambda: str(tiny_models.bare(1)), "saved as BertModel"),
-        (lambda: "nobody/nothing", "looked for it in the folder nobody/nothing"),
+        (lambda: "nobody/nothing", "looked for it in folder nobody/nothing"),
     ],
 )
 def test_what_is_no_reranker_is_one_sentence(make, message: str) -> None:

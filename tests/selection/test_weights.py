@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from haechi.models.load import load_encoder, save_encoder
-from haechi.models.m3_heads import HEADS
+from haechi.models.registry import HEADS
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import read_json, sha256_folder, write_json
 from haechi.selection.weights import Share, blend, module, modules_of, patch

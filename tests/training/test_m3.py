@@ -11,8 +11,8 @@ import torch
 from selection.made import SELECT
 from training.made import TEXTS, VALIDATION, examples, recipe, transformer
 
-from haechi.models.load import load_encoder
-from haechi.models.m3_heads import HEADS, folder_of
+from haechi.models.load import folder_of, load_encoder
+from haechi.models.registry import HEADS
 from haechi.runtime.errors import HaechiError, ModelUnreachable, ParamsError
 from haechi.runtime.files import read_json, sha256_folder
 from haechi.selection.stage import select

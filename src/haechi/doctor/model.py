@@ -5,7 +5,7 @@ from pathlib import Path
 
 from haechi.doctor.finding import Finding
 from haechi.models import e5_wheel
-from haechi.models.hub import address_of, cached, may_be_asked_for, offline
+from haechi.models.hub import address_of, cached, may_be_asked_for, offline, whole
 from haechi.models.registry import ALIASES, STATIC, known
 from haechi.runtime.params import meant
 
@@ -27,7 +27,7 @@ def check_model(base: str, root: Path, environment: Mapping[str, str], status: S
         return Finding("base model", "fail", f"no such folder: {base}", "mind model.base in params.yaml")
     if not entry and "/" not in base and (question := meant(base, [*ALIASES, STATIC])):
         return Finding("base model", "fail", f"{base} is neither a registered name nor a folder{question}", "mind model.base")
-    if weights_of(cached(name, environment)):
+    if cached(name, environment):
         return Finding("base model", "ok", f"{base} is in the hub cache")
     elsewhere = "download it on a machine with network (`hf download`) and set model.base to the folder, or set it to `static`"
     found = None if offline(environment) else status(address_of(name, environment))
@@ -50,7 +50,7 @@ def size_of_weights(base: str, root: Path, environment: Mapping[str, str]) -> in
     """Bytes of a model's weights, where they are on this machine."""
     entry = known(base)
     folder = root / base if (root / base).is_dir() else cached(entry.id if entry else base, environment)
-    return sum(file.stat().st_size for file in weights_of(folder)) or None
+    return sum(file.stat().st_size for file in weights_of(folder)) or None if folder else None
 
 
 def weights_of(folder: Path) -> list[Path]:
@@ -61,7 +61,7 @@ def weights_of(folder: Path) -> list[Path]:
 def _folder(base: str, folder: Path) -> Finding:
     if not any((folder / name).is_file() for name in ("modules.json", "config.json")):
         return Finding("base model", "fail", f"folder {base} holds no model", "it should hold modules.json or config.json")
-    if not weights_of(folder):
+    if not whole(folder):
         said = f"folder {base} holds no weights in safetensors format"
         return Finding("base model", "fail", said, "save them with `safe_serialization=True`; pickled weights are not loaded")
     return Finding("base model", "ok", f"folder {base}")

@@ -9,6 +9,7 @@ from haechi.evaluation import m3_systems
 from haechi.evaluation.forgetting import Probe
 from haechi.evaluation.systems import SUFFIXES, PairScores, read_run
 from haechi.models.load import device, folder_hash, load_base, load_encoder, weight_hash
+from haechi.models.m3_heads import has_heads
 from haechi.models.registry import known
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
@@ -60,7 +61,7 @@ def load_others(entries: Sequence[str]) -> dict[str, Other]:
 
 def heads_of(folder: Path) -> m3_systems.Encode | None:
     """The encoder's further heads, if it is a BGE-M3."""
-    return m3_systems.load_heads(folder, device()) if m3_systems.has_heads(folder) else None
+    return m3_systems.load_heads(folder, device()) if has_heads(folder) else None
 
 
 def _load(name: str, source: str) -> Other:

@@ -14,7 +14,6 @@ from haechi.retrieval.run import Run
 from haechi.runtime.errors import HaechiError
 from haechi.scoring.names import COMBINED, MULTI_VECTOR, SPARSE
 
-FILES = ("sparse_linear.pt", "colbert_linear.pt")
 DENSE_WEIGHT, SPARSE_WEIGHT, MULTI_VECTOR_WEIGHT = 0.4, 0.2, 0.4  # BGE-M3's own, for the sum of its three scores
 BLOCK = 64
 
@@ -32,11 +31,6 @@ class Heads:
 
 
 Encode = Callable[[Sequence[str]], Heads]
-
-
-def has_heads(folder: Path) -> bool:
-    """Whether a model folder holds BGE-M3's two further heads."""
-    return all((folder / name).is_file() for name in FILES)
 
 
 def load_heads(folder: Path, device: str) -> Encode:

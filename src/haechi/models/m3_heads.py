@@ -7,28 +7,8 @@ whoever needs them asks `require_heads`, and whoever saves such a model copies t
 import shutil
 from pathlib import Path
 
-from haechi.models import e5_wheel
-from haechi.models.registry import known
-from haechi.runtime.errors import HaechiError, ModelUnreachable
-
-HEADS = ("colbert_linear.pt", "sparse_linear.pt")
-
-
-def folder_of(name: str) -> Path:
-    """The folder of a model by alias, hub id or path; one of the hub is looked for in the local cache."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    if Path(name).is_dir():
-        return Path(name)
-    entry = known(name)
-    id = entry.id if entry else name
-    try:
-        return Path(snapshot_download(id, local_files_only=True))
-    except (LocalEntryNotFoundError, ValueError) as error:
-        if folder := e5_wheel.unpacked(id):
-            return folder
-        raise ModelUnreachable(name, f"folder {name} and the local hub cache ({id})") from error
+from haechi.models.registry import HEADS
+from haechi.runtime.errors import HaechiError
 
 
 def require_heads(folder: Path) -> None:
@@ -38,6 +18,11 @@ def require_heads(folder: Path) -> None:
             f"{folder}: {' and '.join(missing)} missing, and the sparse and multi-vector heads would be drawn at random; "
             "take a BGE-M3 with its heads, or train with the sentence-transformers engine"
         )
+
+
+def has_heads(folder: Path) -> bool:
+    """Whether both heads are there."""
+    return all((folder / name).is_file() for name in HEADS)
 
 
 def copy_heads(source: Path, target: Path) -> None:

@@ -6,6 +6,8 @@ Wrong prompts and wrong pooling don't fail, they silently cost quality; so they 
 from dataclasses import dataclass
 
 STATIC = "static"
+HEADS = ("colbert_linear.pt", "sparse_linear.pt")
+"""Files beside BGE-M3's weights, by the names under which FlagEmbedding reads them; tensors alone (`weights_only`)."""
 
 
 @dataclass(frozen=True, slots=True)

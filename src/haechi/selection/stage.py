@@ -13,8 +13,8 @@ import numpy as np
 
 from haechi.export.formats import add_forms, require
 from haechi.guards.history import read_history
-from haechi.models.load import folder_hash, load_encoder, name_of, save_encoder
-from haechi.models.m3_heads import copy_heads, folder_of
+from haechi.models.load import folder_hash, folder_of, load_encoder, name_of, save_encoder
+from haechi.models.m3_heads import copy_heads, has_heads
 from haechi.records.validated import ValidatedQuery
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import atomic_folder
@@ -65,7 +65,7 @@ def select(run: Path, base: Path, validation: Validation, out: Path, params: Sel
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.", suffix=".tmp") as place:
         scratch = Path(place)
-        folders = {BASE: _whole(base, scratch / BASE), **checkpoints}
+        folders = {BASE: _whole(base, scratch / BASE, with_heads=all(map(has_heads, checkpoints.values()))), **checkpoints}
         if (run / "checkpoints" / AVERAGE).is_dir():
             folders[AVERAGE] = run / "checkpoints" / AVERAGE
         scorer = ModelScorer(validation)
@@ -79,7 +79,7 @@ def select(run: Path, base: Path, validation: Validation, out: Path, params: Sel
         with atomic_folder(out) as whole:
             if choice.name in folders:
                 save_encoder(load_encoder(folders[choice.name]), whole)
-                copy_heads(folders[choice.name], whole)
+                copy_heads(_source(base) if choice.name == BASE else folders[choice.name], whole)
             else:
                 builder.make(choice.name, whole)
             texts = [passage.text for passage in validation.corpus]
@@ -114,13 +114,21 @@ def _candidates(builder: MergeBuilder, checkpoints: Sequence[str], params: Selec
     return candidates + (builder.crossover(checkpoints, params.crossover) if params.crossover else [])
 
 
-def _whole(base: Path, place: Path) -> Path:
-    """The base as a folder with weights, also where it only points to a model of the hub."""
-    if not (name := name_of(base)):
+def _whole(base: Path, place: Path, *, with_heads: bool) -> Path:
+    """The base as a folder with weights, also where it only points to a model of the hub.
+
+    Its further heads come along where training has tuned them: they are mixed with those of the checkpoints, or not at all.
+    """
+    if not name_of(base):
         return base
     save_encoder(load_encoder(base), place)
-    copy_heads(folder_of(name), place)
+    if with_heads:
+        copy_heads(_source(base), place)
     return place
+
+
+def _source(base: Path) -> Path:
+    return folder_of(name) if (name := name_of(base)) else base
 
 
 def facts_of(selected: Selected) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from haechi.models.m3_heads import HEADS
+from haechi.models.registry import HEADS
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import atomic_folder, read_json
 from haechi.static_model.composition import FILE as COMPOSITION

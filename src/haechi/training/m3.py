@@ -21,8 +21,9 @@ from torch.utils.checkpoint import checkpoint
 
 from haechi.guards.rules import rules_of
 from haechi.guards.status import TrainingStatus
-from haechi.models.load import device
-from haechi.models.m3_heads import HEADS, folder_of, require_heads
+from haechi.models.load import device, folder_of
+from haechi.models.m3_heads import require_heads
+from haechi.models.registry import HEADS
 from haechi.records.mined import MinedExample
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import atomic_folder, write_jsonl
