@@ -129,7 +129,7 @@ def refuse_code(folder: Path, name: str) -> None:
 def _in_safetensors(hub: "HfApi", name: str) -> tuple[str, dict[str, int]]:
     """The first revision with weights in safetensors, and its files with their sizes."""
     for revision in chain(("main",), _conversions(hub, name)):
-        siblings = hub.model_info(name, revision=revision, files_metadata=True).siblings or []
+        siblings = hub.model_info(name, revision=revision, files_metadata=True, timeout=10 * TIMEOUT).siblings or []
         files = {file.rfilename: file.size or 0 for file in siblings if not file.rfilename.startswith(OTHER_RUNTIMES)}
         if any(file.endswith(WEIGHTS) for file in files):
             return revision, files
