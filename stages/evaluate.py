@@ -13,7 +13,7 @@ from haechi.evaluation.forgetting import load_probes
 from haechi.evaluation.inputs import Inputs, heads_of, load_others
 from haechi.evaluation.key_figures import key_figures
 from haechi.evaluation.stage import evaluate
-from haechi.models.load import folder_hash, load_encoder, load_reranker
+from haechi.models.load import folder_hash, open_encoder, load_reranker
 from haechi.evaluation.params import EvaluateParams
 from haechi.runtime.params import load_section
 from haechi.retrieval.params import RetrievalParams
@@ -61,8 +61,8 @@ def main(
     retrieval = load_section(params, "retrieval", RetrievalParams)
     with locks.writing(runs, plots, per_query, metrics, details):
         inputs = Inputs(
-            encoder=load_encoder(encoder),
-            base=load_encoder(base),
+            encoder=open_encoder(encoder),
+            base=open_encoder(base),
             encoder_hash=folder_hash(encoder),
             corpus=list(files.read_records(corpus, Passage)),
             train_pairs=list(files.read_records(train_pairs, Pair)),

@@ -12,7 +12,7 @@ from haechi.runtime import files, locks, options, progress
 from haechi.runtime.command import run
 from haechi.questions.length_histogram import write_lengths
 from haechi.models.continued import earlier_training
-from haechi.models.load import load_encoder
+from haechi.models.load import open_encoder
 from haechi.questions.params import GenerateQaParams
 from haechi.llm.params import LlmParams
 from haechi.runtime.params import load_section
@@ -71,7 +71,7 @@ def main(
         with open_store() as store:
             models = Models(
                 llm_writer(LlmSetup(settings, llm, store, examples, os.environ)) if asking else offline_writer(settings),
-                load_encoder(base) if settings.round_trip == "dense" and settings.round_trip_k else None,
+                open_encoder(base) if settings.round_trip == "dense" and settings.round_trip_k else None,
                 partial(judged, llm=llm, store=store, environ=os.environ) if llm.judge_threshold else None,
                 llm.judge_threshold,
             )

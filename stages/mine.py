@@ -15,7 +15,7 @@ from haechi.mining.promote import llm_judge
 from haechi.mining.sample import sample
 from haechi.mining.stage import Models, ToMine, mine_all, not_mined_before, queries_of, summary
 from haechi.models.continued import earlier_training
-from haechi.models.load import load_encoder, load_reranker
+from haechi.models.load import open_encoder, load_reranker
 from haechi.llm.params import LlmParams
 from haechi.runtime.params import load_section
 from haechi.mining.params import MineParams
@@ -75,7 +75,7 @@ def main(
             away.articles | away.sources,
         )
         models = Models(
-            load_encoder(Path(settings.encoder)),
+            open_encoder(Path(settings.encoder)),
             load_reranker(settings.reranker, settings.reranker_length) if settings.reranker else None,
             llm_judge(llm, settings.promote_threshold, store, os.environ) if settings.promote == "llm" else None,
         )

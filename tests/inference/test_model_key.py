@@ -7,6 +7,8 @@ import tiny_models
 import torch
 
 from haechi.inference.model_key import model_key
+from haechi.models.load import save_encoder
+from haechi.models.static_encoder import load_static, static_of
 
 
 def nudge(model) -> None:
@@ -72,3 +74,13 @@ def test_a_table_is_named_by_its_words_and_its_length() -> None:
 
     assert model_key(model, "fp32") != before
     assert model_key(tiny_models.static(2), "fp32") != before
+
+
+def test_a_table_has_one_name_whoever_reads_it(tmp_path) -> None:
+    """Loaded with torch or without; torch and its versions take no part in it."""
+    model = tiny_models.static()
+    save_encoder(model, tmp_path / "saved")
+    names = [model_key(static, "fp32") for static in (static_of(model), load_static(tmp_path / "saved"))]
+
+    assert names[0] == names[1] != model_key(static_of(tiny_models.static(2)), "fp32")
+    assert set(names[0]["libraries"]) == {"numpy", "tokenizers"}

@@ -23,7 +23,8 @@ from haechi.comparison.rank_params import RankParams
 from haechi.export import formats
 from haechi.export.formats import Encode, Format
 from haechi.export.trace import Graph
-from haechi.models.load import folder_hash, load_encoder, save_encoder, save_pointer
+from haechi.models.load import folder_hash, load_encoder, open_encoder, save_encoder, save_pointer
+from haechi.models.static_encoder import StaticEncoder
 from haechi.records.validated import ValidatedQuery
 from haechi.runtime.errors import HaechiError, UsageError
 from haechi.runtime.files import sha256_folder, write_json
@@ -77,11 +78,11 @@ def test_no_model_outlives_its_score(project: Path, tmp_path: Path, monkeypatch:
     loaded: list[weakref.ref[Any]] = []
 
     def load(folder: Path) -> Any:
-        model = load_encoder(folder)
-        loaded.append(weakref.ref(model[0]))
+        model = open_encoder(folder)
+        loaded.append(weakref.ref(model if isinstance(model, StaticEncoder) else model[0]))
         return model
 
-    monkeypatch.setattr(scorer_module, "load_encoder", load)
+    monkeypatch.setattr(scorer_module, "open_encoder", load)
     save_encoder(transformer(tmp_path / "bert"), tmp_path / "transformer")
     scorer = ModelScorer(VALIDATION)
     gc.disable()

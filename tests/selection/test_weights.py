@@ -52,6 +52,21 @@ def test_it_is_what_sentence_transformers_own_merge_gives(folders: list[Path], t
         torch.testing.assert_close(ours[name], tensor, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("parts", [(0.5, 0.3, 0.2), (1 / 3, 1 / 3, 1 / 3), (0.25, 0.75), (1.0,)])
+def test_without_torch_a_table_is_mixed_to_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parts: tuple[float, ...]
+) -> None:
+    shares = []
+    for seed, part in enumerate(parts):
+        save_encoder(tiny_models.static(seed), tmp_path / f"m{seed}")
+        shares.append(Share(tmp_path / f"m{seed}", part))
+    blend(shares, tmp_path / "numpy")
+    monkeypatch.setattr("haechi.selection.weights._single_precision", lambda file: False)
+    blend(shares, tmp_path / "torch")
+
+    assert sha256_folder(tmp_path / "numpy") == sha256_folder(tmp_path / "torch")
+
+
 def test_a_mean_of_equals_is_the_same_and_one_alone_is_copied_bit_by_bit(folders: list[Path], tmp_path: Path) -> None:
     one = folders[0]
     mean([one, one], tmp_path / "twice")

@@ -12,14 +12,12 @@ import pytest
 import tiny_models
 from serving.village import CORPUS, QUESTIONS, model_folder
 
-from haechi.models.load import folder_hash, save_encoder
-from haechi.retrieval.dense import Vectors, search
+from haechi.models.load import folder_hash, open_encoder, save_encoder
+from haechi.retrieval.dense import Task, Vectors, encode_queries, search
 from haechi.runtime.errors import BadRecord, HaechiError, UsageError
 from haechi.runtime.files import read_json, write_jsonl
 from haechi.serving import embed as embedding
 from haechi.serving.embed import Model, Source, embed, open_model
-from haechi.serving.encoders import open_encoder
-from haechi.serving.numpy_encoder import Task
 from haechi.serving.texts import read_texts
 
 
@@ -30,7 +28,13 @@ class Counting:
         self.seen: list[str] = []
         self._dies_at = dies_at
 
-    def encode(self, texts: Sequence[str], task: Task) -> Vectors:
+    def encode_query(self, texts: Sequence[str], **_: object) -> Vectors:
+        return self._encode(texts, "query")
+
+    def encode_document(self, texts: Sequence[str], **_: object) -> Vectors:
+        return self._encode(texts, "document")
+
+    def _encode(self, texts: Sequence[str], task: Task) -> Vectors:
         if len(texts) > 1:
             if len(self.seen) >= self._dies_at:
                 raise KeyboardInterrupt
@@ -78,7 +82,7 @@ def test_the_index_finds_what_exact_search_finds(texts: Path, home: Path) -> Non
     encoder = open_encoder(model_folder())
     vectors = np.load(__import__("io").BytesIO(made(texts, home / "out", encoder, with_faiss=True)))
     ids = (home / "out" / "ids.txt").read_text().splitlines()
-    asked = encoder.encode(QUESTIONS, "query")
+    asked = encode_queries(encoder, QUESTIONS)
     scores, rows = faiss.read_index(str(home / "out" / "index.faiss")).search(asked, 3)
 
     ours = search(QUESTIONS, asked, ids, vectors, 3)
@@ -123,9 +127,9 @@ from serving.test_embed import Counting, made
 from haechi.serving import embed
 embed.BLOCK = 4
 class Killed(Counting):
-    def encode(self, texts, task):
+    def _encode(self, texts, task):
         if len(self.seen) >= 8: os.kill(os.getpid(), signal.SIGKILL)
-        return super().encode(texts, task)
+        return super()._encode(texts, task)
 made(Path({str(texts)!r}), Path({str(home / "out")!r}), Killed())
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9

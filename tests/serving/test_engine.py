@@ -16,7 +16,8 @@ from serving.village import CORPUS, PARAMS, QUESTIONS, WEIGHT, model_folder, ope
 from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.searcher import Asked, Searcher
 from haechi.inference.cached import Stored
-from haechi.models.load import folder_hash, load_encoder, save_encoder
+from haechi.models.load import folder_hash, load_encoder, open_encoder, save_encoder
+from haechi.models.static_encoder import StaticEncoder
 from haechi.retrieval.fuse import weighted
 from haechi.retrieval.params import RetrievalParams
 from haechi.rowstore.store import open_store
@@ -26,7 +27,6 @@ from haechi.runtime.params import load_section
 from haechi.scoring.names import BM25, HYBRID, TUNED
 from haechi.serving import index
 from haechi.serving.embed import Model, Source, embed
-from haechi.serving.encoders import TorchEncoder, open_encoder
 from haechi.serving.engine import ANY, LONGEST, MOST, SYSTEMS, Engine, Only, name_of, open_engine
 
 LAWS = sorted({p.law_name for p in CORPUS if p.law_name})
@@ -303,7 +303,7 @@ def test_a_transformer_takes_its_vectors_from_the_row_store(home: Path, monkeypa
         Stored(store).passages(load_encoder(place["model"]), [p.text for p in CORPUS])
     monkeypatch.setattr("haechi.inference.fixed_shapes.run", lambda *_: pytest.fail("encoded again"))
     engine = open_engine(**place)
-    assert isinstance(engine._encoder, TorchEncoder)
+    assert not isinstance(engine._encoder, StaticEncoder)
     assert len(engine.ask("우물", 3).lists[TUNED]) == 3
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Normalize, StaticEmbedding
 from small_law import PASSAGES, pair
 from small_params import small
 
@@ -97,7 +99,8 @@ def _static() -> Any:
     words, composition = build.compose(TEXTS.values(), MODEL)
     drawn = np.random.default_rng(7).standard_normal(composition.vectors.shape).astype(np.float32)
     composition = replace(composition, vectors=drawn * np.float32(MODEL.scale))  # knows nothing yet, so there is much to learn
-    return learner(build.model_of(words, composition.table()), composition)
+    folded = [StaticEmbedding(words, embedding_weights=composition.table()), Normalize()]
+    return learner(SentenceTransformer(modules=folded, device="cpu"), composition)
 
 
 def train(

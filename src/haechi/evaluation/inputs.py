@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from haechi.evaluation import m3_systems
 from haechi.evaluation.forgetting import Probe
 from haechi.evaluation.systems import SUFFIXES, PairScores, read_run
-from haechi.models.load import device, folder_hash, load_base, load_encoder, weight_hash
+from haechi.models.load import AnyEncoder, device, folder_hash, load_base, open_encoder, weight_hash
 from haechi.models.m3_heads import has_heads
 from haechi.models.registry import known
 from haechi.records.pair import Pair
@@ -19,9 +18,6 @@ from haechi.runtime.files import sha256_file
 from haechi.scoring.names import LABELS
 from haechi.testset.manifest import TestSet
 
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
 UNREGISTERED_LENGTH = 512
 
 
@@ -31,7 +27,7 @@ class Other:
 
     hash: str
     """What was scored: DVC doesn't watch what a parameter names."""
-    model: "SentenceTransformer | None" = None
+    model: "AnyEncoder | None" = None
     lists: Mapping[str, Sequence[tuple[str, float]]] = field(default_factory=dict)
 
 
@@ -39,8 +35,8 @@ class Other:
 class Inputs:
     """What is scored on what."""
 
-    encoder: "SentenceTransformer"
-    base: "SentenceTransformer"
+    encoder: AnyEncoder
+    base: AnyEncoder
     encoder_hash: str
     corpus: Sequence[Passage]
     train_pairs: Sequence[Pair]
@@ -71,7 +67,7 @@ def _load(name: str, source: str) -> Other:
     if path.suffix in SUFFIXES:
         return Other(sha256_file(path)[:16] if path.is_file() else "", lists=read_run(path))
     if path.is_dir():
-        return Other(folder_hash(path), model=load_encoder(path))
+        return Other(folder_hash(path), model=open_encoder(path))
     entry = known(source)
     model = load_base(source, entry.max_length if entry else UNREGISTERED_LENGTH)
     return Other(weight_hash(model)[:16], model=model)

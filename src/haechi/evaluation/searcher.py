@@ -1,18 +1,16 @@
 """Searches one corpus and folds passages to articles, the same way for every system."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from haechi.corpus.duplicates import one_name
+from haechi.models.load import AnyEncoder
 from haechi.records.passage import Passage
 from haechi.retrieval.bm25 import Bm25
 from haechi.retrieval.dense import Vectors, search
 from haechi.retrieval.params import RetrievalParams
 from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run
 from haechi.runtime.errors import HaechiError
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
 
 
 class Source(Protocol):
@@ -21,10 +19,10 @@ class Source(Protocol):
     def tokens(self, texts: Sequence[str]) -> list[list[str]]:
         """Content morphemes of each text."""
 
-    def queries(self, model: "SentenceTransformer", texts: Sequence[str]) -> Vectors:
+    def queries(self, model: AnyEncoder, texts: Sequence[str]) -> Vectors:
         """Unit vectors of queries.  # (texts, dim)"""
 
-    def passages(self, model: "SentenceTransformer", texts: Sequence[str]) -> Vectors:
+    def passages(self, model: AnyEncoder, texts: Sequence[str]) -> Vectors:
         """Unit vectors of passages.  # (texts, dim)"""
 
 

@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from haechi.inference.cached_encoder import Encoder
 from haechi.inference.cached_tokens import Tokens
 from haechi.inference.fixed_shapes import Precision
+from haechi.models.load import AnyEncoder
 from haechi.retrieval.dense import Vectors
 from haechi.rowstore.store import Store
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
 
 
 @dataclass(frozen=True)
@@ -26,10 +23,10 @@ class Stored:
         """Content morphemes of each text."""
         return Tokens(self.store, self.words).of(texts)
 
-    def queries(self, model: "SentenceTransformer", texts: Sequence[str]) -> Vectors:
+    def queries(self, model: AnyEncoder, texts: Sequence[str]) -> Vectors:
         """Unit vectors of queries; the model is named anew at each call, so one that was trained meanwhile is another."""
         return Encoder(model, self.store, self.precision).queries(texts)
 
-    def passages(self, model: "SentenceTransformer", texts: Sequence[str]) -> Vectors:
+    def passages(self, model: AnyEncoder, texts: Sequence[str]) -> Vectors:
         """Unit vectors of passages."""
         return Encoder(model, self.store, self.precision).passages(texts)

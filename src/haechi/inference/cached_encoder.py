@@ -1,23 +1,20 @@
 """Vectors through the row store, under the name of everything that decides them: two models never share one."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from haechi.inference import fixed_shapes
 from haechi.inference.fixed_shapes import Precision
 from haechi.inference.model_key import model_key
-from haechi.retrieval.dense import Vectors, unit
+from haechi.models.load import AnyEncoder
+from haechi.models.static_encoder import StaticEncoder, static_of
+from haechi.retrieval.dense import Task, Vectors, encode, unit
 from haechi.rowstore.encoding import Keys
 from haechi.rowstore.namespaces import EMBEDDINGS
 from haechi.rowstore.store import Store
 from haechi.runtime.errors import HaechiError
 
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
-Task = Literal["query", "document"]
 SLAB = 16_384  # texts looked up at once
 MADE = 2_048  # texts encoded and written at once
 
@@ -25,10 +22,10 @@ MADE = 2_048  # texts encoded and written at once
 class Encoder:
     """A model whose vectors come from the row store; only texts that it never saw go through the model."""
 
-    def __init__(self, model: "SentenceTransformer", store: Store, precision: Precision = "fp32") -> None:
-        self._model, self._store, self._precision = model, store, precision
-        self._cut = model.truncate_dim
-        self._identity = model_key(model, precision)
+    def __init__(self, model: AnyEncoder, store: Store, precision: Precision = "fp32") -> None:
+        self._model = model if isinstance(model, StaticEncoder) else static_of(model) or model
+        self._store, self._precision = store, precision
+        self._identity = model_key(self._model, precision)
         self._keys = Keys(self._identity)
 
     def queries(self, texts: Sequence[str]) -> Vectors:
@@ -41,7 +38,7 @@ class Encoder:
 
     def _vectors(self, texts: Sequence[str], task: Task) -> Vectors:
         width = self._model.get_embedding_dimension() or 0
-        order = _order(self._model, texts)
+        order = self._order(texts)
         found = np.zeros((len(texts), width), dtype=np.float32)
         for start in range(0, len(order), SLAB):
             places = order[start : start + SLAB]
@@ -59,24 +56,26 @@ class Encoder:
 
         def made(missing: list[int]) -> list[Vectors]:
             some = [texts[place] for place in missing]
+            if isinstance(self._model, StaticEncoder):
+                return list(encode(self._model, some, task))
             vectors = fixed_shapes.run(self._model, some, "sentence_embedding", self._precision, prompt, task)
-            return list(unit(vectors[:, : self._cut]))
+            return list(unit(vectors[:, : self._model.truncate_dim]))
 
         keys = [self._keys.of(text=text, task=task, prompt=prompt) for text in texts]
         return self._store.through(EMBEDDINGS, keys, made, MADE, self._identity)
 
-
-def _order(model: "SentenceTransformer", texts: Sequence[str]) -> list[int]:
-    """Alike in length, alike in shape; a table pads nothing, and neighbours in a corpus share words its tokenizer remembers."""
-    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
-
-    if isinstance(model[0], StaticEmbedding):
-        return list(range(len(texts)))
-    return sorted(range(len(texts)), key=lambda place: (len(texts[place]), texts[place]))
+    def _order(self, texts: Sequence[str]) -> list[int]:
+        """Alike in length, alike in shape; a table pads nothing, and neighbours in a corpus share words."""
+        if isinstance(self._model, StaticEncoder):
+            return list(range(len(texts)))
+        return sorted(range(len(texts)), key=lambda place: (len(texts[place]), texts[place]))
 
 
-def _prompt(model: "SentenceTransformer", task: Task) -> str:
+def _prompt(model: AnyEncoder, task: Task) -> str:
     """What encode_query and encode_document put before a text."""
     names = ("query",) if task == "query" else ("document", "passage", "corpus")
-    name = next((name for name in names if name in model.prompts), model.default_prompt_name)
-    return str(model.prompts[name]) if name else ""
+    prompts = model.prompts
+    name = next((name for name in names if name in prompts), None)
+    if name is None and not isinstance(model, StaticEncoder):
+        name = model.default_prompt_name
+    return str(prompts[name]) if name else ""

@@ -11,15 +11,19 @@ import orjson
 
 from haechi.inference.fixed_shapes import VERSION, Precision
 from haechi.models.load import weight_hash
+from haechi.models.static_encoder import StaticEncoder
 
 if TYPE_CHECKING:
     from haechi.inference.fixed_shapes import Model
 
 LIBRARIES = ("torch", "sentence-transformers", "transformers", "tokenizers")
+OF_TABLES = ("numpy", "tokenizers")
 
 
-def model_key(model: "Model", precision: Precision) -> dict[str, object]:
+def model_key(model: "Model | StaticEncoder", precision: Precision) -> dict[str, object]:
     """The parts of a key that a model stands for: weights, words, modules, prompts, lengths, numbers, libraries, device kind."""
+    if isinstance(model, StaticEncoder):  # it is read by numpy: no kind of device, no precision, no library of torch's takes part
+        return {"model": _hash(model.parts()), "table": 1, "libraries": {name: version(name) for name in OF_TABLES}}
     parts = {
         "weights": weight_hash(model),
         "modules": [_module(module) for module in model],
@@ -29,12 +33,16 @@ def model_key(model: "Model", precision: Precision) -> dict[str, object]:
         "truncate": str(getattr(model, "truncate_dim", None)),
     }
     return {
-        "model": hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)).hexdigest(),
+        "model": _hash(parts),
         "precision": precision,
         "device": model.device.type,
         "shapes": VERSION,
         "libraries": {name: version(name) for name in LIBRARIES},
     }
+
+
+def _hash(parts: dict[str, Any]) -> str:
+    return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)).hexdigest()
 
 
 def _module(module: Any) -> list[object]:

@@ -15,7 +15,7 @@ from haechi.mining.mine import Advice, Mined, Searched, mine
 from haechi.mining.params import MineParams
 from haechi.mining.promote import AGREEMENT, Judge
 from haechi.mining.relevance import Corpus, Query
-from haechi.models.load import weight_hash
+from haechi.models.load import AnyEncoder, weight_hash
 from haechi.records.mined import MinedExample
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
@@ -30,7 +30,7 @@ from haechi.runtime.errors import HaechiError
 from haechi.runtime.progress import listed, say
 
 if TYPE_CHECKING:
-    from sentence_transformers import CrossEncoder, SentenceTransformer
+    from sentence_transformers import CrossEncoder
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class ToMine:
 class Models:
     """Who finds and who judges candidates."""
 
-    encoder: "SentenceTransformer"
+    encoder: AnyEncoder
     reranker: "CrossEncoder | None" = None
     reader: Judge | None = None
     """May promote candidates, whoever scores."""
@@ -125,7 +125,7 @@ def summary(counts: Mapping[str, Any]) -> tuple[str, str, dict[str, int], str]:
 def search_all(
     queries: Sequence[Query],
     corpus: Sequence[Passage],
-    model: "SentenceTransformer",
+    model: AnyEncoder,
     params: MineParams,
     retrieval: RetrievalParams,
     store: Store,

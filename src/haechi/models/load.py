@@ -4,13 +4,14 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from safetensors import SafetensorError
 
 from haechi.models import e5_wheel
 from haechi.models.hub import answers, cached, download, may_be_asked_for, refuse_code, whole
 from haechi.models.registry import ALIASES, STATIC, known, known_reranker
+from haechi.models.static_encoder import SETTINGS, StaticEncoder, load_static
 from haechi.runtime.errors import HaechiError, ModelUnreachable, RerankerUnreachable
 from haechi.runtime.files import atomic_folder, read_json, read_record, sha256_file, sha256_folder, write_json
 from haechi.runtime.params import meant
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 UNREADABLE = (OSError, ValueError, RuntimeError, SafetensorError)
 """What the libraries say of files that they can't read."""
+AnyEncoder: TypeAlias = "SentenceTransformer | StaticEncoder"
+"""What has `encode_query` and `encode_document`."""
 POINTER = "pointer.json"
 TRAINED, EXAMPLES, PASSAGES = "training.json", "examples.jsonl", "passages.txt"
 """Beside the weights of a model that was trained here: a record, the examples, and hashes of the corpus's texts."""
@@ -113,20 +116,42 @@ def folder_of(name: str) -> Path:
 
 def load_encoder(folder: Path) -> "SentenceTransformer":
     """A model folder of this pipeline; a base that only points to a hub model is followed and its weights compared."""
+    pointer = _pointer(folder)
+    if not pointer:
+        return _load(folder, str(folder))
+    model = load_base(pointer["model"], pointer["max_length"])
+    _check_weights(model, folder, pointer)
+    return model
+
+
+def open_encoder(folder: Path) -> AnyEncoder:
+    """The same to encode with: a static table without torch, any other model as `load_encoder` has it."""
+    pointer = _pointer(folder)
+    place = Path(pointer.get("model", folder))
+    model = load_static(place) if place.is_dir() and not known(str(place)) else None
+    if model is None:
+        return load_encoder(folder)
+    if pointer:
+        model.tokenizer.enable_truncation(pointer["max_length"])
+        _check_weights(model, folder, pointer)
+    return model
+
+
+def _pointer(folder: Path) -> dict[str, Any]:
+    """What a base that only points says, its record looked at; empty for a folder that is a model itself."""
     if not folder.is_dir():
         raise HaechiError(f"{folder}: no such model folder; make it with `dvc repro`")
-    if (folder / POINTER).exists():
-        pointer = read_json(folder / POINTER)
-        if "training" in pointer:
-            read_trained(Path(pointer["model"]), pointer["training"])
-            return load_base(pointer["model"], pointer["max_length"])
-        model = load_base(pointer["model"], pointer["max_length"])
-        if (found := weight_hash(model)) != pointer["weights"]:
-            raise HaechiError(
-                f"{folder}: {pointer['model']} has other weights than recorded ({found[:12]}, not {pointer['weights'][:12]})"
-            )
-        return model
-    return _load(folder, str(folder))
+    pointer: dict[str, Any] = read_json(folder / POINTER) if (folder / POINTER).exists() else {}
+    if "training" in pointer:
+        read_trained(Path(pointer["model"]), pointer["training"])
+    return pointer
+
+
+def _check_weights(model: AnyEncoder, folder: Path, pointer: Mapping[str, Any]) -> None:
+    if "weights" in pointer and (found := weight_hash(model)) != pointer["weights"]:
+        raise HaechiError(
+            f"{folder}: {pointer['model']} has other weights than recorded ({found[:12]}, not {pointer['weights'][:12]})"
+        )
 
 
 def name_of(folder: Path) -> str:
@@ -134,11 +159,14 @@ def name_of(folder: Path) -> str:
     return str(read_json(folder / POINTER)["model"]) if (folder / POINTER).exists() else ""
 
 
-def save_encoder(model: "SentenceTransformer", folder: Path, also: Callable[[Path], None] = lambda folder: None) -> None:
+def save_encoder(model: AnyEncoder, folder: Path, also: Callable[[Path], None] = lambda folder: None) -> None:
     """Save in sentence-transformers format: safetensors and JSON alone, no card with dates in it; `also` puts more beside it."""
     with atomic_folder(folder) as temporary:
-        model.save(str(temporary), create_model_card=False, safe_serialization=True)
-        for settings in temporary.rglob("config_sentence_transformers.json"):
+        if isinstance(model, StaticEncoder):
+            model.save(temporary)
+        else:
+            model.save(str(temporary), create_model_card=False, safe_serialization=True)
+        for settings in temporary.rglob(SETTINGS):
             kept = {key: value for key, value in read_json(settings).items() if key != "__version__"}
             write_json(settings, kept)  # library versions would make the same weights another model
         also(temporary)
@@ -172,8 +200,10 @@ def read_trained(folder: Path, record: str, *, whole: bool = True) -> Trained:
     return trained
 
 
-def weight_hash(model: "SentenceTransformer | CrossEncoder") -> str:
+def weight_hash(model: "AnyEncoder | CrossEncoder") -> str:
     """One sha256 over names, shapes and bytes of all weights."""
+    if isinstance(model, StaticEncoder):
+        return model.weight_hash()
     import hashlib
 
     digest = hashlib.sha256()

@@ -5,12 +5,14 @@ Models of one vocabulary cut texts alike, so they share what is remembered.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
+from tokenizers import Tokenizer
+
+from haechi.models.load import AnyEncoder
+from haechi.models.static_encoder import StaticEncoder
 from haechi.models.tokenize import Reader
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
 
 MOST = 1 << 24
 """Numbers that are remembered, 128 MB; what doesn't fit is cut into tokens again each time."""
@@ -20,34 +22,47 @@ class TokenCache:
     """What texts were cut into, batch by batch, for each way of cutting."""
 
     def __init__(self) -> None:
-        self._tokens: dict[tuple[str, str], dict[tuple[str, ...], dict[str, Any]]] = {}
+        self._tokens: dict[tuple[str, str], dict[tuple[str, ...], Any]] = {}
         self._room = MOST
 
     @contextmanager
-    def of(self, model: "SentenceTransformer") -> Iterator[None]:
-        """Within it, a static model takes from here what was cut before; of others cutting is a small part of the work."""
+    def of(self, model: AnyEncoder) -> Iterator[AnyEncoder]:
+        """The model, which takes from here what was cut before if it is static; of others cutting is a small part of the work."""
+        if isinstance(model, StaticEncoder):
+            known, cut = self._tokens.setdefault((model.tokenizer.to_str(), "numbers"), {}), model.cut
+
+            def remembered(words: Tokenizer, texts: list[str]) -> Any:
+                return self._through(known, tuple(texts), lambda: cut(words, texts), lambda made: int(made[0].size))
+
+            yield replace(model, cut=remembered)
+            return
         from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
         first = model[0]
         if not isinstance(first, StaticEmbedding):
-            yield
+            yield model
             return
         read: Callable[..., dict[str, Any]] = Reader(model) if type(first) is StaticEmbedding else first.preprocess
-        known = self._tokens.setdefault((first.tokenizer.to_str(), getattr(first, "reading", "")), {})
+        features = self._tokens.setdefault((first.tokenizer.to_str(), getattr(first, "reading", "")), {})
 
         def preprocess(inputs: list[str], **options: Any) -> dict[str, Any]:
             key = (*inputs, repr(sorted(options.items())))
-            if key not in known:
-                made = read(inputs, **options)
-                size = made["input_ids"].numel()
-                if size > self._room:
-                    return made
-                self._room -= size
-                known[key] = made
-            return dict(known[key])
+            return dict(
+                self._through(features, key, lambda: read(inputs, **options), lambda made: int(made["input_ids"].numel()))
+            )
 
         model.preprocess = preprocess  # type: ignore[method-assign, assignment]  # the model's, which asks each text whether it is one
         try:
-            yield
+            yield model
         finally:
             del model.preprocess  # it holds the model, which holds it
+
+    def _through(self, known: dict[Any, Any], key: Any, make: Callable[[], Any], size: Callable[[Any], int]) -> Any:
+        """What is known of a batch, or is made now and remembered if there is room."""
+        if key in known:
+            return known[key]
+        made = make()
+        if (needed := size(made)) <= self._room:
+            self._room -= needed
+            known[key] = made
+        return made

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from haechi.models.static_encoder import cut
+
 if TYPE_CHECKING:
     import torch
     from sentence_transformers import CrossEncoder, SentenceTransformer
@@ -95,10 +97,8 @@ def laid_end_to_end(words: "Tokenizer", texts: list[str], prompt: str | None) ->
     """What StaticEmbedding makes of texts, without the places of the pieces in the text, which nobody asks for."""
     import torch
 
-    read = words.encode_batch_fast([f"{prompt}{text}" for text in texts] if prompt else texts, add_special_tokens=False)
-    ids = [np.asarray(row.ids, dtype=np.int64) for row in read]
-    begins = np.cumsum([0, *map(len, ids[:-1])])
-    return {"input_ids": torch.from_numpy(np.concatenate(ids)), "offsets": torch.from_numpy(begins)}
+    ids, ends = cut(words, [f"{prompt}{text}" for text in texts] if prompt else texts)
+    return {"input_ids": torch.from_numpy(ids), "offsets": torch.from_numpy(ends[:-1])}
 
 
 def _padded(rows: list[list[int]], fill: int, *, left: bool) -> "torch.Tensor":

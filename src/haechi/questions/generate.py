@@ -3,10 +3,11 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from haechi.corpus.duplicates import with_duplicates
 from haechi.models.continued import NOTHING, Earlier
+from haechi.models.load import AnyEncoder
 from haechi.question_writer.templates import TRAINING
 from haechi.question_writer.write import Wording, write_questions
 from haechi.questions import filters
@@ -23,10 +24,6 @@ from haechi.retrieval.params import RetrievalParams
 from haechi.rowstore.store import Store
 from haechi.runtime.errors import HaechiError
 from haechi.text.language import language
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
 
 Judge = Callable[[Sequence[Question], Mapping[str, Passage]], Mapping[str, float | None]]
 """Scores of questions by id: can the passage answer it?"""
@@ -59,7 +56,7 @@ class Models:
     """Who writes questions and who checks them."""
 
     writer: Writer
-    base: "SentenceTransformer | None" = None
+    base: "AnyEncoder | None" = None
     """Needed where the round trip is dense."""
     judge: Judge | None = None
     judge_threshold: float = 0.0

@@ -1,9 +1,9 @@
 """Does a search for a question find its passage? The place at which it does, by BM25 or by the untuned base."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from haechi.inference.cached_encoder import Encoder
+from haechi.models.load import AnyEncoder
 from haechi.questions.words import Words
 from haechi.records.passage import Passage
 from haechi.records.question import Question
@@ -12,9 +12,6 @@ from haechi.retrieval.dense import search
 from haechi.retrieval.params import RetrievalParams
 from haechi.retrieval.run import Run
 from haechi.rowstore.store import Store
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
 
 BLOCK = 2048
 """Questions searched at once: the lists found are not kept."""
@@ -40,7 +37,7 @@ def bm25_ranks(
 
 
 def dense_ranks(
-    questions: Sequence[Question], corpus: Sequence[Passage], model: "SentenceTransformer", store: Store, depth: int
+    questions: Sequence[Question], corpus: Sequence[Passage], model: AnyEncoder, store: Store, depth: int
 ) -> dict[str, int]:
     """The same, by the cosine of a model."""
     encoder = Encoder(model, store)

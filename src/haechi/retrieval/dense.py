@@ -6,7 +6,7 @@ Queries and passages go through in blocks, so memory stays the same whatever the
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,7 @@ import numpy.typing as npt
 from haechi.retrieval.run import Run
 from haechi.runtime.errors import HaechiError
 
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
+Task = Literal["query", "document"]
 Vectors = npt.NDArray[np.float32]
 QUERIES = 1_024
 PASSAGES = 2_048
@@ -26,14 +24,29 @@ ROUNDING = 1e-5
 """More than a product of unit vectors in float32 can be off."""
 
 
-def encode_queries(model: "SentenceTransformer", texts: Sequence[str], batch: int = BATCH) -> Vectors:
+class Encodes(Protocol):
+    """A model of sentence-transformers, or what is asked like one."""
+
+    def encode_query(self, *args: Any, **kwargs: Any) -> Any:
+        """Vectors with the model's own query prompt."""
+
+    def encode_document(self, *args: Any, **kwargs: Any) -> Any:
+        """Vectors with the model's own passage prompt."""
+
+
+def encode_queries(model: Encodes, texts: Sequence[str], batch: int = BATCH) -> Vectors:
     """Unit vectors of queries, with the model's own query prompt; nothing is stored.  # (texts, dim)"""
     return unit(model.encode_query(list(texts), batch_size=batch, show_progress_bar=False, convert_to_numpy=True))
 
 
-def encode_passages(model: "SentenceTransformer", texts: Sequence[str], batch: int = BATCH) -> Vectors:
+def encode_passages(model: Encodes, texts: Sequence[str], batch: int = BATCH) -> Vectors:
     """Unit vectors of passages, with the model's own passage prompt; nothing is stored.  # (texts, dim)"""
     return unit(model.encode_document(list(texts), batch_size=batch, show_progress_bar=False, convert_to_numpy=True))
+
+
+def encode(model: Encodes, texts: Sequence[str], task: Task) -> Vectors:
+    """Unit vectors for that task.  # (texts, dim)"""
+    return (encode_queries if task == "query" else encode_passages)(model, texts)
 
 
 def search(query_ids: Sequence[str], queries: Vectors, ids: Sequence[str], passages: Vectors, k: int) -> Run:

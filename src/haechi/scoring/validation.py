@@ -1,11 +1,11 @@
 """Validation: retrieval on held-out pairs over the whole corpus, folded to articles like the test."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from haechi.corpus.duplicates import one_name
+from haechi.models.load import AnyEncoder
 from haechi.models.token_cache import TokenCache
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
@@ -14,9 +14,6 @@ from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.progress import say
 from haechi.scoring.metrics import GoldRanks, gold_ranks, mean, score
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
 
 DEPTH = 100  # articles; no metric looks further
 
@@ -39,15 +36,15 @@ class Validation:
         """Queries of one group resemble each other."""
         self.gold = {pair.query_id: tuple(dict.fromkeys(name[key] for key in pair.meta.article_keys)) for pair in pairs}
 
-    def run(self, model: "SentenceTransformer") -> Run:
+    def run(self, model: AnyEncoder) -> Run:
         """The articles that the model finds for each validation query."""
         return self._search(*self._vectors(model))
 
-    def places(self, model: "SentenceTransformer") -> dict[str, GoldRanks]:
+    def places(self, model: AnyEncoder) -> dict[str, GoldRanks]:
         """Where the model finds the gold of each query; every metric follows from that."""
         return self._places(self.run(model))
 
-    def __call__(self, model: "SentenceTransformer") -> dict[str, float]:
+    def __call__(self, model: AnyEncoder) -> dict[str, float]:
         """Mean metrics of the model, such as ndcg@10, and `similarity`, the mean cosine of any two passages."""
         queries, passages = self._vectors(model)
         metrics = mean(score(self._places(self._search(queries, passages)), self.k_values))
@@ -62,8 +59,8 @@ class Validation:
         self._batch //= 2
         say(f"train: out of memory in evaluation at step {step}; the same texts again, {self._batch} at a time")
 
-    def _vectors(self, model: "SentenceTransformer") -> tuple[Vectors, Vectors]:
-        with self._tokens.of(model):
+    def _vectors(self, model: AnyEncoder) -> tuple[Vectors, Vectors]:
+        with self._tokens.of(model) as model:
             queries = encode_queries(model, [pair.query_text for pair in self._pairs], self._batch)
             return queries, encode_passages(model, [passage.text for passage in self.corpus], self._batch)
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from haechi.models.load import load_encoder
+from haechi.models.load import open_encoder
+from haechi.models.static_encoder import StaticEncoder
 from haechi.scoring.metrics import GoldRanks, score
 from haechi.scoring.significance import Array
 from haechi.scoring.validation import Validation
@@ -22,10 +23,11 @@ class ModelScorer:
     def score(self, name: str, folder: Path, metric: str) -> float:
         """The mean of a metric for the model in the folder."""
         if name not in self.places:
-            model = load_encoder(folder)
+            model = open_encoder(folder)
             self.places[name] = self.validation.places(model)
-            # the library's model and its card hold each other, so weights would wait for the garbage collector
-            model.model_card_data.model = None
+            if not isinstance(model, StaticEncoder):
+                # the library's model and its card hold each other, so weights would wait for the garbage collector
+                model.model_card_data.model = None
         return float(self.column(name, metric).mean())
 
     def column(self, name: str, metric: str) -> Array:

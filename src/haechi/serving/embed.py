@@ -13,14 +13,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from haechi.models.load import folder_hash, load_base, weight_hash
+from haechi.models.load import AnyEncoder, folder_hash, load_base, open_encoder, weight_hash
 from haechi.models.registry import known
+from haechi.retrieval.dense import Task, encode
 from haechi.runtime.errors import HaechiError, UsageError
 from haechi.runtime.files import atomic_folder, read_json, remove, write_json, write_text
 from haechi.runtime.locks import writing
 from haechi.runtime.progress import say, track
-from haechi.serving.encoders import TextEncoder, TorchEncoder, open_encoder
-from haechi.serving.numpy_encoder import Task
 from haechi.serving.texts import read_texts
 from haechi.serving.vectors import FACTS, IDS, INDEX, VECTORS, Facts, Row, hash_of
 
@@ -47,7 +46,7 @@ class Source:
 class Model:
     """What embeds, and the hash that names it."""
 
-    encoder: TextEncoder
+    encoder: AnyEncoder
     hash: str
 
 
@@ -58,7 +57,7 @@ def open_model(name: str) -> Model:
         return Model(open_encoder(folder), folder_hash(folder))
     entry = known(name)
     model = load_base(name, entry.max_length if entry else UNREGISTERED_LENGTH)
-    return Model(TorchEncoder(model), weight_hash(model)[:16])
+    return Model(model, weight_hash(model)[:16])
 
 
 def embed(source: Source, opened: Callable[[], Model], task: Task, out: Path, with_faiss: bool) -> Facts:
@@ -69,7 +68,7 @@ def embed(source: Source, opened: Callable[[], Model], task: Task, out: Path, wi
     ids = _ids(source)
     with writing(out):
         model = opened()
-        dim = model.encoder.encode(["해치"], task).shape[1]
+        dim = encode(model.encoder, ["해치"], task).shape[1]
         facts = Facts(model.hash, task, hash_of(source.rows()), len(ids), dim)
         if _facts(out) == facts and (faiss is None or (out / INDEX).is_file()):
             say(f"{out}: holds these vectors already")
@@ -96,7 +95,7 @@ def _ids(source: Source) -> list[str]:
     return list(first)
 
 
-def _encode(source: Source, encoder: TextEncoder, task: Task, facts: Facts, part: Path) -> None:
+def _encode(source: Source, encoder: AnyEncoder, task: Task, facts: Facts, part: Path) -> None:
     """Fill the vectors of `part`, from where a killed run with the same texts and model left them."""
     done = _done(part, facts)
     if done:
@@ -110,7 +109,7 @@ def _encode(source: Source, encoder: TextEncoder, task: Task, facts: Facts, part
     rows = islice(source.rows(), done, None)
     for start in track(range(done, facts.rows, BLOCK), "texts, a thousand at a time"):
         texts = [row.text for row in islice(rows, BLOCK)]
-        vectors[start : start + len(texts)] = encoder.encode(texts, task)
+        vectors[start : start + len(texts)] = encode(encoder, texts, task)
         vectors.flush()
         write_json(part / DONE, start + len(texts))
 

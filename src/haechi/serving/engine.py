@@ -14,16 +14,16 @@ import numpy.typing as npt
 
 from haechi.corpus.duplicates import one_name
 from haechi.evaluation.params import EvaluateParams
+from haechi.models.load import AnyEncoder, open_encoder
 from haechi.records.passage import Passage
 from haechi.retrieval.bm25 import Bm25
-from haechi.retrieval.dense import search
+from haechi.retrieval.dense import encode_queries, search
 from haechi.retrieval.fuse import weighted
 from haechi.retrieval.params import RetrievalParams
 from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run
 from haechi.runtime.errors import UsageError
 from haechi.runtime.params import load_section
 from haechi.scoring.names import BM25, HYBRID, TUNED
-from haechi.serving.encoders import TextEncoder, open_encoder
 from haechi.serving.fusion import Fusion, read_fusion
 from haechi.serving.index import Index, open_index, read_corpus, rounded
 from haechi.text.morphemes import tokenize
@@ -85,7 +85,7 @@ class Answer:
 class Engine:
     """A corpus, ready to be asked; may be asked by several threads."""
 
-    def __init__(self, index: Index, encoder: TextEncoder, fusion: Fusion, depth: int) -> None:
+    def __init__(self, index: Index, encoder: AnyEncoder, fusion: Fusion, depth: int) -> None:
         self.index, self.fusion = index, fusion
         self._encoder, self._depth = encoder, depth
         self._passages = {passage.id: passage for passage in index.passages}
@@ -126,7 +126,7 @@ class Engine:
         return Answer(text, tuple(dict.fromkeys(words)), best < self.fusion.threshold, lists)
 
     def _dense(self, text: str, only: Only) -> Run:
-        vector = rounded(self._encoder.encode([text], "query"))
+        vector = rounded(encode_queries(self._encoder, [text]))
         if not vector.any():  # of no piece that the model knows: every passage would be as near as any other
             return Run({_Q: []})
         ids, vectors = self._ids, self.index.vectors
@@ -193,7 +193,7 @@ def open_engine(model: Path, corpus: Path, params: Path, details: Path, vectors:
         encoder = open_encoder(model)
         analyser.result()
     index = open_index(passages, corpus, model, encoder, retrieval, vectors)
-    width = encoder.encode(["해치"], "query").shape[1]
+    width = encode_queries(encoder, ["해치"]).shape[1]
     if width != index.vectors.shape[1]:
         raise UsageError(f"{model}: gives vectors of {width} numbers, but the index holds vectors of {index.vectors.shape[1]}")
     return Engine(index, encoder, read_fusion(details, index.model), depth)

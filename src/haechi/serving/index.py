@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import orjson
 
+from haechi.inference.cached_encoder import Encoder
 from haechi.inference.cached_tokens import Tokens
-from haechi.models.load import folder_hash
+from haechi.models.load import AnyEncoder, folder_hash
 from haechi.records.passage import Passage
 from haechi.retrieval.bm25 import Postings, postings
 from haechi.retrieval.dense import Vectors, unit
@@ -27,7 +28,6 @@ from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import atomic_folder, read_json, read_records, sha256_file, write_json
 from haechi.runtime.locks import writing
 from haechi.runtime.progress import say, track
-from haechi.serving.encoders import TextEncoder, TorchEncoder
 from haechi.serving.vectors import vectors_of
 from haechi.text.morphemes import versions
 
@@ -61,7 +61,7 @@ def read_corpus(corpus: Path) -> list[Passage]:
 
 
 def open_index(
-    passages: Sequence[Passage], corpus: Path, model: Path, encoder: TextEncoder, params: RetrievalParams, vectors: Path | None
+    passages: Sequence[Passage], corpus: Path, model: Path, encoder: AnyEncoder, params: RetrievalParams, vectors: Path | None
 ) -> Index:
     """The kept index of this model and corpus; made first where there is none. `vectors`: what `haechi embed` wrote."""
     facts = {
@@ -102,7 +102,7 @@ def rounded(vectors: Vectors) -> Vectors:
 def _make(
     folder: Path,
     passages: Sequence[Passage],
-    encoder: TextEncoder,
+    encoder: AnyEncoder,
     params: RetrievalParams,
     facts: Mapping[str, object],
     given: Vectors | None,
@@ -112,13 +112,9 @@ def _make(
         words = postings(Tokens(store).each(texts), params)
         if given is not None:
             vectors = rounded(given)
-        elif isinstance(encoder, TorchEncoder):
-            from haechi.inference.cached_encoder import Encoder
-
-            stored = Encoder(encoder.model, store)  # what evaluate made is there already
-            vectors = np.concatenate([stored.passages(chunk) for chunk in track(_chunks(texts), "passages")])
         else:
-            vectors = np.concatenate([rounded(encoder.encode(chunk, "document")) for chunk in track(_chunks(texts), "passages")])
+            stored = Encoder(encoder, store)  # what evaluate made is there already
+            vectors = np.concatenate([stored.passages(chunk) for chunk in track(_chunks(texts), "passages")])
     with atomic_folder(folder) as new:
         np.save(new / VECTORS, vectors)
         for part in ARRAYS:

@@ -11,7 +11,6 @@ How large they start decides how far a rate moves them (cosine doesn't see scale
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +19,7 @@ from sklearn.utils.extmath import randomized_svd
 from threadpoolctl import threadpool_limits
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
+from haechi.models.static_encoder import StaticEncoder
 from haechi.static_model.composition import Composition, incidence
 from haechi.static_model.params import ModelParams
 from haechi.static_model.vocabulary import WORD_START, Piece, count, vocabulary
@@ -53,10 +53,6 @@ def latent(counts: csr_matrix, dim: int, seed: int) -> Floats:
     return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), dtype=np.float32)
 
 
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
-    from sentence_transformers import SentenceTransformer
-
 PAD, UNKNOWN = "[PAD]", "[UNK]"
 SPECIAL = 2
 """Rows of the table before the first piece."""
@@ -86,10 +82,8 @@ def compose(texts: Iterable[str], params: ModelParams) -> tuple[Tokenizer, Compo
     return words, Composition(starts, features, *start(counts, params))
 
 
-def occurrences(words: Tokenizer, texts: Sequence[str], starts: np.ndarray, features: np.ndarray, number: int) -> "csr_matrix":
+def occurrences(words: Tokenizer, texts: Sequence[str], starts: np.ndarray, features: np.ndarray, number: int) -> csr_matrix:
     """How often each feature occurs in each text, as the tokenizer reads it.  # (texts, features)"""
-    from scipy.sparse import csr_matrix
-
     read = [encoding.ids for encoding in words.encode_batch_fast(texts, add_special_tokens=False)]
     ends = np.cumsum([0, *map(len, read)])
     ids = np.concatenate([np.array(one, dtype=np.int64) for one in read])
@@ -97,7 +91,7 @@ def occurrences(words: Tokenizer, texts: Sequence[str], starts: np.ndarray, feat
     return (of_text @ csr_matrix((np.ones(len(features)), features, starts), shape=(len(starts) - 1, number))).tocsr()
 
 
-def start(counts: "csr_matrix", params: ModelParams) -> tuple[np.ndarray, np.ndarray]:
+def start(counts: csr_matrix, params: ModelParams) -> tuple[np.ndarray, np.ndarray]:
     """Weights and vectors before training: one root of a feature's rarity is its weight and stays, the other may change."""
     root = np.sqrt(rarity(counts))
     weights = root / max(float(np.sqrt(np.mean(root**2))), 1e-12)
@@ -105,15 +99,7 @@ def start(counts: "csr_matrix", params: ModelParams) -> tuple[np.ndarray, np.nda
     return weights.astype(np.float32), vectors.astype(np.float32)
 
 
-def model_of(words: Tokenizer, table: np.ndarray) -> "SentenceTransformer":
-    """The model that others load."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Normalize, StaticEmbedding
-
-    return SentenceTransformer(modules=[StaticEmbedding(words, embedding_weights=table), Normalize()], device="cpu")
-
-
-def build(texts: Iterable[str], params: ModelParams) -> "SentenceTransformer":
+def build(texts: Iterable[str], params: ModelParams) -> StaticEncoder:
     """The static model for a corpus, folded."""
     words, composition = compose(texts, params)
-    return model_of(words, composition.table())
+    return StaticEncoder(words, composition.table())

@@ -6,6 +6,7 @@ from typing import Any
 
 from haechi.models.load import TRAINED, folder_hash, load_base, save_encoder, save_pointer, save_pointer_to_trained
 from haechi.models.registry import STATIC
+from haechi.models.static_encoder import StaticEncoder
 from haechi.static_model.params import ModelParams
 
 
@@ -18,15 +19,11 @@ def make_base(texts: Sequence[str], params: ModelParams, folder: Path) -> dict[s
         from haechi.static_model import build  # its libraries take a second
 
         words, composition = build.compose(texts, params)
-        model = build.model_of(words, composition.table())
-        save_encoder(model, folder, composition.save)
+        static = StaticEncoder(words, composition.table())
+        save_encoder(static, folder, composition.save)
+        weights, dim = static.table.size, static.get_embedding_dimension()
     else:
         model = load_base(params.base, params.max_length)
         save_pointer(model, params.base, params.max_length, folder)
-    weights = sum(parameter.numel() for parameter in model.parameters())
-    return {
-        "base": params.base,
-        "parameters": weights,
-        "dim": model.get_embedding_dimension(),
-        "hash": folder_hash(folder),
-    }
+        weights, dim = sum(parameter.numel() for parameter in model.parameters()), model.get_embedding_dimension() or 0
+    return {"base": params.base, "parameters": weights, "dim": dim, "hash": folder_hash(folder)}

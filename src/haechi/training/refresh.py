@@ -89,9 +89,9 @@ def refreshed(
     pool = np.array([number for number, text in enumerate(rows.texts) if text])
     place = np.full(len(rows.texts), -1)
     place[pool] = np.arange(len(pool))
-    with tokens.of(model):
-        queries = encode_queries(model, rows.queries, batch)
-        vectors = encode_passages(model, [rows.texts[number] for number in pool], batch)
+    with tokens.of(model) as reading:
+        queries = encode_queries(reading, rows.queries, batch)
+        vectors = encode_passages(reading, [rows.texts[number] for number in pool], batch)
     wanted = rows.documents.shape[1] - 1
     negatives = np.full((len(rows), wanted), PADDING, dtype=np.int64)
     for start in range(0, len(rows), BLOCK):

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
     from haechi.guards.status import TrainingStatus
+    from haechi.models.load import AnyEncoder
     from haechi.scoring.validation import Validation
 
 METRIC = "ndcg@10"
@@ -141,7 +142,7 @@ def _unasked() -> "Validation":
         def __init__(self) -> None:
             self.metrics = (METRIC,)
 
-        def __call__(self, model: "SentenceTransformer") -> dict[str, float]:
+        def __call__(self, model: "AnyEncoder") -> dict[str, float]:
             return {METRIC: 0.0}
 
     return Unasked()
