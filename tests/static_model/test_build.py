@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
+from scipy.sparse import random as sparse_random
 
 from haechi.runtime.files import sha256_folder
-from haechi.static_model.build import PAD, UNKNOWN, compose, latent
+from haechi.static_model.build import PAD, UNKNOWN, compose, latent, widest
 from haechi.static_model.composition import Composition, fold, incidence, load_composition
 from haechi.static_model.make_base import make_base
 from haechi.static_model.params import ModelParams
@@ -137,6 +138,20 @@ def test_the_folded_table_is_the_product_of_pieces_by_features_and_features_by_v
         for name in those:
             wanted[row] += weights[names.index(name)].astype(float) * vectors[names.index(name)]
     np.testing.assert_allclose(fold(starts, features, weights, vectors), wanted, rtol=1e-5, atol=1e-6)
+
+
+@settings(max_examples=20)
+@given(st.integers(2, 40), st.integers(2, 40), st.integers(0, 2**16))
+def test_the_widest_directions_are_scikit_learn_s_to_the_bit(rows: int, columns: int, seed: int) -> None:
+    from sklearn.utils.extmath import randomized_svd
+
+    table = sparse_random(rows, columns, 0.3, "csr", random_state=seed) + csr_matrix(np.eye(rows, columns))
+    rank = min(8, rows, columns)
+    strengths, directions = widest(table.tocsr(), rank, seed)
+    _, wanted, theirs = randomized_svd(table.tocsr(), rank, n_iter=3, random_state=seed)
+
+    assert strengths.tobytes() == wanted.tobytes()
+    assert np.array_equal(directions, theirs)
 
 
 def test_every_text_of_known_characters_is_read_without_an_unknown_piece() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from haechi.evaluation.tsne import tsne
 from haechi.records.passage import Passage
 from haechi.retrieval.dense import Vectors
 
@@ -21,7 +22,7 @@ def draw_map(corpus: Sequence[Passage], spaces: Mapping[str, Vectors], seed: int
     chosen = sorted(drawn, key=lambda i: corpus[i].id)
     if len(chosen) < 3:
         return []
-    placed = {model: plane(np.asarray(vectors[chosen], dtype=np.float64), seed) for model, vectors in spaces.items()}
+    placed = {model: plane(np.asarray(vectors[chosen], dtype=np.float64)) for model, vectors in spaces.items()}
     return [
         {"id": corpus[i].id, "law": corpus[i].law_name}
         | {f"{model}_{axis}": round(float(at[row, side]), 3) for model, at in placed.items() for side, axis in enumerate("xy")}
@@ -29,13 +30,11 @@ def draw_map(corpus: Sequence[Passage], spaces: Mapping[str, Vectors], seed: int
     ]
 
 
-def plane(vectors: npt.NDArray[np.float64], seed: int) -> npt.NDArray[np.float64]:
+def plane(vectors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Two coordinates a row, the widest of them 1; one thread, since sums of several differ in their last bits and grow."""
-    from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
-    perplexity = min(PERPLEXITY, (len(vectors) - 1) / 3)
     with threadpool_limits(1):
-        at = TSNE(init="pca", random_state=seed, perplexity=perplexity, max_iter=500, n_jobs=1).fit_transform(vectors)
+        at = tsne(vectors, min(PERPLEXITY, (len(vectors) - 1) / 3))
     at = at - at.mean(axis=0)
     return np.asarray(at / max(float(np.abs(at).max()), 1e-9), dtype=np.float64)

@@ -48,9 +48,13 @@ def versions() -> dict[str, str | int]:
     }
 
 
-@functools.cache
 def kiwi(words: tuple[str, ...] = ()) -> Kiwi:
     """One analyser a process and user dictionary; workers come from HAECHI_WORKERS (they don't change results)."""
+    return _kiwi(words)  # to a cache `kiwi()` and `kiwi(())` would be two, a second and 300 MB each
+
+
+@functools.cache
+def _kiwi(words: tuple[str, ...]) -> Kiwi:
     made = Kiwi(num_workers=workers())
     for word in words:
         made.add_user_word(word, "NNP")
