@@ -21,6 +21,7 @@ from haechi.questions.generate import Away, Models, Sources, askable, generate, 
 from haechi.llm.judge import judged
 from haechi.questions.llm import LlmSetup, estimate, llm_writer
 from haechi.questions.llm import sample_rows
+from haechi.records.held_out import KeptApart
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.rowstore.store import open_store
@@ -31,6 +32,7 @@ from haechi.testset.manifest import load_testset
 @click.command(help=__doc__)
 @options.file("--corpus")
 @options.file("--train-pairs")
+@options.file("--kept")
 @options.folder("--base")
 @options.folder("--testset")
 @options.file("--out")
@@ -44,6 +46,7 @@ from haechi.testset.manifest import load_testset
 def main(
     corpus: Path,
     train_pairs: Path,
+    kept: Path,
     base: Path,
     testset: Path,
     out: Path,
@@ -58,7 +61,7 @@ def main(
     settings = load_section(params, "generate_qa", GenerateQaParams)
     llm = load_section(params, "llm", LlmParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
-    away, earlier = _away(testset), earlier_training(base, load_testset(testset).fingerprint)
+    away, earlier = _away(testset, kept), earlier_training(base, load_testset(testset).fingerprint)
     if dry_run:
         passages, _, examples = _inputs(corpus, train_pairs)
         with open_store() as store:
@@ -87,7 +90,7 @@ def main(
         unknown = passages["languages"].get("unknown", 0)
         progress.show_summary(
             "generate_qa",
-            f"{passages['in']:,} passages, {passages['held_out']:,} of them kept out for the test set"
+            f"{passages['in']:,} passages, {passages['held_out']:,} of them kept out for test and validation"
             + (f", {unknown:,} neither Korean nor English" if unknown else "")
             + (f", {passages['old']:,} known to the model from before" if "old" in passages else ""),
             f"{questions['kept']:,} of {questions['written']:,} written questions ({progress.listed(made.counts['styles'])})",
@@ -96,9 +99,9 @@ def main(
         )
 
 
-def _away(testset: Path) -> Away:
-    held = held_out(load_testset(testset))
-    return Away(held.articles | held.sources, held.query_texts)
+def _away(testset: Path, kept: Path) -> Away:
+    held, apart = held_out(load_testset(testset)), files.read_record(kept, KeptApart, "what make_pairs keeps for validation")
+    return Away(held.articles | held.sources | frozenset(apart.articles), held.query_texts)
 
 
 def _inputs(corpus: Path, train_pairs: Path) -> tuple[list[Passage], list[Pair], list[str]]:

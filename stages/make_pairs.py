@@ -24,21 +24,32 @@ from haechi.testset.manifest import load_testset
 @options.file("--train")
 @options.file("--valid")
 @options.file("--fallback")
+@options.file("--kept")
 @options.file("--metrics")
 @options.file("--details")
 @options.params
 def main(
-    raw: Path, passages: Path, testset: Path, train: Path, valid: Path, fallback: Path, metrics: Path, details: Path, params: Path
+    raw: Path,
+    passages: Path,
+    testset: Path,
+    train: Path,
+    valid: Path,
+    fallback: Path,
+    kept: Path,
+    metrics: Path,
+    details: Path,
+    params: Path,
 ) -> None:
     settings = load_section(params, "make_pairs", MakePairsParams)
     frozen = load_testset(testset)
-    with locks.writing(train, valid, fallback, metrics, details):
+    with locks.writing(train, valid, fallback, kept, metrics, details):
         corpus = [p for name in ("law", "admin", "doc") for p in files.read_records(passages / f"{name}_passages.jsonl", Passage)]
         decisions = list(files.read_records(passages / "prec_passages.jsonl", Passage))
         made = make_pairs(read_corpus(raw), corpus, decisions, held_out(frozen), settings)
         files.write_output(train, made.pairs.train)
         files.write_output(valid, made.pairs.valid)
         files.write_output(fallback, rows(made.fallback_passages))
+        files.write_json(kept, made.pairs.kept)
         warnings = {"warnings": made.warnings} if made.warnings else {}
         files.write_json(details, {"testset": frozen.fingerprint, **made.counts, **warnings})
         pairs = {"train": len(made.pairs.train), "valid": len(made.pairs.valid)}

@@ -20,6 +20,7 @@ from haechi.llm.params import LlmParams
 from haechi.runtime.params import load_section
 from haechi.mining.params import MineParams
 from haechi.retrieval.params import RetrievalParams
+from haechi.records.held_out import KeptApart
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.question import Question
@@ -31,6 +32,7 @@ from haechi.testset.manifest import load_testset
 @click.command(help=__doc__)
 @options.file("--train-pairs")
 @options.file("--valid-pairs")
+@options.file("--kept")
 @options.file("--questions")
 @options.file("--corpus")
 @options.folder("--base")
@@ -46,6 +48,7 @@ from haechi.testset.manifest import load_testset
 def main(
     train_pairs: Path,
     valid_pairs: Path,
+    kept: Path,
     questions: Path,
     corpus: Path,
     base: Path,
@@ -64,6 +67,7 @@ def main(
     llm = load_section(params, "llm", LlmParams)
     frozen = load_testset(testset)
     away, earlier = held_out(frozen), earlier_training(base, frozen.fingerprint)
+    apart = files.read_record(kept, KeptApart, "what make_pairs keeps for validation")
     asked = files.read_records(questions, Question) if settings.questions else ()
     with locks.writing(train, valid, audit, sample_file, plots, metrics, details), open_store() as store:
         passages = list(files.read_records(corpus, Passage))
@@ -72,7 +76,7 @@ def main(
             not_mined_before(queries, earlier.still_true(passages)),
             queries_of(files.read_records(valid_pairs, Pair)),
             passages,
-            away.articles | away.sources,
+            away.articles | away.sources | frozenset(apart.articles),
         )
         models = Models(
             open_encoder(Path(settings.encoder)),

@@ -8,7 +8,8 @@ import click
 
 from haechi.runtime import files, locks, options, progress
 from haechi.runtime.command import run
-from haechi.scoring.verdict import COLUMNS, result_rows
+from haechi.scoring.names import HEADLINE
+from haechi.scoring.verdict import COLUMNS, result_rows, validation_table
 from haechi.report.inputs import Places
 from haechi.report.make import complete, make
 from haechi.report.tested_on import tested_on
@@ -46,6 +47,9 @@ def main(
         scores = results.evaluation
         title = f"{scores.n_queries} test queries ({tested_on(results).queries}), test set {scores.testset}"
         progress.show_table(title, COLUMNS, result_rows(scores))
+        columns, rows = validation_table(scores)
+        if rows:
+            progress.show_table(f"{HEADLINE} on what the model was chosen by", columns, rows)
         if report.answer:
             progress.say(report.answer.closing())
 

@@ -41,7 +41,8 @@ def main(
 ) -> None:
     settings = load_section(params, "select", SelectParams)
     with locks.writing(out, per_query, metrics, details):
-        validation = Validation(list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage)))
+        pairs, passages = list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage))
+        validation = Validation(pairs, passages, unseen_weight=settings.unseen_weight)
         found = select(run_folder, base, validation, out, settings)
         write_rows(per_query, found.rows)
         facts = facts_of(found)

@@ -20,9 +20,10 @@ from haechi.guards.summary import key_figures, summary
 from haechi.models.continued import earlier_training
 from haechi.models.load import name_of
 from haechi.guards.params import GuardsParams
-from haechi.runtime.params import load_section
+from haechi.runtime.params import load_section, load_value
 from haechi.training.lora_params import LoraParams
 from haechi.training.loss_params import LossParams
+from haechi.selection.params import SelectParams
 from haechi.training.params import TrainParams
 from haechi.records.mined import MinedExample
 from haechi.records.pair import Pair
@@ -71,6 +72,7 @@ def main(
         load_section(params, "lora", LoraParams),
         load_section(params, "guards", GuardsParams),
     )
+    unseen_weight = load_value(params, "select.unseen_weight", SelectParams)
     if no_update and recipe.params.engine == "flagembedding":
         raise UsageError("--no-update: the flagembedding engine can't do without updates; take a small train.max_samples")
 
@@ -78,7 +80,8 @@ def main(
 
     def trained(folder: Path, state: State | None, listeners: Listeners) -> status.TrainingStatus:
         asked, passages = list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage))
-        validation, old = Validation(asked, passages), replayable(earlier_training(base), passages, asked)
+        validation = Validation(asked, passages, unseen_weight=unseen_weight)
+        old = replayable(earlier_training(base), passages, asked)
         mined, unseen = (list(files.read_records(file, MinedExample)) for file in (examples, held_out))
         inputs = TrainingInputs(load_learner(base), mined, validation, recipe, name_of(base) or str(base), unseen, old)
         if recipe.params.engine == "flagembedding":
@@ -98,7 +101,7 @@ def main(
         inputs["resume_from"] = Path(recipe.params.resume_from)
     with (
         locks.writing(out, plots, metrics, details),
-        resumable(Work("train", asdict(recipe), hashes(inputs), running())) as state,
+        resumable(Work("train", {**asdict(recipe), "unseen_weight": unseen_weight}, hashes(inputs), running())) as state,
         status.reporting(details, state.again) as report,
         trackers.tracking(names, asdict(recipe)) as tracked,
     ):

@@ -162,7 +162,8 @@ def test_writing_keeps_what_is_written_by_hand(project: Path) -> None:
     [
         ("raw.json", ["a", "b", "c"]),
         ("raw.json/inner.json", ["a", "b", "c"]),
-        ("params.yaml: b", ["b", "c"]),
+        ("params.yaml: b.one", ["b", "c"]),
+        ("params.yaml: c", ["c"]),
         ("params.yaml: frozen", []),
         ("src/only_c.py", ["c"]),
         ("src/room/inner.py", ["c"]),
@@ -180,7 +181,7 @@ def test_what_reruns_follows_outputs_and_skips_the_frozen(touched: str, expected
             "outs": [{"t.json": {"cache": False}}],
         },
         "b": {"cmd": "b", "deps": ["a", "t.json"], "params": ["b.one", "b.two"], "metrics": [{"b.json": {"cache": False}}]},
-        "c": {"cmd": "c", "deps": ["b.json", "src/only_c.py", "src/room"], "outs": ["c.html"]},
+        "c": {"cmd": "c", "deps": ["b.json", "src/only_c.py", "src/room"], "params": ["c"], "outs": ["c.html"]},
     }
     (tmp_path / "dvc.yaml").write_text(json.dumps({"stages": small}), encoding="utf-8")  # YAML too
     file, _, section = touched.partition(": ")

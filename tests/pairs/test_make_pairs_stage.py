@@ -17,7 +17,7 @@ from haechi.records.decision import Decision
 from haechi.records.held_out import HeldOut
 from haechi.runtime.errors import HaechiError
 
-PARAMS = MakePairsParams(7, 0.5, 5, 2, False, False, False, True, False)
+PARAMS = MakePairsParams(7, 0.5, 0.0, 0.0, 5, 2, False, False, False, True, False)
 NOTHING = HeldOut("20150101", "20200101", frozenset(), frozenset(), frozenset(), frozenset({key(1)}), ("가장 새로운 물음",), 0.8)
 CITED = [
     decision("1", "20100101", (section(1, "나무를 베어도 되는지", "마을법 제3조"),)),

@@ -251,7 +251,7 @@ def test_a_stage_declares_the_sections_that_its_script_reads(stage: str) -> None
     """A section too few keeps a stale result, one too many reruns for nothing. The report depends on the whole file."""
     declared = YAML(typ="safe").load(DVC_YAML)["stages"][stage].get("params", [])
     source = (STAGES / f"{stage}.py").read_text(encoding="utf-8")
-    assert declared == re.findall(r'load_section\(params, "(\w+)"', source)
+    assert declared == re.findall(r'load_(?:section|value)\(params, "([\w.]+)"', source)
 
 
 @pytest.mark.parametrize("stage", STAGE_NAMES)

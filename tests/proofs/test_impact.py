@@ -32,6 +32,7 @@ PARAMS = {
     "lora.alpha=8": {"train"},
     "guards.rollbacks=1": {"train"},
     "select.min_gain=0.01": {"select"},
+    "select.unseen_weight=0.5": {"train", "select"},
     "rank.seed=8": set(),  # only `haechi rank` reads it
     "evaluate.seed=8": {"evaluate"},
 }

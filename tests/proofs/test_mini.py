@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pipeline.checkout import PARAMETERS
@@ -12,9 +14,13 @@ from ruamel.yaml import YAML
 
 from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.summary import summarise
-from haechi.pipeline.dvc_yaml import overlap
+from haechi.pipeline.dvc_yaml import overlap, stage_command
+from haechi.records.held_out import KeptApart
+from haechi.records.mined import MinedExample
+from haechi.records.passage import Passage
+from haechi.records.question import Question
 from haechi.records.result import QueryResult
-from haechi.runtime.files import read_json
+from haechi.runtime.files import read_json, read_records, write_json
 from haechi.runtime.params import load_section
 from haechi.scoring.per_query import read_rows
 from haechi.testset.manifest import load_testset
@@ -119,3 +125,32 @@ def test_no_library_module_was_imported_that_dvc_yaml_does_not_list(mini: Mini) 
             assert not unlisted, f"{stage}: {unlisted}"
         seen += 1
     assert seen == len(STAGES) + 1
+
+
+def test_nothing_is_made_from_what_validation_keeps(finished: Path) -> None:
+    """Told to keep the articles that are asked about most, generate_qa asks about none of them and mine takes none as negative."""
+    import sys
+
+    key_of = {p.id: p.article_key for p in read_records(finished / "data/processed/merged_corpus.jsonl", Passage)}
+
+    def used() -> tuple[Counter[str], Counter[str]]:
+        asked = Counter(q.article_key for q in read_records(finished / "data/qa/questions.jsonl", Question))
+        mined = Counter(
+            key_of[id]
+            for name in ("train", "valid")
+            for example in read_records(finished / f"data/mined/{name}.jsonl", MinedExample)
+            for id in example.neg_ids
+        )
+        return asked, mined
+
+    asked, mined = used()
+    kept = [key for key, _ in asked.most_common() if mined[key]][:3]
+    write_json(finished / "data/processed/valid_unseen.json", KeptApart(tuple(kept)))
+    for stage in ("generate_qa", "mine"):
+        project.run(finished, sys.executable, *stage_command(finished, stage, finished)[1:])
+    asked, mined = used()
+
+    assert len(kept) == 3
+    assert [asked[key] + mined[key] for key in kept] == [0, 0, 0]
+    assert asked
+    assert mined

@@ -271,7 +271,7 @@ def validated(seed: int, gain: int = 0) -> list[ValidatedQuery]:
 
 
 def test_runs_are_ranked_by_the_declared_weights() -> None:
-    found = board({"worse": validated(1), "better": validated(2, gain=5)}, RANK)
+    found = board({"worse": validated(1), "better": validated(2, gain=5)}, RANK, 0.3)
 
     assert [model.name for model in found.ranking.models] == ["better", "worse"]
     assert found.ranking.verdict("better", "worse") == "better"

@@ -177,7 +177,8 @@ def select_ended(project: Path, metrics: dict[str, Any]) -> None:
     lock, params = (yaml.load((project / name).read_text(encoding="utf-8")) for name in ("dvc.lock", "params.yaml"))
     for entry in lock["stages"].values():
         for section in entry.get("params", {}).get("params.yaml", {}):
-            entry["params"]["params.yaml"][section] = params[section]
+            name, _, key = section.partition(".")
+            entry["params"]["params.yaml"][section] = params[name][key] if key else params[name]
         for out in entry["outs"]:
             out["md5"] = md5_of(file) if out["path"] == "metrics/select.json" else out["md5"]
     YAML().dump(lock, project / "dvc.lock")

@@ -85,7 +85,7 @@ def test_a_run_that_can_not_be_resumed_says_so_before_it_begins(
         raise HaechiError("killed")
 
     for name in ("haechi.training.static_learner.load_learner", "haechi.scoring.validation.Validation"):
-        monkeypatch.setattr(name, lambda *told: None)
+        monkeypatch.setattr(name, lambda *told, **more: None)
     monkeypatch.setattr("haechi.training.engine.train", dies)
     monkeypatch.setattr("haechi.training.m3.train_m3", dies)
     monkeypatch.setenv("WORLD_SIZE", processes)
@@ -104,7 +104,7 @@ def test_a_state_that_is_not_used_is_named(
     monkeypatch.setattr(State, "last", lambda self: object())
     monkeypatch.setattr(State, "settle", lambda self: self._folder.mkdir(parents=True))
     for name in ("haechi.training.static_learner.load_learner", "haechi.scoring.validation.Validation"):
-        monkeypatch.setattr(name, lambda *told: None)
+        monkeypatch.setattr(name, lambda *told, **more: None)
     monkeypatch.setenv("WORLD_SIZE", "2")
 
     def ends(*told: Any, **more: Any) -> None:

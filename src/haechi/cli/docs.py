@@ -49,6 +49,7 @@ TOUCHED = (
     "params.yaml: lora",
     "params.yaml: guards",
     "params.yaml: select",
+    "params.yaml: select.unseen_weight",
     "params.yaml: evaluate",
     "params.yaml: rank",
     "src/haechi/runtime/files.py",

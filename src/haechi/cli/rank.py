@@ -8,8 +8,9 @@ import click
 from haechi.cli.project import Command, FolderOrName
 from haechi.comparison.rank import board, defaults, read
 from haechi.comparison.rank_params import RankParams
-from haechi.runtime.params import load_section
+from haechi.runtime.params import load_section, load_value
 from haechi.runtime.progress import say, show_table
+from haechi.selection.params import SelectParams
 
 WIDEST = 12
 """More models than this are shown without the table of pairs."""
@@ -29,7 +30,8 @@ def rank(models: tuple[str, ...]) -> None:
 def show_ranking(root: Path, names: Sequence[str]) -> None:
     """Print the ranking of model folders and revisions; without names, of the base and the checkpoints of this workspace."""
     params = load_section(root / "params.yaml", "rank", RankParams)
-    found = board(read(root, names or defaults(root)), params)
+    weight = load_value(root / "params.yaml", "select.unseen_weight", SelectParams)
+    found = board(read(root, names or defaults(root)), params, weight)
     by = " + ".join(f"{weight:g} {metric}" for metric, weight in params.weights.items() if weight)
     metrics = [metric for metric, weight in params.weights.items() if weight]
     show_table(

@@ -43,10 +43,10 @@ class Board:
     queries: int
 
 
-def board(rows: Mapping[str, Sequence[ValidatedQuery]], params: RankParams) -> Board:
+def board(rows: Mapping[str, Sequence[ValidatedQuery]], params: RankParams, unseen_weight: float) -> Board:
     """Rank models by the composite of the parameters."""
     first = check_same(rows)
-    metrics = {name: metrics_of(own, K_VALUES) for name, own in rows.items()}
+    metrics = {name: metrics_of(own, K_VALUES, unseen_weight) for name, own in rows.items()}
     weights: dict[str, float] = {metric: weight for metric, weight in params.weights.items() if weight}
     columns = {name: composite(by_metric, weights) for name, by_metric in metrics.items()}
     sample = Resampler([row.group for row in first], params.resamples, params.confidence, params.seed)
@@ -66,9 +66,9 @@ def board(rows: Mapping[str, Sequence[ValidatedQuery]], params: RankParams) -> B
 def check_same(rows: Mapping[str, Sequence[ValidatedQuery]]) -> Sequence[ValidatedQuery]:
     """Refuse models that were validated on different queries; the rows of the first."""
     (one, first), *others = rows.items()
-    validated = [(row.query_id, row.group, row.n_gold) for row in first]
+    validated = [(row.query_id, row.group, row.n_gold, row.slice) for row in first]
     for name, own in others:
-        if [(row.query_id, row.group, row.n_gold) for row in own] != validated:
+        if [(row.query_id, row.group, row.n_gold, row.slice) for row in own] != validated:
             raise UsageError(f"{name}: was validated on other queries than {one}, so their figures can't be ranked together")
     return first
 

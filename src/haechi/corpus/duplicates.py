@@ -24,6 +24,16 @@ def with_duplicates(keys: frozenset[str], passages: Iterable[Passage]) -> frozen
     return keys | {p.article_key for p in passages if p.id in twins}
 
 
+def repeated_by(passages: Iterable[Passage]) -> dict[str, frozenset[str]]:
+    """Article key -> the other articles that have a passage in common with it; only those that there are."""
+    passages = list(passages)
+    key_of = {passage.id: passage.article_key for passage in passages}
+    repeats: dict[str, set[str]] = defaultdict(set)
+    for passage in passages:
+        repeats[passage.article_key] |= {key_of[id] for id in passage.twins if id in key_of} - {passage.article_key}
+    return {key: frozenset(others) for key, others in repeats.items() if others}
+
+
 def one_name(passages: Iterable[Passage]) -> dict[str, str]:
     """Article key -> the smallest key among the articles that say exactly the same: judged as one, they share their qrels."""
     bodies: dict[str, list[str]] = defaultdict(list)

@@ -18,7 +18,7 @@ from haechi.evaluation.new_documents import compare_on_new
 from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.passage_map import draw_map
 from haechi.evaluation.searcher import Asked, Searcher, Source
-from haechi.evaluation.summary import summarise
+from haechi.evaluation.summary import summarise, validated
 from haechi.evaluation.systems import best_weight, popularity, rerank
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
@@ -88,6 +88,12 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams,
     weight = best_weight(valid_lexical, valid, valid_gold, params.depth)
     lexical, tuned = searcher.bm25(asked, words), searcher.dense(asked, questions, passages)
     untuned = source.passages(inputs.base, texts)
+    chosen_on = {
+        BM25: valid_lexical,
+        BASE: searcher.dense(known, source.queries(inputs.base, [q.text for q in known]), untuned),
+        TUNED: valid,
+        HYBRID: weighted(valid_lexical, valid, weight, params.depth),
+    }
     runs = {
         **_popular(inputs, searcher, params.depth),
         BM25: lexical,
@@ -118,6 +124,7 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams,
         drift=_rounded(drift(vectors[GENERAL][0][1], vectors[GENERAL][1][1])),
         geometry=_rounded(_geometry(tests, gold, searcher, tuned, questions, passages, params.seed)),
         gating=_rounded(abstention),
+        validation=validated(inputs.valid_pairs, valid_gold, chosen_on),
         new_documents=compare_on_new(inputs, searcher, source, {BASE: untuned, TUNED: passages}, params),
     )
     spaces = draw_map(inputs.corpus, {BASE: untuned, TUNED: passages}, params.seed)

@@ -1,17 +1,22 @@
 """Per-query results -> the metrics file: means, intervals, differences, slices."""
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from haechi.evaluation.params import EvaluateParams
+from haechi.records.pair import Pair
 from haechi.records.result import QueryResult
+from haechi.retrieval.run import Run
 from haechi.scoring.facets import by_law, slices
+from haechi.scoring.metrics import evaluate_run
 from haechi.scoring.names import BASE, BM25, HEADLINE, HYBRID, RERANKED, TUNED, shown
 from haechi.scoring.score_queries import values
 from haechi.scoring.significance import Difference, Resampler, holm
+from haechi.scoring.validation import SLICES, by_slice
 
 COMPARED = ((TUNED, BASE), (TUNED, BM25), (HYBRID, BM25), (HYBRID, TUNED), (RERANKED, HYBRID))
 
@@ -50,6 +55,20 @@ def summarise(rows: Sequence[QueryResult], params: EvaluateParams) -> dict[str, 
         "macro_by_law": {"n": len(laws)}
         | ({s: _round(np.mean([best[places, i].mean() for places in laws.values()])) for s, i in column.items()} if laws else {}),
     }
+
+
+def validated(pairs: Sequence[Pair], gold: Mapping[str, Sequence[str]], runs: Mapping[str, Run]) -> dict[str, dict[str, float]]:
+    """Slice of validation -> its number of queries and each system's headline metric; empty where there is one slice only."""
+    slices = {pair.query_id: pair.meta.slice for pair in pairs}
+    if len(set(slices.values())) < 2:
+        return {}
+    sizes = Counter(slices.values())
+    found: dict[str, dict[str, float]] = {name: {"n": sizes[name]} for name in SLICES if sizes[name]}
+    for system, run in runs.items():
+        values = {query_id: row[HEADLINE] for query_id, row in evaluate_run(run, gold, (10,)).items()}
+        for name, value in by_slice(slices, values).items():
+            found[name][system] = _round(value)
+    return found
 
 
 def difference_row(gap: Difference, adjusted: float) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class ToMine:
     valid: Sequence[Query]
     corpus: Sequence[Passage]
     reserved: frozenset[str]
-    """Articles, documents and decisions of the test set."""
+    """Articles, documents and decisions of the test set, and what validation keeps for itself."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -12,10 +13,11 @@ from haechi.citations.law_index import LawIndex
 from haechi.pairs.params import MakePairsParams
 from haechi.pairs.query_text import law_name, names_one
 from haechi.pairs.sections import LabelledSection
+from haechi.pairs.strangers import Strangers, keep_apart
 from haechi.pairs.user_queries import LabelledUserQuery
 from haechi.parsing.passages import article_body
-from haechi.records.held_out import HeldOut
-from haechi.records.pair import Pair, PairMeta, PairType
+from haechi.records.held_out import HeldOut, KeptApart
+from haechi.records.pair import Pair, PairMeta, PairType, Slice
 from haechi.text.near_duplicates import NearDuplicates
 
 _DEFINED = re.compile(r"[\"“]([^\"“”]{2,30})[\"”]\s*(?:이)?란")
@@ -41,6 +43,10 @@ class Pairs:
     train: tuple[Pair, ...]
     valid: tuple[Pair, ...]
     counts: dict[str, int]
+    kept: KeptApart
+    """What validation keeps out of training."""
+    said: tuple[str, ...]
+    """A sentence for each slice of validation that had no room."""
 
 
 class PairMaker:
@@ -91,11 +97,23 @@ def build_pairs(
     index: LawIndex,
     held_out: HeldOut,
     params: MakePairsParams,
+    twins: Mapping[str, frozenset[str]] | None = None,
 ) -> Pairs:
-    """Make all pairs, drop what touches the test set (counted), split the rest."""
-    maker = PairMaker(passages, index, held_out.articles, params)
+    """Make all pairs, drop what touches the test set (counted), split the rest. `twins`: articles that repeat an article."""
     counts: Counter[str] = Counter()
     usable = [s for s in sections if _counted(_why_not(s, held_out, passages, params), counts)]
+    tests = NearDuplicates(held_out.query_texts)
+
+    @cache
+    def repeats_test(text: str) -> bool:
+        return tests.closest(text, held_out.near_duplicate) is not None
+
+    issues = [s for s in usable if not repeats_test(s.text)]
+    newest = _newest(issues, params.valid_share)
+    laws = {key: index.law_key(key) for key in index.article_keys - held_out.articles}
+    kept = keep_apart(issues, newest, laws, twins or {}, params)
+    reserved = held_out.articles | kept.articles
+    maker = PairMaker(passages, index, reserved, params)
     pairs = [maker.pair(s.query_id, s.text, "precedent", s.article_keys, s.cocited, s.source_id, s.group, s.date) for s in usable]
     if params.holdings:
         pairs += [
@@ -105,7 +123,7 @@ def build_pairs(
         ]
     if params.titles:
         cited = {key for s in usable for key in s.article_keys}
-        for key in sorted((index.article_keys & passages.keys()) - cited - held_out.articles):
+        for key in sorted((index.article_keys & passages.keys()) - cited - reserved):
             if title := title_query(key, index):
                 pairs.append(maker.pair(f"TITLE_{key}", title, "title", (key,), (key,), key, key, ""))
             for number, query in enumerate(definition_queries(key, index), start=1):
@@ -115,20 +133,17 @@ def build_pairs(
         reason = reason or ("reserved_article" if set(user.keys) & held_out.articles else "")
         if _counted(f"user.{reason}" if reason else "", counts):
             pairs.append(maker.pair(user.query_id, user.text, "user", user.keys, user.keys, user.query_id, user.query_id, ""))
-    tests = NearDuplicates(held_out.query_texts)
-    pairs = [
-        pair
-        for pair in pairs
-        if _counted("near_duplicate_of_test" if tests.closest(pair.query_text, held_out.near_duplicate) else "", counts)
-    ]
-    train, valid = _split(pairs, params.valid_share)
+    pairs = [pair for pair in pairs if _counted("near_duplicate_of_test" if repeats_test(pair.query_text) else "", counts)]
+    train, valid = _split(pairs, newest, kept, counts)
     valid += [
-        maker.pair(q.query_id, q.query_text, "synthetic", q.gold, q.gold, q.query_id, q.group, "")
+        _in_slice(maker.pair(q.query_id, q.query_text, "synthetic", q.gold, q.gold, q.query_id, q.group, ""), "unseen_article")
         for q in held_out.validation
         if all(key in passages for key in q.gold)
     ]
     sizes = Counter(f"{name}.{pair.meta.type}" for name, side in (("train", train), ("valid", valid)) for pair in side)
-    return Pairs(tuple(train), tuple(valid), dict(sorted({**sizes, **{f"dropped.{k}": v for k, v in counts.items()}}.items())))
+    sizes += Counter(f"slice.{pair.meta.slice}" for pair in valid)
+    counted = dict(sorted({**sizes, **{f"dropped.{k}": v for k, v in counts.items()}}.items()))
+    return Pairs(tuple(train), tuple(valid), counted, KeptApart(tuple(sorted(kept.articles)), kept.laws), kept.said)
 
 
 def _why_not(section: LabelledSection, held_out: HeldOut, passages: Mapping[str, Sequence[str]], params: MakePairsParams) -> str:
@@ -156,15 +171,33 @@ def _counted(reason: str, counts: Counter[str]) -> bool:
     return not reason
 
 
-def _split(pairs: Sequence[Pair], valid_share: float) -> tuple[list[Pair], list[Pair]]:
-    """Validation is what the test is: precedent issues, of the newest groups.  Holdings of those groups go nowhere."""
+def _newest(issues: Sequence[LabelledSection], valid_share: float) -> frozenset[str]:
+    """The newest groups of decisions."""
     newest: dict[str, str] = {}
-    for pair in pairs:
-        if pair.meta.type == "precedent":
-            newest[pair.meta.group] = max(newest.get(pair.meta.group, ""), pair.meta.date)
+    for issue in issues:
+        newest[issue.group] = max(newest.get(issue.group, ""), issue.date)
     ranked = sorted(newest, key=lambda group: (newest[group], group), reverse=True)
-    chosen = set(ranked[: round(valid_share * len(ranked))])
-    key = lambda pair: pair.query_id  # noqa: E731  (one short key for both sides)
-    train = sorted((p for p in pairs if p.meta.group not in chosen), key=key)
-    valid = sorted((p for p in pairs if p.meta.group in chosen and p.meta.type == "precedent"), key=key)
+    return frozenset(ranked[: round(valid_share * len(ranked))])
+
+
+def _split(pairs: Sequence[Pair], newest: frozenset[str], kept: Strangers, counts: Counter[str]) -> tuple[list[Pair], list[Pair]]:
+    """Validation is what the test is: issues of the newest decisions, and those whose answers are all kept out of training.
+
+    Whatever else belongs to their groups goes nowhere, nor does a pair that training may name only in part.
+    """
+    train, valid = [], []
+    for pair in sorted(pairs, key=lambda pair: pair.query_id):
+        where, issue = kept.slice_of(pair.meta.article_keys), pair.meta.type == "precedent"
+        if where is None:
+            counts["kept_for_validation_in_part"] += 1
+        elif issue and (pair.meta.group in newest or where != "seen"):
+            valid.append(_in_slice(pair, where))
+        elif where != "seen" or pair.meta.group in kept.groups - newest:
+            counts["beside_kept_for_validation"] += 1
+        elif pair.meta.group not in newest:
+            train.append(pair)
     return train, valid
+
+
+def _in_slice(pair: Pair, where: Slice) -> Pair:
+    return replace(pair, meta=replace(pair.meta, slice=where))

@@ -13,6 +13,12 @@ class MakePairsParams:
     """Draws structural negatives."""
     valid_share: Share
     """Share of the training groups, newest first, kept for validation."""
+    valid_unseen_articles: Share
+    """Share of the training issues that may be given up to keep articles out of training for validation: no pair answers with
+    one, no question is made from one, none is mined. Those that few issues cite come first. 0: none."""
+    valid_unseen_laws: Share
+    """The same for whole laws; their share of all articles stays below it, too. Those with many issues for their articles come
+    first. 0: none."""
     max_positives_per_prec: Positive
     """Most positive articles of one precedent section; sections that cite more are dropped as too broad."""
     hn_per_q: Count

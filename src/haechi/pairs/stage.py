@@ -1,12 +1,12 @@
 """Everything that make_pairs does between reading and writing."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
 from haechi.citations.law_index import LawIndex
-from haechi.corpus.duplicates import with_duplicates
+from haechi.corpus.duplicates import repeated_by, with_duplicates
 from haechi.pairs.build import Pairs, build_pairs
 from haechi.pairs.fallback import fallback_pairs
 from haechi.pairs.params import MakePairsParams
@@ -22,10 +22,11 @@ from haechi.text.near_duplicates import NearDuplicates
 from haechi.text.normalize import fold
 
 
-def leakage(train: Sequence[Pair], valid: Sequence[Pair], held_out: HeldOut) -> dict[str, int]:
+def leakage(train: Sequence[Pair], valid: Sequence[Pair], held_out: HeldOut, kept: Collection[str] = ()) -> dict[str, int]:
     """Counts of each kind of leak; all must be zero.
 
     Questions for validation are about held-out texts too, so of them only what they share with the test is a leak.
+    `kept` are the articles that validation keeps for itself.
     """
     pairs = [*train, *(pair for pair in valid if pair.meta.type != "synthetic")]
     asked = [pair for pair in valid if pair.meta.type == "synthetic"]
@@ -40,6 +41,7 @@ def leakage(train: Sequence[Pair], valid: Sequence[Pair], held_out: HeldOut) -> 
         "test_period": sum(held_out.in_test_period(pair.meta.date) for pair in pairs),
         "validation_on_test_texts": sum(bool(set(pair.meta.article_keys) & held_out.gold) for pair in asked),
         "validation_text": sum(fold(pair.query_text) in tests for pair in asked),
+        "kept_for_validation": sum(not set(pair.meta.article_keys).isdisjoint(kept) for pair in train),
         "train_valid_group": len({p.meta.group for p in train} & {p.meta.group for p in valid}),
     }
 
@@ -48,7 +50,7 @@ def refuse_leaks(report: dict[str, int]) -> None:
     """Stop if anything leaked."""
     leaks = {kind: count for kind, count in report.items() if count}
     if leaks:
-        raise HaechiError(f"make_pairs: training pairs leak into the test set: {leaks}")
+        raise HaechiError(f"make_pairs: training pairs leak into the test set or into validation: {leaks}")
 
 
 MOST_MISSING_GOLD = 0.05
@@ -80,13 +82,13 @@ def make_pairs(
     _refuse_foreign_testset(held_out, by_article.keys())
     held_out = replace(held_out, articles=with_duplicates(held_out.articles | held_out.sources, passages))
     users = label_user_queries(raw.queries, index, named_documents(passages))
-    pairs = build_pairs(labelled.sections, users.queries, by_article, index, held_out, params)
+    pairs = build_pairs(labelled.sections, users.queries, by_article, index, held_out, params, repeated_by(passages))
     extra: tuple[Passage, ...] = ()
     if params.fallback:
         usable = {section.source_id for section in labelled.sections}
         added, extra = fallback_pairs(raw.decisions, usable, decisions, held_out, {p.meta.group for p in pairs.valid})
         pairs = replace(pairs, train=tuple(sorted((*pairs.train, *added), key=lambda p: p.query_id)))
-    report = leakage(pairs.train, pairs.valid, held_out)
+    report = leakage(pairs.train, pairs.valid, held_out, pairs.kept.articles)
     refuse_leaks(report)
     counts: dict[str, Any] = {
         "train": len(pairs.train),
@@ -96,8 +98,9 @@ def make_pairs(
         "user_queries": users.counts,
         "leakage": report,
         "fallback": len(extra),
+        "kept_for_validation": {"articles": len(pairs.kept.articles), "laws": pairs.kept.laws},
     }
-    return MadePairs(pairs, extra, counts, users.unknown)
+    return MadePairs(pairs, extra, counts, (*users.unknown, *pairs.said))
 
 
 def summary(counts: Mapping[str, Any]) -> tuple[str, str, dict[str, int], str]:
@@ -115,6 +118,8 @@ def summary(counts: Mapping[str, Any]) -> tuple[str, str, dict[str, int], str]:
     made = f"{counts['train']:,} training pairs{f' ({kinds})' if kinds else ''}, {counts['valid']:,} validation pairs"
     dropped = {name.removeprefix("sections."): n for name, n in labels.items() if name.startswith("sections.without_")}
     dropped |= _below(pairs, "dropped.")
+    slices = _below(pairs, "slice.")
+    made += f" ({listed(slices)})" if slices.keys() - {"seen"} else ""
     unresolved = f"{sum(unread.values()):,} citations name no article of the corpus ({listed(unread)})." if unread else ""
     return read, made, dropped, unresolved
 

@@ -74,8 +74,14 @@ def why_outdated(root: Path, stage: str, file: str) -> str:
     later = set(rerun_after(stages, stages[stage].outs)) - {stage}
     present = read_yaml(root / PARAMS)
     made_with = [entry.get("params", {}).get(PARAMS, {}) for name, entry in lock["stages"].items() if name not in later]
-    changed = sorted({section for params in made_with for section, value in params.items() if present.get(section) != value})
+    changed = sorted({name for params in made_with for name, value in params.items() if _value(present, name) != value})
     return f"{PARAMS} has changed since {file} was made ({', '.join(changed)})" if changed else ""
+
+
+def _value(sections: Mapping[str, Any], name: str) -> Any:
+    """A section, or `section.key` of it."""
+    section, _, key = name.partition(".")
+    return sections.get(section, {}).get(key) if key else sections.get(section)
 
 
 def md5_of(path: Path) -> str:

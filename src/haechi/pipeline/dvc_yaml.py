@@ -25,7 +25,7 @@ class Stage:
     frozen: bool
     deps: tuple[str, ...]
     sections: tuple[str, ...]
-    """Of params.yaml."""
+    """Of params.yaml; `select.unseen_weight` where one key of a section is read."""
     outs: tuple[str, ...]
     """Outputs, metrics and plots."""
     in_git: tuple[str, ...]
@@ -84,6 +84,7 @@ def stage_command(root: Path, name: str, beside: Path, changed: Mapping[str, Pat
 def rerun_after(stages: Mapping[str, Stage], paths: Iterable[str] = (), section: str = "") -> list[str]:
     """Stages that may rerun after a change of these paths or of this section of params.yaml, in the order of dvc.yaml.
 
+    `section.key` are those that name that key alone, and a change of the whole section doesn't look at them.
     A stage whose inputs come out with the same bytes is skipped in the end. A frozen stage never reruns by itself.
     """
     changed, rerun = set(paths), set[str]()
@@ -123,7 +124,7 @@ def _stage(name: str, entry: Mapping[str, Any]) -> Stage:
         tuple(shlex.split(str(entry["cmd"]))),
         bool(entry.get("frozen")),
         tuple(_name(dep) for dep in entry.get("deps") or ()),
-        tuple(dict.fromkeys(_name(param).partition(".")[0] for param in entry.get("params") or ())),
+        tuple(dict.fromkeys(_name(param) for param in entry.get("params") or ())),
         tuple(path for path, _ in outs),
         tuple(path for path, out in outs if isinstance(out, dict) and out[path].get("cache") is False),
     )

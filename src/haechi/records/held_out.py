@@ -6,6 +6,16 @@ from haechi.records.query import TestQuery
 
 
 @dataclass(frozen=True)
+class KeptApart:
+    """What validation keeps for itself: data/processed/valid_unseen.json."""
+
+    articles: tuple[str, ...] = ()
+    """No training pair answers with one, no question is made from one, none is mined; those of whole laws are among them."""
+    laws: tuple[str, ...] = ()
+    """Laws that are kept apart as a whole."""
+
+
+@dataclass(frozen=True)
 class HeldOut:
     """What training must not touch, as the test set's manifest says."""
 

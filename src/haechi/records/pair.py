@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 PairType = Literal["precedent", "holding", "title", "definition", "user", "fallback", "synthetic"]
+Slice = Literal["seen", "unseen_article", "unseen_law"]
+"""What training knows of the answers of a validation query: named by other rows, kept out, or of a law that is kept out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class PairMeta:
     """Every article that the same decision cites anywhere: none of them is a safe negative."""
     names_positive: bool
     """The query itself names an article that answers it."""
+    slice: Slice = "seen"
+    """Of a validation query: whether training names its answers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from haechi.records.pair import Slice
+
 
 @dataclass(frozen=True, slots=True)
 class ValidatedQuery:
@@ -13,3 +15,5 @@ class ValidatedQuery:
     n_gold: int
     ranks: tuple[int, ...]
     """Ranks, from 1, at which gold was found."""
+    slice: Slice = "seen"
+    """Whether training names what answers it."""

@@ -89,6 +89,7 @@ def render(
         partly_unseen=partly_unseen(scores),
         confidence=f"{scores.confidence:.0%}",
         systems=shown(scores.primary),
+        chosen_on=shown(set().union(*scores.validation.values()) - {"n"}),
         differences=_differences(scores),
         slices=slices,
         figures=figures,

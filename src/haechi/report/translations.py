@@ -28,6 +28,8 @@ FACETS = {
 NAMED = {
     "seen": Words("answers seen in training", "정답이 학습에 나온 질의"),
     "unseen": Words("answers kept out of training", "정답을 학습에서 제외한 질의"),
+    "unseen_article": Words("articles kept out of training", "학습에서 제외한 조문"),
+    "unseen_law": Words("laws kept out of training as a whole", "통째로 학습에서 제외한 법령"),
     "names_positive": Words("queries that name their answer", "정답 이름이 포함된 질의"),
     "title": Words("suite: article titles", "질의 유형: 조문 제목"),
     "synthetic": Words("suite: synthetic questions", "질의 유형: 합성 질문"),

@@ -46,6 +46,12 @@ def load_section(path: Path, name: str, kind: type[S]) -> S:
         raise ParamsError(f"{path}: {name}{_problem(str(error), section, kind)}") from error
 
 
+def load_value(path: Path, name: str, kind: type) -> Any:
+    """One parameter, `section.key`, for a stage that the rest of its section doesn't concern; the section is checked whole."""
+    section, _, key = name.partition(".")
+    return getattr(load_section(path, section, kind), key)
+
+
 def read(path: Path) -> dict[str, Any]:
     """All sections as plain values, which nobody may change: the text is parsed once a process."""
     try:

@@ -10,7 +10,7 @@ import msgspec
 from haechi.runtime.files import read_record
 
 Figures = Mapping[str, Any]
-WHERE_ANY = ("others", "new_documents")
+WHERE_ANY = ("others", "new_documents", "validation")
 """Left out of the file where there is nothing to say."""
 
 
@@ -42,6 +42,9 @@ class Evaluation:
     gating: Figures = field(default_factory=dict)
     new_documents: Figures = field(default_factory=dict)
     """Base and tuned model on questions about the documents that an update was trained on; not written where there was none."""
+
+    validation: Mapping[str, Figures] = field(default_factory=dict)
+    """Slice of validation -> its number of queries and each system's ndcg@10; not written where there is one slice only."""
 
     def __bool__(self) -> bool:
         """Whether anything was scored."""

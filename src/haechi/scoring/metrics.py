@@ -51,10 +51,11 @@ def score(places: Mapping[str, GoldRanks], k_values: Sequence[int]) -> Scores:
     return {query_id: dict(scored[distinct[place]]) for query_id, place in places.items()}
 
 
-def mean(scores: Scores) -> dict[str, float]:
-    """The mean of each metric over all queries."""
+def mean(scores: Scores, weights: Mapping[str, float] | None = None) -> dict[str, float]:
+    """The mean of each metric over all queries; `weights` say what each counts, 1 on average."""
     names = next(iter(scores.values()))
-    return {name: sum(row[name] for row in scores.values()) / len(scores) for name in names}
+    count = (weights or {}).get
+    return {name: sum(count(id, 1.0) * row[name] for id, row in scores.items()) / len(scores) for name in names}
 
 
 def hit_normalised_map(place: GoldRanks, *, answered: bool, k: int = 3) -> float:

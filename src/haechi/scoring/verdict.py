@@ -34,6 +34,14 @@ def result_table(evaluation: Evaluation) -> tuple[tuple[str, ...], list[tuple[st
     return COLUMNS[:width], [row[:width] for row in rows]
 
 
+def validation_table(evaluation: Evaluation) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Columns and rows of each system on the slices of validation; no row where there is one slice only."""
+    slices = evaluation.validation
+    columns = ("validation", *(f"{name.replace('_', ' ')} ({found['n']})" for name, found in slices.items()))
+    systems = shown(set.intersection(*(set(found) for found in slices.values())) - {"n"}) if slices else []
+    return columns, [(label(system), *(f"{found[system]:.3f}" for found in slices.values())) for system in systems]
+
+
 ALPHA = 0.05
 
 Judgement = Literal["better", "worse", "can't tell"]

@@ -20,6 +20,9 @@ class SelectParams:
 
     metric: Metric
     """Validation metric that ranks the candidates; training keeps the checkpoints with the best ndcg@10."""
+    unseen_weight: Share
+    """What validation queries on articles and laws that training never names count in every figure that chooses a model (looks
+    of training, guards, selection, sweeps, rank), each kind alike: the figure is (1 - w) * seen + w * unseen."""
     min_gain: Annotated[float, Meta(ge=-1.0, le=1.0)]
     """The base itself is kept unless the best candidate beats it by this much. Below 0, as `haechi update` sets it, the last
     checkpoint is taken that costs less than this, and no merge: validation sees nothing of what new documents taught."""

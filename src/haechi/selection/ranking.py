@@ -17,7 +17,7 @@ from haechi.records.validated import ValidatedQuery
 from haechi.runtime.errors import HaechiError, UsageError
 from haechi.scoring.metrics import GoldRanks, score
 from haechi.scoring.significance import Array, Difference, Resampler, holm
-from haechi.scoring.validation import Validation
+from haechi.scoring.validation import Validation, mixed
 from haechi.scoring.verdict import judge
 
 K_VALUES = (1, 10, 100)
@@ -26,13 +26,15 @@ K_VALUES = (1, 10, 100)
 
 def results_of(places: Mapping[str, GoldRanks], validation: Validation) -> list[ValidatedQuery]:
     """A model's places as rows."""
-    return [ValidatedQuery(id, validation.groups[id], place.n_gold, place.ranks) for id, place in places.items()]
+    groups, slices = validation.groups, validation.slices
+    return [ValidatedQuery(id, groups[id], place.n_gold, place.ranks, slices[id]) for id, place in places.items()]
 
 
-def metrics_of(rows: Sequence[ValidatedQuery], k_values: Sequence[int]) -> dict[str, Array]:
-    """Every metric, query by query, by the same code that scored them first."""
+def metrics_of(rows: Sequence[ValidatedQuery], k_values: Sequence[int], unseen_weight: float = 0.0) -> dict[str, Array]:
+    """Every metric, query by query and times what the query counts, by the same code that scored them first."""
+    weights = np.array(list(mixed({row.query_id: row.slice for row in rows}, unseen_weight).values()))
     scored = list(score({row.query_id: GoldRanks(row.ranks, row.n_gold) for row in rows}, k_values).values())
-    return {metric: np.array([one[metric] for one in scored]) for metric in scored[0]}
+    return {metric: np.array([one[metric] for one in scored]) * weights for metric in scored[0]}
 
 
 Flags = npt.NDArray[np.bool_]

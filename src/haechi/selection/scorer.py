@@ -7,9 +7,11 @@ import numpy as np
 
 from haechi.models.load import open_encoder
 from haechi.models.static_encoder import StaticEncoder
+from haechi.records.pair import Slice
 from haechi.scoring.metrics import GoldRanks, score
+from haechi.scoring.names import HEADLINE
 from haechi.scoring.significance import Array
-from haechi.scoring.validation import Validation
+from haechi.scoring.validation import Validation, by_slice
 
 
 class ModelScorer:
@@ -18,6 +20,7 @@ class ModelScorer:
     def __init__(self, validation: Validation) -> None:
         self.validation = validation
         self.places: dict[str, Mapping[str, GoldRanks]] = {}
+        self._weights = np.array(list(validation.weights.values()))
         self._values: dict[str, dict[str, Array]] = {}
 
     def score(self, name: str, folder: Path, metric: str) -> float:
@@ -31,8 +34,8 @@ class ModelScorer:
         return float(self.column(name, metric).mean())
 
     def column(self, name: str, metric: str) -> Array:
-        """What a model that was scored got for each query."""
-        return self.metrics(name)[metric]
+        """What a model that was scored got for each query, times what the query counts: their mean is the figure."""
+        return np.asarray(self.metrics(name)[metric] * self._weights, dtype=np.float64)
 
     def metrics(self, name: str) -> dict[str, Array]:
         """Every metric of a model that was scored, query by query."""
@@ -40,6 +43,11 @@ class ModelScorer:
             rows = list(score(self.places[name], self.validation.k_values).values())
             self._values[name] = {metric: np.array([row[metric] for row in rows]) for metric in rows[0]}
         return self._values[name]
+
+    def slices(self, name: str) -> dict[Slice, float]:
+        """The mean ndcg@10 of each slice; empty where there is only one."""
+        values = self.metrics(name)[HEADLINE].tolist()
+        return by_slice(self.validation.slices, dict(zip(self.validation.slices, values, strict=True)))
 
     @property
     def groups(self) -> list[str]:

@@ -3,6 +3,7 @@
 Test data are never read here: candidates are compared on validation queries alone.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from haechi.export.formats import add_forms, require
 from haechi.guards.history import read_history
 from haechi.models.load import folder_hash, folder_of, name_of, open_encoder, save_encoder
 from haechi.models.m3_heads import copy_heads, has_heads
+from haechi.records.pair import Slice
 from haechi.records.validated import ValidatedQuery
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import atomic_folder
@@ -45,6 +47,9 @@ class Selected:
     metric: str
     rows: tuple[ValidatedQuery, ...]
     """The chosen model, query by query."""
+    slices: Mapping[str, Mapping[Slice, float]]
+    """Candidate -> slice -> ndcg@10; empty where validation has one slice only."""
+    unseen_weight: float
     exported: Mapping[str, float]
     """Forms for other runtimes, and how far their vectors lie from the model's own at most, as a share of a vector's length."""
 
@@ -94,6 +99,8 @@ def select(run: Path, base: Path, validation: Validation, out: Path, params: Sel
         folder_hash(out),
         params.metric,
         tuple(results_of(scorer.places[choice.name], validation)),
+        {one.name: slices for one in candidates if (slices := scorer.slices(one.name))},
+        params.unseen_weight,
         exported,
     )
 
@@ -146,6 +153,10 @@ def facts_of(selected: Selected) -> dict[str, Any]:
         "optimism": _round(selected.optimism),
         "corrected": _round(selected.corrected),
     }
+    if selected.slices:
+        sizes = Counter(row.slice for row in selected.rows)
+        facts["slices"] = {name: {"n": sizes[name], **_scores(selected, name)} for name in selected.slices[BASE]}
+        facts["unseen_weight"] = selected.unseen_weight
     if selected.exported:
         facts["export"] = {form: {"difference": float(f"{off:.1g}")} for form, off in selected.exported.items()}
     return facts | ({"sweet_spot": selected.spot.facts()} if selected.spot else {})
@@ -154,7 +165,15 @@ def facts_of(selected: Selected) -> dict[str, Any]:
 def key_figures(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What stands in metrics/select.json: the few of them that people and sweeps compare."""
     scores = {BASE: facts["validation"][BASE], "chosen": facts["validation"][facts["chosen"]]}
-    return {name: facts[name] for name in ("chosen", "metric", "encoder")} | {"validation": scores}
+    slices = {
+        name: {"n": one["n"], BASE: one[BASE], "chosen": one[facts["chosen"]]} for name, one in facts.get("slices", {}).items()
+    }
+    kept = {name: facts[name] for name in ("chosen", "metric", "encoder")}
+    return kept | {"validation": scores} | ({"slice": slices} if slices else {})
+
+
+def _scores(selected: Selected, name: Slice) -> dict[str, float | None]:
+    return {candidate: _round(slices[name]) for candidate, slices in selected.slices.items()}
 
 
 def _candidate(one: Candidate, selected: Selected) -> Mapping[str, Any]:

@@ -13,9 +13,10 @@ from haechi.training.params import TrainParams
 
 
 def replayable(earlier: Earlier, corpus: Sequence[Passage], validation: Collection[Pair]) -> list[MinedExample]:
-    """The old examples that are true of this corpus and whose queries don't choose the model now."""
+    """The old examples that are true of this corpus, and neither whose queries nor whose kept answers choose the model now."""
     asked = {fold(pair.query_text) for pair in validation}
-    return [example for example in earlier.still_true(corpus) if fold(example.query) not in asked]
+    kept = {id for pair in validation if pair.meta.slice != "seen" for id in pair.positive_passages}
+    return [e for e in earlier.still_true(corpus) if fold(e.query) not in asked and kept.isdisjoint(e.pos_ids)]
 
 
 def with_replay(examples: Sequence[MinedExample], old: Sequence[MinedExample], params: TrainParams) -> list[MinedExample]:

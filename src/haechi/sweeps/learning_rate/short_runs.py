@@ -20,7 +20,8 @@ from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.runtime.errors import HaechiError, UsageError
 from haechi.runtime.files import read_records
-from haechi.runtime.params import load_section
+from haechi.runtime.params import load_section, load_value
+from haechi.selection.params import SelectParams
 from haechi.sweeps.engine.agent import Outcome, Report
 from haechi.sweeps.engine.trial import Trial
 from haechi.sweeps.experiments import fingerprint
@@ -55,6 +56,8 @@ class Setting:
     loss: LossParams
     lora: LoraParams
     examples: int
+    unseen_weight: float
+    """As select has it."""
 
     @classmethod
     def of(cls, root: Path, examples: int) -> "Setting":
@@ -70,14 +73,15 @@ class Setting:
         named = load_stage(root, "train").options(root)
         paths = {name: named[f"--{name}"] for name in ("examples", "valid-pairs", "corpus", "base")}
         loss, lora = load_section(file, "loss", LossParams), load_section(file, "lora", LoraParams)
-        return cls(paths, params, loss, lora, examples)
+        weight = load_value(file, "select.unseen_weight", SelectParams)
+        return cls(paths, params, loss, lora, examples, weight)
 
     def base(self, root: Path) -> dict[str, str]:
         """What all trials share; rate and seed are not part of it."""
         from haechi.models.load import device
 
         shared = {k: v for k, v in asdict(self.params).items() if k not in {"lr", "seed", "max_samples", *SHORT}}
-        recipe = fingerprint.digest([shared, asdict(self.loss), asdict(self.lora), self.examples, device()])
+        recipe = fingerprint.digest([shared, asdict(self.loss), asdict(self.lora), self.examples, self.unseen_weight, device()])
         return {"params": recipe, "data": fingerprint.inputs(self.paths), "code": fingerprint.code(root, ["train"])}
 
 
@@ -91,7 +95,8 @@ class Trainings:
         paths = setting.paths
         self._examples = list(read_records(paths["examples"], MinedExample))
         corpus = list(read_records(paths["corpus"], Passage))
-        self._validation = Validation(list(read_records(paths["valid-pairs"], Pair)), corpus)
+        pairs = list(read_records(paths["valid-pairs"], Pair))
+        self._validation = Validation(pairs, corpus, unseen_weight=setting.unseen_weight)
 
     def __call__(self, trial: Trial, report: Report) -> Outcome:
         """One training; the range test where the trial asks for it."""
