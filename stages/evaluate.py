@@ -2,7 +2,7 @@
 
 import _here  # noqa: F401, I001  (first: it decides whose library runs)
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -10,11 +10,12 @@ import click
 from haechi.runtime import files, locks, options, progress
 from haechi.runtime.command import run
 from haechi.evaluation.forgetting import load_probes
-from haechi.evaluation.inputs import Inputs, heads_of, load_others
+from haechi.evaluation.inputs import Inputs, heads_of, load_mixed, load_others
 from haechi.evaluation.key_figures import key_figures
 from haechi.evaluation.stage import evaluate
-from haechi.models.load import folder_hash, open_encoder, load_reranker
+from haechi.models.load import folder_hash, load_reranker, open_encoder, weight_hash
 from haechi.evaluation.params import EvaluateParams
+from haechi.fusion.params import FusionParams
 from haechi.runtime.params import load_section
 from haechi.retrieval.params import RetrievalParams
 from haechi.records.pair import Pair
@@ -22,6 +23,7 @@ from haechi.records.passage import Passage
 from haechi.records.question import Question
 from haechi.inference.cached_reranker import Reranker
 from haechi.inference.cached import Stored
+from haechi.scoring.names import BASE, TUNED
 from haechi.rowstore.store import open_store
 from haechi.testset.manifest import load_testset
 
@@ -40,6 +42,7 @@ from haechi.testset.manifest import load_testset
 @options.file("--per-query")
 @options.file("--metrics")
 @options.file("--details")
+@options.file("--mixture")
 @options.params
 def main(
     encoder: Path,
@@ -55,11 +58,14 @@ def main(
     per_query: Path,
     metrics: Path,
     details: Path,
+    mixture: Path,
     params: Path,
 ) -> None:
     settings = load_section(params, "evaluate", EvaluateParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
-    with locks.writing(runs, plots, per_query, metrics, details):
+    fusion = load_section(params, "fusion", FusionParams)
+    with locks.writing(runs, plots, per_query, metrics, details, mixture):
+        mixed = load_mixed(fusion.encoders)
         inputs = Inputs(
             encoder=open_encoder(encoder),
             base=open_encoder(base),
@@ -72,12 +78,21 @@ def main(
             others=load_others(settings.others),
             heads=heads_of(encoder),
             on_new=list(files.read_records(on_new, Question)),
+            mixed=mixed,
+            hashes={
+                TUNED: folder_hash(encoder),
+                BASE: folder_hash(base),
+                **{name: weight_hash(model)[:16] for name, model in mixed.items()},
+                "corpus": files.sha256_file(corpus)[:16],
+                "params": files.sha256_value(asdict(fusion) | asdict(retrieval))[:16],
+            },
+            places={BASE: str(base), **{name: name for name in mixed}},
         )
         judge = load_reranker(settings.reranker, settings.rerank_length) if settings.reranker else None
         with open_store() as store:
             inputs = replace(inputs, reranker=Reranker(judge, store).scores if judge else None)
-            found = evaluate(inputs, settings, retrieval, Stored(store))
-        found.write(inputs, runs, plots, per_query, details)
+            found = evaluate(inputs, settings, retrieval, fusion, Stored(store))
+        found.write(inputs, runs, plots, per_query, details, mixture)
         files.write_json(metrics, key_figures(found.evaluation))
         progress.show_summary(
             "evaluate",

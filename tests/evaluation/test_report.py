@@ -3,22 +3,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from small_law import pair
 from small_params import small
-from strategies import golds, lists_by_query, ranked_lists
 
 from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.summary import summarise
-from haechi.evaluation.systems import WEIGHTS, best_weight, popularity
+from haechi.evaluation.systems import popularity
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
-from haechi.retrieval.fuse import weighted
 from haechi.retrieval.run import Run
 from haechi.scoring.evaluation import evaluation_of
 from haechi.scoring.facets import Facetter
-from haechi.scoring.metrics import evaluate_run, mean
 from haechi.scoring.names import BASE, BM25, HYBRID, LABELS, TUNED
 from haechi.scoring.score_queries import judge, values
 from haechi.scoring.verdict import COLUMNS, result_table, verdict
@@ -164,24 +159,3 @@ def test_popularity_gives_every_query_the_articles_that_training_decisions_cite_
     run = popularity(pairs, {key: key for p in pairs for key in p.meta.article_keys}, ["q1", "q2"], 2)
 
     assert [s.id for s in run["q1"]] == [s.id for s in run["q2"]] == ["b", "a"]
-
-
-@given(
-    ranked_lists(), ranked_lists(), st.lists(st.sampled_from([f"a{i}" for i in range(12)]), min_size=1, max_size=3, unique=True)
-)
-def test_the_fusion_weight_is_never_worse_on_validation_than_either_side_alone(first, second, gold: list[str]) -> None:
-    lexical, dense = Run({"q": first}), Run({"q": second})
-    weight = best_weight(lexical, dense, {"q": gold}, 100)
-    score = {w: evaluate_run(weighted(lexical, dense, w, 100), {"q": gold}, (10,))["q"]["ndcg@10"] for w in (0.0, weight, 1.0)}
-
-    assert score[weight] >= max(score[0.0], score[1.0])
-    assert weight == 1.0 or score[weight] > score[1.0]
-
-
-@given(lists_by_query(), lists_by_query(), golds(), st.integers(2, 100))
-def test_the_fusion_weight_is_the_one_that_scoring_every_fused_run_gives(first, second, gold, depth: int) -> None:
-    lexical, dense = ({q: lists.get(q, []) for q in gold} for lists in (first, second))
-    one, two = Run(lexical), Run(dense)
-    by_run = {w: mean(evaluate_run(weighted(one, two, w, depth), gold, (10,)))["ndcg@10"] for w in WEIGHTS}
-
-    assert best_weight(one, two, gold, depth) == max(WEIGHTS, key=lambda w: (by_run[w], w))

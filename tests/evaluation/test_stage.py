@@ -16,6 +16,7 @@ from haechi.evaluation.forgetting import GENERAL, Probe, ProbePassage, ProbeQuer
 from haechi.evaluation.inputs import Inputs, heads_of, load_others
 from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.stage import Evaluated, evaluate
+from haechi.fusion.params import FusionParams
 from haechi.inference.cached import Stored
 from haechi.inference.cached_reranker import Reranker
 from haechi.models.load import folder_hash, load_encoder
@@ -71,7 +72,7 @@ def scored(folder: Path, store: Store, others: Sequence[str] = (), judge: Any = 
         Reranker(judge, store).scores if judge else None,
         heads_of(folder / "tuned"),
     )
-    return evaluate(inputs, PARAMS, RetrievalParams(1.2, 0.75), Stored(store))
+    return evaluate(inputs, PARAMS, RetrievalParams(1.2, 0.75), small(FusionParams), Stored(store))
 
 
 @pytest.fixture(scope="module")

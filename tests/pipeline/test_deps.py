@@ -35,7 +35,7 @@ ROOMS = (
     ("testset", "retrieval", "static_model", "export", "fetch"),
     ("inference",),
     ("questions", "mining", "scoring", "guards"),
-    ("training", "evaluation"),
+    ("training", "evaluation", "fusion"),
     ("selection",),
     ("pipeline",),
     ("comparison", "report", "serving"),

@@ -199,7 +199,7 @@ def test_a_hybrid_that_scores_as_the_tuned_model_is_not_advised(tmp_path: Path) 
     behind = [kind("title", 40, 0.65, 0.94, 0.69, hybrid=0.69)]
     same = {"value": 0.0, "low": 0.0, "high": 0.0, "p_holm": 1.0, "wins": 0, "ties": 50, "losses": 0}
     scores = gather(Places.below(root)).stage("evaluate")
-    change(root, "evaluate", difference=scores["difference"] | {"hybrid-tuned": {"ndcg@10": same}}, hybrid_weight=1.0)
+    change(root, "evaluate", difference=scores["difference"] | {"hybrid-tuned": {"ndcg@10": same}})
 
     told = answered(root, behind).closing()
     assert "together with BM25" not in told

@@ -43,8 +43,8 @@ def test_nothing_scored_is_false_and_has_no_gap() -> None:
 
 
 def test_a_file_that_holds_something_else_is_refused_by_name(tmp_path: Path) -> None:
-    write_json(tmp_path / "evaluate.json", {"hybrid_weight": "much"})
-    assert read_json(tmp_path / "evaluate.json") == {"hybrid_weight": "much"}
+    write_json(tmp_path / "evaluate.json", {"n_queries": "much"})
+    assert read_json(tmp_path / "evaluate.json") == {"n_queries": "much"}
 
-    with pytest.raises(HaechiError, match=r"evaluate\.json: not an evaluation .*hybrid_weight"):
+    with pytest.raises(HaechiError, match=r"evaluate\.json: not an evaluation .*n_queries"):
         read_evaluation(tmp_path / "evaluate.json")

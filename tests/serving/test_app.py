@@ -13,7 +13,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from serving.village import CORPUS, QUESTIONS, SCRIPT, WEIGHT, opened, served
+from serving.village import CORPUS, QUESTIONS, SCRIPT, opened, served
 from waiting import eventually
 
 from haechi.runtime.errors import HaechiError
@@ -74,7 +74,14 @@ def test_filters_narrow_it(url: str) -> None:
 
 
 def test_it_says_that_it_is_well(url: str, engine: Engine) -> None:
-    expected = {"status": "ok", "model": engine.index.model, "passages": len(CORPUS), "hybrid_weight": WEIGHT, "note": ""}
+    expected = {
+        "status": "ok",
+        "model": engine.index.model,
+        "passages": len(CORPUS),
+        "systems": ["bm25", "tuned"],
+        "form": "classes",
+        "note": "",
+    }
     assert httpx.get(f"{url}/health").json() == expected
 
 

@@ -11,14 +11,15 @@ import pytest
 import tiny_models
 from hypothesis import given
 from hypothesis import strategies as st
-from serving.village import CORPUS, PARAMS, QUESTIONS, WEIGHT, model_folder, opened, settle
+from serving.village import CITED, CORPUS, MIXTURE, PARAMS, QUESTIONS, model_folder, opened, settle
 
 from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.searcher import Asked, Searcher
+from haechi.fusion.mixture import EVEN, mixed, read_mixture, write_mixture
+from haechi.fusion.signals import known_of
 from haechi.inference.cached import Stored
 from haechi.models.load import folder_hash, load_encoder, open_encoder, save_encoder
 from haechi.models.static_encoder import StaticEncoder
-from haechi.retrieval.fuse import weighted
 from haechi.retrieval.params import RetrievalParams
 from haechi.rowstore.store import open_store
 from haechi.runtime.errors import HaechiError, UsageError
@@ -67,7 +68,9 @@ def test_lists_are_those_of_evaluate(engine: Engine, home: Path) -> None:
         searcher = Searcher(corpus, source.tokens(texts), load_section(PARAMS, "retrieval", RetrievalParams), depth)
         lexical = searcher.bm25(asked, source.tokens(QUESTIONS))
         dense = searcher.dense(asked, source.queries(model, QUESTIONS), source.passages(model, texts))
-    theirs = {BM25: lexical, TUNED: dense, HYBRID: weighted(lexical, dense, WEIGHT, depth)}
+    known = known_of(corpus, searcher.name, CITED)
+    hybrid = mixed(MIXTURE, {text: text for text in QUESTIONS}, {BM25: lexical, TUNED: dense}, known, depth)
+    theirs = {BM25: lexical, TUNED: dense, HYBRID: hybrid}
 
     for text in QUESTIONS:
         answer = engine.ask(text, MOST)
@@ -181,6 +184,48 @@ def test_a_hit_of_a_document_has_its_headings_and_its_page(engine: Engine) -> No
     assert {hit.page for hit in engine.ask("우물", MOST).lists[BM25] if hit.type == "law"} == {0}
 
 
+def test_a_hit_of_the_hybrid_says_which_signals_carried_it(engine: Engine) -> None:
+    """What they gave sums up to its score; a look-up of a title is carried by title and law."""
+    answer = engine.ask("마을법 우물의 이용", MOST)
+    for hit in answer.lists[HYBRID]:
+        assert sum(hit.signals.values()) == pytest.approx(hit.score, abs=0.005)
+        assert list(hit.signals.values()) == sorted(hit.signals.values(), reverse=True)
+    assert answer.lists[HYBRID][0].signals["title"] == 2.0
+    assert all(not hit.signals for system in (TUNED, BM25) for hit in answer.lists[system])
+
+
+def test_an_encoder_of_the_hybrid_that_is_not_there_is_one_sentence_and_the_search_goes_on(home: Path) -> None:
+    place = settle(home)
+    shutil.copytree(model_folder(2), home / "base")
+    mixture = read_mixture(place["mixture"])
+    made_of = {**mixture.made_of, "base": folder_hash(model_folder(2))}
+    both = replace(mixture, weights={**mixture.weights, "base": 0.3}, made_of=made_of, places={"base": str(home / "base")})
+    write_mixture(place["mixture"], both)
+    whole = open_engine(**place)
+    assert (whole.fusion.note, whole.systems) == ("", (BM25, TUNED, "base"))
+    assert any("base" in hit.signals for hit in whole.ask("우물", 5).lists[HYBRID])
+
+    write_mixture(place["mixture"], replace(both, made_of={**made_of, "base": "0" * 16}))
+    other = open_engine(**place)
+    assert "another model than the weights were fitted with); it uses BM25 (Kiwi), tuned" in other.fusion.note
+    shutil.rmtree(home / "base")
+    gone = open_engine(**place)
+    assert gone.fusion.note.startswith("the hybrid searches without untuned base (")
+    write_mixture(place["mixture"], mixture)
+    assert ranked(gone, "우물") == ranked(other, "우물") == ranked(open_engine(**place), "우물")
+
+
+def test_a_mixture_of_another_encoder_is_one_sentence_and_both_count_half(home: Path) -> None:
+    place = settle(home)
+    write_mixture(place["mixture"], replace(MIXTURE, made_of={TUNED: "f" * 16}))
+    engine = open_engine(**place)
+    assert engine.fusion.mixture == EVEN
+    assert "fusion.json was made with model ffffffffffffffff, and this is" in engine.fusion.note
+    write_json(place["mixture"], {"form": "scores", "weights": {"bm25": 1.0}})
+    with pytest.raises(HaechiError, match="names no encoder that it was fitted with; make it with `dvc repro evaluate`"):
+        open_engine(**place)
+
+
 # The kept index
 
 
@@ -203,7 +248,7 @@ def test_another_model_or_corpus_gets_an_index_of_its_own(home: Path) -> None:
     engine = open_engine(**place)
     assert engine.index.model == folder_hash(model_folder(2))
     assert "the hybrid weighs BM25 and the model equally" in engine.fusion.note, "evaluate spoke of the other model"
-    assert engine.fusion.weight == 0.5
+    assert engine.fusion.mixture == EVEN
     assert len(list((home / ".haechi" / "index").iterdir())) == 3
 
 
@@ -253,7 +298,7 @@ def test_what_is_missing_is_said_with_how_to_make_it(home: Path) -> None:
     with pytest.raises(HaechiError, match="holds no passage"):
         open_engine(**place | {"corpus": home / "empty.jsonl"})
     write_json(home / "odd.json", {"encoder": "x"})
-    with pytest.raises(HaechiError, match="names no encoder, hybrid_weight"):
+    with pytest.raises(HaechiError, match=r"names no encoder and gating\.threshold"):
         open_engine(**place | {"details": home / "odd.json"})
 
 
@@ -303,7 +348,7 @@ def test_a_transformer_takes_its_vectors_from_the_row_store(home: Path, monkeypa
         Stored(store).passages(load_encoder(place["model"]), [p.text for p in CORPUS])
     monkeypatch.setattr("haechi.inference.fixed_shapes.run", lambda *_: pytest.fail("encoded again"))
     engine = open_engine(**place)
-    assert not isinstance(engine._encoder, StaticEncoder)
+    assert not isinstance(engine._encoders[TUNED].encoder, StaticEncoder)
     assert len(engine.ask("우물", 3).lists[TUNED]) == 3
 
 

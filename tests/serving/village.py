@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from shutil import copytree
@@ -12,9 +13,11 @@ import httpx
 import uvicorn
 from small_law import PASSAGES, passage
 
+from haechi.fusion.mixture import Mixture, write_mixture
 from haechi.models.load import folder_hash, save_encoder
 from haechi.records.passage import Passage
 from haechi.runtime.files import write_json, write_jsonl
+from haechi.scoring.names import BM25, TUNED
 from haechi.serving.app import make_app
 from haechi.serving.engine import Engine, open_engine
 from haechi.serving.limits import DEFAULT, Limits
@@ -24,7 +27,8 @@ from haechi.static_model.params import ModelParams
 
 PARAMS = Path(__file__).resolve().parents[1] / "mini" / "params.yaml"
 SCRIPT = "<script>document.title='hacked'</script><img src=x onerror=\"document.title='hacked'\">"
-WEIGHT = 0.7
+CITED = {"LAW_000001_제4조": 3, "LAW_000003_제1조": 1}
+MIXTURE = Mixture("classes", {BM25: 0.4, TUNED: 0.7, "tuned.first": 0.2, "tuned*seen": 0.1, "title*law": 2.0}, cited=CITED)
 
 CORPUS: tuple[Passage, ...] = (
     *PASSAGES,
@@ -53,9 +57,16 @@ def settle(folder: Path) -> dict[str, Path]:
     """Write the project; what `open_engine` takes."""
     copytree(model_folder(), folder / "encoder")
     write_jsonl(folder / "corpus.jsonl", CORPUS)
-    said = {"encoder": folder_hash(folder / "encoder"), "hybrid_weight": WEIGHT, "gating": {"threshold": 0.2}}
-    write_json(folder / "evaluate.json", said)
-    return {"model": folder / "encoder", "corpus": folder / "corpus.jsonl", "params": PARAMS, "details": folder / "evaluate.json"}
+    model = folder_hash(folder / "encoder")
+    write_json(folder / "evaluate.json", {"encoder": model, "gating": {"threshold": 0.2}})
+    write_mixture(folder / "fusion.json", replace(MIXTURE, made_of={TUNED: model}))
+    return {
+        "model": folder / "encoder",
+        "corpus": folder / "corpus.jsonl",
+        "params": PARAMS,
+        "details": folder / "evaluate.json",
+        "mixture": folder / "fusion.json",
+    }
 
 
 def opened(folder: Path) -> Engine:

@@ -26,7 +26,8 @@ def searched(command: Callable[..., Any]) -> Callable[..., Any]:
         corpus,
         click.option("--vectors", type=FOLDER, help="Folder that `haechi embed` made of this corpus with this model."),
         click.option("--params", type=FILE, default=Path("params.yaml"), show_default=True, help="The parameters."),
-        click.option("--details", type=FILE, default=file_of("evaluate"), show_default=True, help="For the hybrid's weight."),
+        click.option("--details", type=FILE, default=file_of("evaluate"), show_default=True, help="For the threshold."),
+        click.option("--mixture", type=FILE, default=Path("models/fusion.json"), show_default=True, help="The hybrid's weights."),
     )
     for option in reversed(options):
         command = option(command)

@@ -48,6 +48,17 @@ class Inputs:
     heads: m3_systems.Encode | None = None
     on_new: Sequence[Question] = ()
     """About documents that an update has taken in."""
+    mixed: Mapping[str, AnyEncoder] = field(default_factory=dict)
+    """Further encoders of the hybrid."""
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    """Of what the hybrid's weights belong to: each encoder, the corpus, the parameters."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Where a search finds the hybrid's encoders beside the tuned one."""
+
+
+def load_mixed(names: Sequence[str]) -> dict[str, AnyEncoder]:
+    """The further encoders of the hybrid, by the names that `fusion.encoders` gives them."""
+    return {name: open_encoder(Path(name)) if Path(name).is_dir() else _registered(name) for name in names}
 
 
 def load_others(entries: Sequence[str]) -> dict[str, Other]:
@@ -68,6 +79,10 @@ def _load(name: str, source: str) -> Other:
         return Other(sha256_file(path)[:16] if path.is_file() else "", lists=read_run(path))
     if path.is_dir():
         return Other(folder_hash(path), model=open_encoder(path))
-    entry = known(source)
-    model = load_base(source, entry.max_length if entry else UNREGISTERED_LENGTH)
+    model = _registered(source)
     return Other(weight_hash(model)[:16], model=model)
+
+
+def _registered(name: str) -> AnyEncoder:
+    entry = known(name)
+    return load_base(name, entry.max_length if entry else UNREGISTERED_LENGTH)

@@ -12,6 +12,7 @@ from haechi.evaluation.exports import write_exports
 from haechi.evaluation.failures import Explainer, count_failures
 from haechi.evaluation.forgetting import GENERAL, compare_probe
 from haechi.evaluation.geometry import alignment, drift, separation, uniformity
+from haechi.evaluation.hybrid import fit_hybrid, searches
 from haechi.evaluation.inputs import Inputs
 from haechi.evaluation.m3_systems import m3_runs
 from haechi.evaluation.new_documents import compare_on_new
@@ -19,18 +20,19 @@ from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.passage_map import draw_map
 from haechi.evaluation.searcher import Asked, Searcher, Source
 from haechi.evaluation.summary import summarise, validated
-from haechi.evaluation.systems import best_weight, popularity, rerank
+from haechi.evaluation.systems import popularity, rerank
+from haechi.fusion.mixture import Mixture, told, write_mixture
+from haechi.fusion.params import FusionParams
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
 from haechi.retrieval.dense import Vectors, search
-from haechi.retrieval.fuse import weighted
 from haechi.retrieval.params import RetrievalParams
 from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import atomic_folder, write_csv, write_json, write_text
 from haechi.scoring.evaluation import Evaluation
 from haechi.scoring.facets import Facetter
-from haechi.scoring.names import BASE, BM25, EVALUATOR_VERSION, HYBRID, POPULARITY, RERANKED, TUNED
+from haechi.scoring.names import BASE, EVALUATOR_VERSION, HYBRID, POPULARITY, RERANKED, TUNED
 from haechi.scoring.per_query import write_rows
 from haechi.scoring.score_queries import judge
 
@@ -46,10 +48,12 @@ class Evaluated:
     name: Mapping[str, str]
     abstention: list[dict[str, Any]]
     map: list[dict[str, Any]]
+    mixture: Mixture
     k_values: tuple[int, ...]
 
-    def write(self, inputs: Inputs, runs: Path, plots: Path, per_query: Path, details: Path) -> None:
-        """TREC runs and other tools' formats, plots with their data, per-query results and all figures."""
+    def write(self, inputs: Inputs, runs: Path, plots: Path, per_query: Path, details: Path, mixture: Path) -> None:
+        """TREC runs and other tools' formats, plots with their data, per-query results, all figures, and the hybrid's weights."""
+        write_mixture(mixture, self.mixture)
         with atomic_folder(runs) as folder:
             for system, run in self.runs.items():
                 run.write_trec(folder / f"{system}.trec", system)
@@ -71,7 +75,9 @@ class Evaluated:
         write_text(folder / "gating.csv", "threshold,answered,refused\n" + "".join(lines))
 
 
-def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams, source: Source) -> Evaluated:
+def evaluate(
+    inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams, fusion: FusionParams, source: Source
+) -> Evaluated:
     """Rank the test queries with every system, fold to articles, score, compare."""
     tests, texts = inputs.testset.queries, [passage.text for passage in inputs.corpus]
     tokens = source.tokens(texts)
@@ -80,27 +86,15 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams,
     asked = [Asked(q.query_id, q.query_text, q.source_id if q.suite == "precedent" else "") for q in tests]
     known = [Asked(p.query_id, p.query_text, p.meta.source_id) for p in inputs.valid_pairs]
     words, questions = source.tokens([q.text for q in asked]), source.queries(inputs.encoder, [q.text for q in asked])
-    passages, checks = source.passages(inputs.encoder, texts), source.queries(inputs.encoder, [q.text for q in known])
+    passages, untuned = source.passages(inputs.encoder, texts), source.passages(inputs.base, texts)
 
-    valid = searcher.dense(known, checks, passages)
+    search = searches(inputs, searcher, source)
+    valid, found = ({system: run(some) for system, run in search.items()} for some in (known, asked))
+    hybrid = fit_hybrid(inputs, searcher, search, valid, fusion)
+    chosen_on = {**valid, HYBRID: hybrid.run(known, valid, params.depth)}
     valid_gold = {p.query_id: searcher.named(p.meta.article_keys) for p in inputs.valid_pairs}
-    valid_lexical = searcher.bm25(known, source.tokens([q.text for q in known]))
-    weight = best_weight(valid_lexical, valid, valid_gold, params.depth)
-    lexical, tuned = searcher.bm25(asked, words), searcher.dense(asked, questions, passages)
-    untuned = source.passages(inputs.base, texts)
-    chosen_on = {
-        BM25: valid_lexical,
-        BASE: searcher.dense(known, source.queries(inputs.base, [q.text for q in known]), untuned),
-        TUNED: valid,
-        HYBRID: weighted(valid_lexical, valid, weight, params.depth),
-    }
-    runs = {
-        **_popular(inputs, searcher, params.depth),
-        BM25: lexical,
-        BASE: searcher.dense(asked, source.queries(inputs.base, [q.text for q in asked]), untuned),
-        TUNED: tuned,
-        HYBRID: weighted(lexical, tuned, weight, params.depth),
-    }
+    tuned = found[TUNED]
+    runs = {**_popular(inputs, searcher, params.depth), **found, HYBRID: hybrid.run(asked, found, params.depth)}
     runs |= _further(inputs, params, source, searcher, asked, runs, (questions, passages))
 
     explainer = Explainer(inputs.corpus, tokens, searcher.name)
@@ -108,13 +102,15 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams,
     rows = judge(tests, inputs.testset.primary, gold, runs, Facetter(inputs.corpus, inputs.train_pairs, searcher.name))
     rows = [replace(row, failure=explainer.reasons(row, words_of[row.query_id])) for row in rows]
     vectors = {name: _probe_vectors(inputs, name, source) for name in inputs.probes}
-    abstention, points = _abstention([valid[q.id] for q in known], [tuned[q.id] for q in asked], vectors[GENERAL][1][0], passages)
+    abstention, points = _abstention(
+        [valid[TUNED][q.id] for q in known], [tuned[q.id] for q in asked], vectors[GENERAL][1][0], passages
+    )
     evaluation = Evaluation(
         testset=inputs.testset.fingerprint,
         evaluator=EVALUATOR_VERSION,
         encoder=inputs.encoder_hash,
         confidence=params.confidence,
-        hybrid_weight=weight,
+        hybrid=told(hybrid.mixture),
         gold_not_in_corpus=missing,
         without_gold=sum(not keys for keys in gold.values()),
         others={name: other.hash for name, other in inputs.others.items()},
@@ -128,7 +124,7 @@ def evaluate(inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams,
         new_documents=compare_on_new(inputs, searcher, source, {BASE: untuned, TUNED: passages}, params),
     )
     spaces = draw_map(inputs.corpus, {BASE: untuned, TUNED: passages}, params.seed)
-    return Evaluated(evaluation, rows, runs, gold, searcher.name, points, spaces, params.k_values)
+    return Evaluated(evaluation, rows, runs, gold, searcher.name, points, spaces, hybrid.mixture, params.k_values)
 
 
 def _popular(inputs: Inputs, searcher: Searcher, depth: int) -> dict[str, Run]:

@@ -128,7 +128,7 @@ def _joined_with_bm25(scores: Evaluation, behind: Sequence[Slice]) -> Literal["h
     gap, over_bm25 = difference(scores, HYBRID, TUNED), difference(scores, HYBRID, BM25)
     if gap is None:
         return "no"
-    if scores.hybrid_weight == 1.0 or identical(gap):
+    if identical(gap):
         return "same"
     if _judged(gap) == "worse" or (over_bm25 is not None and not _adds(over_bm25, needs_proof=_over_bm25(scores) == "below")):
         return "no"

@@ -1,4 +1,4 @@
-"""Fusion of several runs over the same ids: by rank, by scaled score, or by votes.
+"""Fusion of several runs over the same ids, by rank or by votes; `haechi.fusion` learns how to mix scores.
 
 An id that a run lacks gets nothing from it.
 """
@@ -16,45 +16,28 @@ Shares = Callable[[Sequence[Scored]], Mapping[str, float]]
 
 def reciprocal_rank(runs: Sequence[Run], depth: int | None = None, constant: float = 60.0) -> Run:
     """Sum of 1 / (constant + rank) over the runs (Cormack, Clarke and Büttcher, 2009)."""
-    return _fused(runs, [1.0] * len(runs), lambda ranked: {s.id: 1.0 / (constant + rank) for rank, s in _ranks(ranked)}, depth)
+    return _fused(runs, lambda ranked: {s.id: 1.0 / (constant + rank) for rank, s in _ranks(ranked)}, depth)
 
 
 def votes(runs: Sequence[Run], depth: int | None = None, first: Sequence[float] = VOTES, lower: float = LOWER_VOTE) -> Run:
     """Every list votes alike: so much for each of the first ranks, `lower` for any rank below."""
     return _fused(
         runs,
-        [1.0] * len(runs),
         lambda ranked: {s.id: first[r - 1] if r <= len(first) else lower for r, s in _ranks(ranked)},
         depth,
     )
 
 
-def weighted(lexical: Run, dense: Run, weight: float, depth: int) -> Run:
-    """Weight x dense + (1 - weight) x lexical, each min-max scaled within the query's list, for the queries of `dense`."""
-    return _fused([lexical, dense], [1.0 - weight, weight], scaled, depth, dense)
-
-
-def _fused(
-    runs: Sequence[Run], weights: Sequence[float], shares: Shares, depth: int | None, queries: Iterable[str] | None = None
-) -> Run:
+def _fused(runs: Sequence[Run], shares: Shares, depth: int | None) -> Run:
     lists: dict[str, list[tuple[str, float]]] = {}
-    for query_id in dict.fromkeys(queries if queries is not None else (query_id for run in runs for query_id in run)):
+    for query_id in dict.fromkeys(query_id for run in runs for query_id in run):
         sums: dict[str, float] = {}
-        for run, weight in zip(runs, weights, strict=True):
+        for run in runs:
             for id, share in shares(run[query_id]).items():
-                sums[id] = sums.get(id, 0.0) + weight * share
+                sums[id] = sums.get(id, 0.0) + share
         lists[query_id] = list(sums.items())
     return Run(lists, depth)
 
 
 def _ranks(ranked: Iterable[Scored]) -> Iterable[tuple[int, Scored]]:
     return enumerate(ranked, start=1)
-
-
-def scaled(ranked: Sequence[Scored]) -> dict[str, float]:
-    """Scores of one list, each scaled to 0..1; all 1 where they don't differ."""
-    scores = dict(ranked)
-    if not scores:
-        return {}
-    low, high = min(scores.values()), max(scores.values())
-    return {id: (score - low) / (high - low) if high > low else 1.0 for id, score in scores.items()}

@@ -208,6 +208,11 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def sha256_value(value: Any) -> str:
+    """The sha256 of a value as JSON with sorted keys."""
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
 def sha256_folder(path: Path) -> str:
     """One sha256 over the names and bytes of all files of a folder."""
     digest = hashlib.sha256()

@@ -22,6 +22,7 @@ MODULES = {
     "guards": "haechi.guards.params",
     "select": "haechi.selection.params",
     "rank": "haechi.comparison.rank_params",
+    "fusion": "haechi.fusion.params",
     "evaluate": "haechi.evaluation.params",
 }
 

@@ -23,9 +23,10 @@ class Evaluation:
     encoder: str = ""
     confidence: float = 0.95
     n_queries: int = 0
-    hybrid_weight: float = 0.0
     gold_not_in_corpus: int = 0
     without_gold: int = 0
+    hybrid: Figures = field(default_factory=dict)
+    """How the hybrid's weights were found; the weights stand in models/fusion.json."""
     others: Mapping[str, str] = field(default_factory=dict)
     """Hashes of the further systems; not written where there are none."""
     primary: Mapping[str, Figures] = field(default_factory=dict)

@@ -84,7 +84,7 @@ def make_app(engine: Engine, limits: Limits = DEFAULT) -> Starlette:
     async def health(_: Request) -> Response:
         fusion = engine.fusion
         state = {"status": "ok", "model": engine.index.model, "passages": len(engine.index.passages)}
-        return _json({**state, "hybrid_weight": fusion.weight, "note": fusion.note})
+        return _json({**state, "systems": engine.systems, "form": fusion.mixture.form, "note": fusion.note})
 
     def file(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
         content = (PAGE / name).read_bytes()

@@ -1,30 +1,33 @@
-"""One question, three lists: the tuned model, BM25 and both fused, folded to articles as evaluate does it."""
+"""One question, three lists: the tuned model, BM25 and the hybrid, folded to articles as evaluate does it."""
 
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from haechi.corpus.duplicates import one_name
 from haechi.evaluation.params import EvaluateParams
-from haechi.models.load import AnyEncoder, open_encoder
+from haechi.fusion.mixture import Mixture, ranked
+from haechi.fusion.signals import candidates, known_of
+from haechi.models.load import AnyEncoder, folder_hash, open_encoder
 from haechi.records.passage import Passage
 from haechi.retrieval.bm25 import Bm25
-from haechi.retrieval.dense import encode_queries, search
-from haechi.retrieval.fuse import weighted
+from haechi.retrieval.dense import Vectors, encode_queries, search
 from haechi.retrieval.params import RetrievalParams
-from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run
-from haechi.runtime.errors import UsageError
+from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run, Scored
+from haechi.runtime.errors import HaechiError, UsageError
 from haechi.runtime.params import load_section
-from haechi.scoring.names import BM25, HYBRID, TUNED
-from haechi.serving.fusion import Fusion, read_fusion
+from haechi.scoring.names import BM25, HYBRID, TUNED, label
+from haechi.serving.embed import Model, open_model
+from haechi.serving.fusion import Fusion, read_fusion, without
 from haechi.serving.index import Index, open_index, read_corpus, rounded
 from haechi.text.morphemes import tokenize
 
@@ -33,7 +36,7 @@ LONGEST = 2_000
 """Characters of a query: longer than any issue of a decision, and soon read."""
 MOST = 50
 """Results of a list."""
-_Q = "q"  # runs are keyed by query; here there is one
+_Q = ""  # runs are keyed by query; here there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,14 @@ class Only:
 
 
 ANY = Only()
+MIXTURE = Path("models/fusion.json")
+
+
+class Further(NamedTuple):
+    """An encoder of the hybrid with its vectors of all passages."""
+
+    encoder: AnyEncoder
+    vectors: Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,8 @@ class Hit:
     """Names of the other articles that say the same."""
     ranks: Mapping[str, int]
     """System -> its rank there, where it has one."""
+    signals: Mapping[str, float]
+    """What each signal gave to the score of the hybrid, the largest first; empty in the other lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +98,16 @@ class Answer:
 class Engine:
     """A corpus, ready to be asked; may be asked by several threads."""
 
-    def __init__(self, index: Index, encoder: AnyEncoder, fusion: Fusion, depth: int) -> None:
+    def __init__(self, index: Index, encoder: AnyEncoder, fusion: Fusion, depth: int, further: Mapping[str, Further]) -> None:
         self.index, self.fusion = index, fusion
-        self._encoder, self._depth = encoder, depth
+        self._encoders = {TUNED: Further(encoder, index.vectors), **further}
+        self._depth = depth
+        self.systems = (BM25, *self._encoders)
         self._passages = {passage.id: passage for passage in index.passages}
         self._ids = list(self._passages)
         name = one_name(index.passages)
         self._key_of = {passage.id: name[passage.article_key] for passage in index.passages}
+        self._known = known_of(index.passages, name, fusion.mixture.cited)
         self._names: dict[str, dict[str, str]] = {}  # key -> the articles that it stands for, and their names
         for passage in index.passages:
             self._names.setdefault(name[passage.article_key], {}).setdefault(passage.article_key, name_of(passage))
@@ -108,28 +124,30 @@ class Engine:
         with self._kiwi:
             words = tokenize([text])[0]
         lexical = self._lexical.search([_Q], [words], PASSAGES_PER_ARTICLE * self._depth, mask)
-        dense = self._dense(text, only)
-        runs = {BM25: self._fold(lexical), TUNED: self._fold(dense)}
-        runs[HYBRID] = weighted(runs[BM25], runs[TUNED], self.fusion.weight, self._depth)
+        dense = {system: self._dense(one, text, only) for system, one in self._encoders.items()}
+        runs = {BM25: self._fold(lexical), **{system: self._fold(run) for system, run in dense.items()}}
+        found = candidates(text, {system: run[_Q] for system, run in runs.items()}, self._known)
+        runs[HYBRID] = ranked(found, self.fusion.mixture, self._depth)
         ranks = {system: {scored.id: rank for rank, scored in enumerate(runs[system][_Q], start=1)} for system in SYSTEMS}
-        shown = {TUNED: self._best(dense), BM25: self._best(lexical)}
-        first, second = (TUNED, BM25) if self.fusion.weight >= 0.5 else (BM25, TUNED)
-        shown[HYBRID] = shown[second] | shown[first]  # the passage of the system that counts more
+        shown = {BM25: self._best(lexical), **{system: self._best(run) for system, run in dense.items()}}
+        shown[HYBRID] = {key: id for system in reversed([TUNED, BM25, *dense]) for key, id in shown[system].items()}
+        row_of, parts = {key: row for row, key in enumerate(found.ids)}, self.fusion.mixture.parts(found)
+        given = {scored.id: _given(parts, row_of[scored.id]) for scored in runs[HYBRID][_Q][:k]}
         lists = {
             system: tuple(
-                self._hit(rank, scored.id, scored.score, shown[system][scored.id], ranks)
+                self._hit(rank, scored, shown[system][scored.id], ranks, given[scored.id] if system == HYBRID else {})
                 for rank, scored in enumerate(runs[system][_Q][:k], start=1)
             )
             for system in SYSTEMS
         }
-        best = dense[_Q][0].score if dense[_Q] else 0.0
+        best = dense[TUNED][_Q][0].score if dense[TUNED][_Q] else 0.0
         return Answer(text, tuple(dict.fromkeys(words)), best < self.fusion.threshold, lists)
 
-    def _dense(self, text: str, only: Only) -> Run:
-        vector = rounded(encode_queries(self._encoder, [text]))
+    def _dense(self, by: Further, text: str, only: Only) -> Run:
+        vector = rounded(encode_queries(by.encoder, [text]))
         if not vector.any():  # of no piece that the model knows: every passage would be as near as any other
             return Run({_Q: []})
-        ids, vectors = self._ids, self.index.vectors
+        ids, vectors = self._ids, by.vectors
         if only != ANY:
             rows = self._rows(only)
             ids, vectors = [ids[row] for row in rows.tolist()], vectors[rows]
@@ -145,12 +163,14 @@ class Engine:
             best.setdefault(self._key_of[scored.id], scored.id)
         return best
 
-    def _hit(self, rank: int, key: str, score: float, id: str, ranks: Mapping[str, Mapping[str, int]]) -> Hit:
-        passage = self._passages[id]
+    def _hit(
+        self, rank: int, scored: Scored, id: str, ranks: Mapping[str, Mapping[str, int]], signals: Mapping[str, float]
+    ) -> Hit:
+        key, passage = scored.id, self._passages[id]
         places = {system: placed[key] for system, placed in ranks.items() if key in placed}
         return Hit(
             rank,
-            round(score, 6),
+            round(scored.score, 6),
             passage.header if passage.type == "doc" and passage.title else name_of(passage),
             id,
             passage.article_key,
@@ -161,6 +181,7 @@ class Engine:
             key,
             tuple(name for article, name in self._names[key].items() if article != passage.article_key),
             places,
+            signals,
         )
 
     def _mask(self, only: Only) -> npt.NDArray[np.bool_] | None:
@@ -183,7 +204,9 @@ class Engine:
         return np.flatnonzero(np.fromiter(fits, dtype=bool, count=len(self._ids)))
 
 
-def open_engine(model: Path, corpus: Path, params: Path, details: Path, vectors: Path | None = None) -> Engine:
+def open_engine(
+    model: Path, corpus: Path, params: Path, details: Path, mixture: Path = MIXTURE, vectors: Path | None = None
+) -> Engine:
     """Everything read and ready; Kiwi reads its model while we read ours."""
     with ThreadPoolExecutor(1) as pool:
         analyser = pool.submit(tokenize, ["해치"])
@@ -192,11 +215,36 @@ def open_engine(model: Path, corpus: Path, params: Path, details: Path, vectors:
         passages = read_corpus(corpus)
         encoder = open_encoder(model)
         analyser.result()
-    index = open_index(passages, corpus, model, encoder, retrieval, vectors)
+    index = open_index(passages, corpus, folder_hash(model), encoder, retrieval, vectors)
     width = encode_queries(encoder, ["해치"]).shape[1]
     if width != index.vectors.shape[1]:
         raise UsageError(f"{model}: gives vectors of {width} numbers, but the index holds vectors of {index.vectors.shape[1]}")
-    return Engine(index, encoder, read_fusion(details, index.model), depth)
+    fusion = read_fusion(mixture, details, index.model)
+    further: dict[str, Further] = {}
+    lacking: list[str] = []
+    for system in fusion.mixture.missing((BM25, TUNED)):
+        try:
+            one = opened(fusion.mixture, system)
+            further[system] = Further(one.encoder, open_index(passages, corpus, one.hash, one.encoder, retrieval).vectors)
+        except HaechiError as error:
+            lacking.append(f"{label(system)} ({error})")
+    if lacking:
+        fusion = replace(fusion, note=without(lacking, [BM25, TUNED, *further]))
+    return Engine(index, encoder, fusion, depth, further)
+
+
+def opened(mixture: Mixture, system: str) -> Model:
+    """One of the mixture's further encoders, if it is still the one that the weights were fitted with."""
+    model = open_model(mixture.places.get(system, system))
+    if model.hash[:16] != mixture.made_of[system][:16]:
+        raise HaechiError(f"{mixture.places.get(system, system)} is another model than the weights were fitted with")
+    return model
+
+
+def _given(parts: Mapping[str, npt.NDArray[np.float64]], row: int) -> dict[str, float]:
+    """What each signal gave to one article, the largest first; what gave nothing is left out."""
+    values = {signal: round(float(given[row]), 3) for signal, given in parts.items()}
+    return {signal: value for signal, value in sorted(values.items(), key=lambda item: -item[1]) if value}
 
 
 def checked(query: str) -> str:

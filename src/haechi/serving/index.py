@@ -17,7 +17,7 @@ import orjson
 
 from haechi.inference.cached_encoder import Encoder
 from haechi.inference.cached_tokens import Tokens
-from haechi.models.load import AnyEncoder, folder_hash
+from haechi.models.load import AnyEncoder
 from haechi.records.passage import Passage
 from haechi.retrieval.bm25 import Postings, postings
 from haechi.retrieval.dense import Vectors, unit
@@ -61,17 +61,25 @@ def read_corpus(corpus: Path) -> list[Passage]:
 
 
 def open_index(
-    passages: Sequence[Passage], corpus: Path, model: Path, encoder: AnyEncoder, params: RetrievalParams, vectors: Path | None
+    passages: Sequence[Passage],
+    corpus: Path,
+    model: str,
+    encoder: AnyEncoder,
+    params: RetrievalParams,
+    vectors: Path | None = None,
 ) -> Index:
-    """The kept index of this model and corpus; made first where there is none. `vectors`: what `haechi embed` wrote."""
+    """The kept index of the model of this hash and this corpus; made first where there is none.
+
+    `vectors`: what `haechi embed` wrote.
+    """
     facts = {
         "schema": SCHEMA,
-        "model": folder_hash(model),
+        "model": model,
         "corpus": sha256_file(corpus),
         "bm25": asdict(params),
         "words": versions(),
     }
-    given = vectors_of(vectors, passages, str(facts["model"])) if vectors else None
+    given = vectors_of(vectors, passages, model) if vectors else None
     name = hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
     folder = home() / "index" / name
     if not (folder / FACTS).is_file():
@@ -91,7 +99,7 @@ def open_index(
         raise HaechiError(
             f"{folder}: the kept index is damaged (parts differ in length); remove this folder and it is made again"
         )
-    return Index(passages, kept, Postings(parts[0], parts[1], parts[2], numbers), str(facts["model"]))
+    return Index(passages, kept, Postings(parts[0], parts[1], parts[2], numbers), model)
 
 
 def rounded(vectors: Vectors) -> Vectors:

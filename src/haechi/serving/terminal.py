@@ -10,6 +10,8 @@ from haechi.scoring.names import label
 from haechi.serving.engine import SYSTEMS, Answer, Hit
 
 EXCERPT = 70
+SHOWN = 0.05
+"""What a signal must give to a score, either way, to be named."""
 NARROW = 72
 """Columns below which the lists stand one below the other."""
 
@@ -39,8 +41,10 @@ def _table(systems: list[str], answer: Answer) -> Table:
 
 
 def _cell(hit: Hit) -> Text:
-    """Score, name and page, and how the passage begins."""
+    """Score, name and page, how the passage begins, and in the hybrid what carried it."""
     excerpt = " ".join(hit.text.split())
     short = excerpt if len(excerpt) <= EXCERPT else f"{excerpt[:EXCERPT]}…"
     page = f", p. {hit.page}" if hit.page else ""
-    return Text.assemble((f"{hit.score:.3f} ", "cyan"), (f"{hit.name}{page}", "bold"), "\n", (short, "dim"))
+    carried = ", ".join(f"{label(signal)} {value:+.1f}" for signal, value in hit.signals.items() if abs(value) >= SHOWN)
+    line = (f"\n{carried}", "green") if carried else ""
+    return Text.assemble((f"{hit.score:.3f} ", "cyan"), (f"{hit.name}{page}", "bold"), "\n", (short, "dim"), line)

@@ -9,10 +9,12 @@ const TEXT = {
     corpus: (n) => `청크 ${n.toLocaleString("ko")}개`,
     types: { law: "법령", admin: "행정규칙", prec: "판례", doc: "문서" },
     systems: { tuned: "학습한 모델", bm25: "BM25", hybrid: "하이브리드" },
+    signals: { base: "기본 모델", seen: "학습에 쓴 조문", title: "제목", law: "법령명" },
+    carried: "점수에 기여한 신호",
     about: {
       tuned: () => "의미가 가까운 순 (코사인 유사도)",
       bm25: () => "같은 단어가 많은 순 (형태소)",
-      hybrid: (w) => `모델 ${percent(w)} + BM25 ${percent(1 - w)}`,
+      hybrid: (names) => `${names} 결합 (가중치는 검증 데이터로 학습)`,
     },
     rank: (system, n) => `${system} ${n}위`,
     same: (names) => `내용이 같은 청크: ${names}`,
@@ -22,6 +24,7 @@ const TEXT = {
     none: "검색 결과가 없습니다.",
     doubtful: "가장 가까운 청크의 점수가 기준보다 낮습니다. 답이 없을 수 있습니다.",
     halves: "이 모델의 하이브리드 가중치가 아직 정해지지 않아 반반으로 결합합니다. `dvc repro evaluate`를 실행하면 정해집니다.",
+    lacking: "하이브리드의 일부 신호를 쓸 수 없어 나머지로 검색합니다.",
     errors: {
       empty: "질문을 입력하세요.",
       too_long: (n) => `질문이 너무 깁니다${n ? ` (${n.toLocaleString("ko")}자)` : ""}. 2,000자까지 검색할 수 있습니다.`,
@@ -39,10 +42,12 @@ const TEXT = {
     corpus: (n) => `${n.toLocaleString("en")} passages`,
     types: { law: "law", admin: "administrative rule", prec: "decision", doc: "document" },
     systems: { tuned: "Tuned model", bm25: "BM25", hybrid: "Hybrid" },
+    signals: { base: "untuned base", seen: "named in training", title: "title", law: "law's name" },
+    carried: "What gave to the score",
     about: {
       tuned: () => "nearest in meaning (cosine)",
       bm25: () => "most words in common (morphemes)",
-      hybrid: (w) => `${percent(w)} model + ${percent(1 - w)} BM25`,
+      hybrid: (names) => `${names}, weighed as fitted on validation`,
     },
     rank: (system, n) => `${system} #${n}`,
     same: (names) => `The same text: ${names}`,
@@ -51,7 +56,8 @@ const TEXT = {
     done: (n, ms) => n ? `Found in ${ms} ms.` : "Nothing found. Try other words, or take a filter off.",
     none: "Nothing found.",
     doubtful: "The nearest passage scores below the threshold: there may be no answer here.",
-    halves: "The hybrid's weight was not chosen for this model yet, so both count half. `dvc repro evaluate` chooses it.",
+    halves: "The hybrid's weights were not fitted for this model yet, so both count half. `dvc repro evaluate` fits them.",
+    lacking: "Some signals of the hybrid are missing; it searches with the rest.",
     errors: {
       empty: "Type a question.",
       too_long: (n) => `The question is too long${n ? ` (${n.toLocaleString("en")} characters)` : ""}. 2,000 are read at most.`,
@@ -78,7 +84,7 @@ function preferred() {
 }
 
 const at = (id) => document.getElementById(id);
-const percent = (share) => `${Math.round(share * 100)}%`;
+const named = (signal) => text().systems[signal] ?? text().signals[signal] ?? signal;
 const state = { language: preferred(), health: null, filters: null, answer: null, milliseconds: 0, shown: "tuned", request: null };
 const text = () => TEXT[state.language];
 
@@ -110,6 +116,8 @@ function card(hit, system, words) {
   });
   const twins = hit.same.length ? [element("p", { className: "twins", textContent: text().same(hit.same.join(", ")) })] : [];
   const page = hit.page ? [element("span", { className: "chip", textContent: text().page(hit.page) })] : [];
+  const carried = Object.entries(hit.signals).filter(([, value]) => Math.abs(value) >= 0.05).map(([signal, value]) =>
+    element("span", { className: `chip signal ${signal}`, title: text().carried, textContent: `${named(signal)} ${value > 0 ? "+" : ""}${value.toFixed(1)}` }));
   const made = element("li", { className: "hit", title: hit.id },
     element("div", { className: "head" },
       element("span", { className: "rank", textContent: hit.rank }),
@@ -117,7 +125,7 @@ function card(hit, system, words) {
       element("span", { className: "score", textContent: hit.score.toFixed(3) })),
     body, more, ...twins,
     element("div", { className: "chips" },
-      element("span", { className: "chip", textContent: text().types[hit.type] ?? hit.type }), ...page, ...elsewhere));
+      element("span", { className: "chip", textContent: text().types[hit.type] ?? hit.type }), ...page, ...elsewhere, ...carried));
   made.dataset.key = hit.key;
   made.addEventListener("pointerenter", () => same(hit.key, true));
   made.addEventListener("pointerleave", () => same(hit.key, false));
@@ -140,7 +148,7 @@ function show() {
     const hits = answer.lists[system].map((hit) => card(hit, system, answer.words));
     const column = element("section", { className: "list" },
       element("h2", { className: system, textContent: text().systems[system] }),
-      element("p", { className: "about", textContent: text().about[system](state.health?.hybrid_weight ?? 0.5) }),
+      element("p", { className: "about", textContent: text().about[system]((state.health?.systems ?? ["tuned", "bm25"]).map(named).join(" + ")) }),
       hits.length ? element("ol", {}, ...hits) : element("p", { className: "none", textContent: text().none }));
     column.dataset.system = system;
     return column;
@@ -153,7 +161,7 @@ function show() {
   }));
   choose(state.shown);
   at("status").textContent = text().done(SYSTEMS.reduce((n, system) => n + answer.lists[system].length, 0), state.milliseconds);
-  note(answer.doubtful ? text().doubtful : state.health?.note ? text().halves : "");
+  note(answer.doubtful ? text().doubtful : state.health?.note ? text()[state.health.form === "constant" ? "halves" : "lacking"] : "");
 }
 
 // On a phone one list is seen at a time.

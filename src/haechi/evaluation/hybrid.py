@@ -1,0 +1,87 @@
+"""The hybrid that is scored: its searches, the validation queries that its weights are fitted on, and its hashes."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from haechi.evaluation.inputs import Inputs
+from haechi.evaluation.searcher import Asked, Searcher, Source
+from haechi.fusion.fit import BY_TITLE, Labelled, fit, kind_of
+from haechi.fusion.mixture import Mixture, mixed
+from haechi.fusion.params import FusionParams
+from haechi.fusion.signals import Known, candidates, known_of
+from haechi.records.pair import Pair
+from haechi.records.passage import Passage
+from haechi.records.query import TestQuery
+from haechi.retrieval.run import Run
+from haechi.scoring.names import BASE, BM25, TUNED
+
+MADE = ("title", "definition")
+"""Pairs that nobody asked: an article that only these name counts as new."""
+
+Search = Callable[[Sequence[Asked]], Run]
+
+
+@dataclass(frozen=True)
+class Hybrid:
+    """A mixture with what it needs to mix."""
+
+    mixture: Mixture
+    known: Known
+
+    def run(self, asked: Sequence[Asked], runs: Mapping[str, Run], depth: int) -> Run:
+        """The mixed list of each query, out of each system's."""
+        return mixed(self.mixture, {q.id: q.text for q in asked}, runs, self.known, depth)
+
+
+def searches(inputs: Inputs, searcher: Searcher, source: Source) -> dict[str, Search]:
+    """BM25, the tuned model, the base and the further encoders of the hybrid, each as a function of queries."""
+    texts = [passage.text for passage in inputs.corpus]
+    models = {BASE: inputs.base, TUNED: inputs.encoder, **inputs.mixed}
+
+    def dense(name: str) -> Search:
+        passages = source.passages(models[name], texts)
+        return lambda asked: searcher.dense(asked, source.queries(models[name], [q.text for q in asked]), passages)
+
+    return {BM25: lambda asked: searcher.bm25(asked, source.tokens([q.text for q in asked]))} | {s: dense(s) for s in models}
+
+
+def fit_hybrid(
+    inputs: Inputs, searcher: Searcher, search: Mapping[str, Search], valid: Mapping[str, Run], params: FusionParams
+) -> Hybrid:
+    """Weights from the validation queries, whose lists are in `valid`, and from made queries that name an article."""
+    asked_for = (pair.meta.article_keys for pair in inputs.train_pairs if pair.meta.type not in MADE)
+    cited = Counter(key for keys in asked_for for key in searcher.named(keys))
+    known = known_of(inputs.corpus, searcher.name, dict(sorted(cited.items())))
+    issues = [_labelled(pair, searcher, known) for pair in inputs.valid_pairs]
+    titles = title_queries(inputs.corpus, searcher, inputs.train_pairs, inputs.testset.queries, params.titles)
+    asked = [Asked(query.id, query.text, query.own) for query in titles]
+    runs = {system: (valid[system], found(asked) if asked else Run({})) for system, found in search.items()}
+    queries = [*issues, *titles]
+    founds = [
+        candidates(query.text, {system: side[query.kind == BY_TITLE][query.id] for system, side in runs.items()}, known)
+        for query in queries
+    ]
+    mixture = fit(queries, founds, tuple(search), params)
+    return Hybrid(replace(mixture, made_of=inputs.hashes, places=inputs.places, cited=known.cited), known)
+
+
+def title_queries(
+    corpus: Iterable[Passage], searcher: Searcher, train: Iterable[Pair], tests: Iterable[TestQuery], most: int
+) -> list[Labelled]:
+    """Law and title of articles whose title is no query of training; none of them is a title of the test, or kept for it."""
+    taken = {key for pair in train if pair.meta.type in MADE for key in pair.meta.article_keys}
+    taken |= {key for query in tests if query.suite == "title" or query.unseen for key in query.gold}
+    texts = {
+        passage.article_key: f"{passage.law_name} {passage.title}"
+        for passage in corpus
+        if passage.type in ("law", "admin") and passage.title and passage.article_key not in taken
+    }
+    drawn = sorted(texts, key=lambda key: hashlib.sha256(key.encode()).digest())[:most]
+    return [Labelled(f"TITLE_{key}", texts[key], "", searcher.named([key]), key, BY_TITLE) for key in drawn]
+
+
+def _labelled(pair: Pair, searcher: Searcher, known: Known) -> Labelled:
+    gold = searcher.named(pair.meta.article_keys)
+    return Labelled(pair.query_id, pair.query_text, pair.meta.source_id, gold, pair.meta.group, kind_of(gold, known))

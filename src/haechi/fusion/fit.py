@@ -1,0 +1,195 @@
+"""Fits a mixture on labelled queries that training never saw, and takes the simplest form that is as good as the best.
+
+A form is a conditional logit: a softmax over the articles found for a query, its answers against the rest. Each query is scored
+by weights that were fitted without its decision, and forms are compared by that.
+"""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from haechi.fusion.mixture import Form, Mixture
+from haechi.fusion.params import FusionParams
+from haechi.fusion.signals import AGREE, FIRST, LAW, LONG, NAMED, SEEN, STRANGE, SURE, TITLE, WHETHER, Array, Candidates, Known
+from haechi.retrieval.run import Run
+from haechi.scoring.metrics import GoldRanks, gold_ranks, score
+from haechi.scoring.names import BM25, HEADLINE, TUNED
+
+FOLDS = 5
+NEAR = 40
+"""Articles of each search that fitting looks at, beside the answers: what stands below is far from being one."""
+STEPS = tuple(round(0.1 * step, 1) for step in range(11))
+OLD, NEW_ARTICLE, NEW_LAW, BY_TITLE = "seen", "unseen_article", "unseen_law", "title"
+
+
+class Labelled(NamedTuple):
+    """A validation query with its answers."""
+
+    id: str
+    text: str
+    own: str
+    """The decision that it was taken from, which must not answer it."""
+    gold: tuple[str, ...]
+    group: str
+    """Queries of one group resemble each other: no weight is judged on a group that it was fitted on."""
+    kind: str
+
+
+@dataclass(frozen=True)
+class _Example:
+    """What fitting needs of one query."""
+
+    query: Labelled
+    found: Candidates
+    share: float
+    fold: int
+
+
+def forms(systems: Sequence[str], kinds: Sequence[str]) -> dict[Form, tuple[str, ...]]:
+    """Form -> its terms, from the simplest to the most elaborate. What training saw may count only where both kinds were seen."""
+    scores = (*systems, *(system + FIRST for system in systems), TITLE, LAW, f"{TITLE}*{LAW}")
+    found: dict[Form, tuple[str, ...]] = {"scores": scores}
+    if OLD in kinds and (NEW_ARTICLE in kinds or NEW_LAW in kinds):
+        classes = (*scores, SEEN, *(f"{system}*{SEEN}" for system in systems))
+        facts = (AGREE, STRANGE, LONG, NAMED, WHETHER, *(system + SURE for system in systems))
+        found["classes"] = classes
+        found["facts"] = (*classes, *(f"{signal}*{fact}" for signal in (*systems, SEEN) for fact in facts))
+    return found
+
+
+def fit(queries: Sequence[Labelled], founds: Sequence[Candidates], systems: Sequence[str], params: FusionParams) -> Mixture:
+    """The mixture of these systems."""
+    counts = Counter(query.kind for query in queries)
+    labels = dict(sorted(counts.items()))
+    issues = sum(count for kind, count in counts.items() if kind != BY_TITLE)
+    examples = _examples(queries, founds, params)
+    if issues < params.fewest or not examples:
+        weight = _constant(examples)
+        why = f"{issues} labelled validation queries are fewer than fusion.fewest ({params.fewest}), so one weight was chosen"
+        return Mixture("constant", {BM25: round(1.0 - weight, 1), TUNED: weight}, why, labels=labels)
+    terms_of = forms(systems, list(counts))
+    judged = {form: _crossed(examples, terms, params.penalty) for form, terms in terms_of.items()}
+    share, groups = np.array([example.share for example in examples]), [example.query.group for example in examples]
+    means = {form: float(share @ values) for form, values in judged.items()}
+    best = max(means, key=lambda form: means[form])
+    behind = {form: _gap(judged[best] - values, share, groups) for form, values in judged.items()}
+    form = next(form for form, (gap, error) in behind.items() if gap <= error)
+    why = "best on validation" if form == best else f"the simplest that is within one standard error of {best} on validation"
+    validation: dict[str, dict[str, float]] = {
+        form: {HEADLINE: round(means[form], 4), "behind": round(gap, 4), "error": round(error, 4)}
+        for form, (gap, error) in behind.items()
+    }
+    weights = dict(sorted(zip(terms_of[form], _weights(examples, terms_of[form], params.penalty), strict=True)))
+    return Mixture(form, {term: round(float(weight), 4) for term, weight in weights.items()}, why, {}, {}, labels, validation)
+
+
+def _examples(queries: Sequence[Labelled], founds: Sequence[Candidates], params: FusionParams) -> list[_Example]:
+    """Shares sum up to 1; a query whose answers no search found teaches nothing, but counts where forms are compared."""
+    counts = Counter(query.kind for query in queries)
+    unseen = [kind for kind in (NEW_ARTICLE, NEW_LAW) if counts[kind]]
+    weight = {OLD: 1.0 - params.unseen_share} | {kind: params.unseen_share / len(unseen) for kind in unseen}
+    there = {kind: weight[kind] for kind in counts if kind in weight}
+    total = sum(there.values()) or 1.0
+    titles = params.title_share if counts[BY_TITLE] and there else float(bool(counts[BY_TITLE]))
+    share = {kind: (1.0 - titles) * value / total for kind, value in there.items()} | {BY_TITLE: titles}
+    return [
+        _Example(query, found, share[query.kind] / counts[query.kind], _fold(query.group))
+        for query, found in zip(queries, founds, strict=True)
+    ]
+
+
+def _fold(group: str) -> int:
+    return hashlib.sha256(group.encode()).digest()[0] % FOLDS
+
+
+def _crossed(examples: Sequence[_Example], terms: Sequence[str], penalty: float) -> Array:
+    """The headline metric of each query by weights that were fitted without its fold."""
+    places: dict[str, GoldRanks] = {}
+    for fold in range(FOLDS):
+        weights = _weights([example for example in examples if example.fold != fold], terms, penalty)
+        for example in examples:
+            if example.fold == fold:
+                places[example.query.id] = _placed(example, example.found.matrix(terms) @ weights)
+    scores = score(places, (10,))
+    return np.array([scores[example.query.id][HEADLINE] for example in examples])
+
+
+def _placed(example: _Example, scores: Array) -> GoldRanks:
+    run = Run({"": list(zip(example.found.ids, scores.tolist(), strict=True))})
+    return gold_ranks(run[""], example.query.gold)
+
+
+def _constant(examples: Sequence[_Example]) -> float:
+    """The share of the tuned model with the best figure; the larger among equals, and 1 where there is nothing to choose by."""
+    figures: dict[float, float] = {}
+    for weight in STEPS if examples else ():
+        mix = Mixture("constant", {BM25: 1.0 - weight, TUNED: weight})
+        scored = score({one.query.id: _placed(one, mix.scores(one.found)) for one in examples}, (10,))
+        figures[weight] = sum(one.share * scored[one.query.id][HEADLINE] for one in examples)
+    return max(figures, key=lambda weight: (figures[weight], weight), default=1.0)
+
+
+def _weights(examples: Sequence[_Example], terms: Sequence[str], penalty: float) -> Array:
+    """The weights under which the answers are likeliest, each held near 0 as much as its term varies."""
+    from scipy.optimize import minimize  # late: a search reads this room and fits nothing
+
+    blocks, hits, shares = [], [], []
+    for example in examples:
+        rows, hit = _near(example)
+        if hit.any() and not hit.all():
+            blocks.append(example.found.matrix(terms)[rows])
+            hits.append(hit)
+            shares.append(example.share)
+    if not blocks:
+        return np.zeros(len(terms))
+    table, answers = np.concatenate(blocks), np.concatenate(hits)
+    sizes = np.array([len(block) for block in blocks])
+    begins, owner = np.cumsum(sizes) - sizes, np.repeat(np.arange(len(sizes)), sizes)
+    share = np.array(shares) / sum(shares)
+    spread = table.std(axis=0)
+    scale = np.where(spread > 1e-9, spread, 1.0)
+    table = table / scale
+
+    def loss(weights: Array) -> tuple[float, Array]:
+        scores = table @ weights
+        likely = np.exp(scores - np.maximum.reduceat(scores, begins)[owner])
+        right = np.where(answers, likely, 0.0)
+        everything, wanted = np.add.reduceat(likely, begins), np.maximum(np.add.reduceat(right, begins), 1e-300)
+        slope = ((share / everything)[owner] * likely - (share / wanted)[owner] * right) @ table
+        shrunk = penalty / len(sizes)
+        return float(share @ np.log(everything / wanted) + shrunk * (weights @ weights) / 2), slope + shrunk * weights
+
+    found = minimize(loss, np.zeros(len(terms)), jac=True, method="L-BFGS-B", options={"maxiter": 200})
+    return np.asarray(found.x / scale)
+
+
+def _near(example: _Example) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """The rows that fitting looks at, and which of them answer."""
+    found = example.found
+    answers = np.isin(np.array(found.ids, dtype=object), example.query.gold)
+    first = [values for signal, values in found.of_article.items() if signal.endswith(FIRST)]
+    rows = np.flatnonzero((np.max(first, axis=0, initial=0.0) >= 1.0 / NEAR) | answers)
+    return rows, answers[rows]
+
+
+def _gap(differences: Array, share: Array, groups: Sequence[str]) -> tuple[float, float]:
+    """A weighted mean and its standard error, the groups being what was drawn."""
+    mean = float(share @ differences)
+    sums: dict[str, float] = {}
+    for group, part in zip(groups, (share * (differences - mean)).tolist(), strict=True):
+        sums[group] = sums.get(group, 0.0) + part
+    return mean, math.sqrt(sum(value * value for value in sums.values()))
+
+
+def kind_of(gold: Sequence[str], known: Known) -> str:
+    """Whether training named an answer, or at least an article of its law."""
+    if any(key in known.cited for key in gold):
+        return OLD
+    laws = {known.law.get(key, key) for key in gold}
+    return NEW_ARTICLE if any(known.law.get(key) in laws for key in known.cited) else NEW_LAW

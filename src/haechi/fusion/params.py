@@ -1,0 +1,23 @@
+"""Parameters of the hybrid: which searches it mixes, and what its weights are fitted for."""
+
+from dataclasses import dataclass
+
+from haechi.runtime.param_types import Count, PositiveFloat, Share
+
+
+@dataclass(frozen=True)
+class FusionParams:
+    """How the hybrid's weights are found, on validation."""
+
+    encoders: tuple[str, ...]
+    """More encoders to mix in, beside BM25, the tuned model and the untuned base: alias, hub id or folder of each."""
+    unseen_share: Share
+    """How much queries count whose answers training never named, where validation has such; the others count the rest."""
+    title_share: Share
+    """How much made queries count that name an article by its law and title."""
+    titles: Count
+    """Most such queries, of articles that training has no title of; none of the test's is among them."""
+    penalty: PositiveFloat
+    """How strongly weights are held near 0."""
+    fewest: Count
+    """With fewer labelled validation queries there is one constant weight, for BM25 and the tuned model."""
