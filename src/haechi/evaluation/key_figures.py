@@ -7,7 +7,11 @@ from haechi.evaluation.forgetting import GENERAL
 from haechi.scoring.evaluation import Evaluation
 from haechi.scoring.names import BASE, BM25, HEADLINE, HYBRID, TUNED
 
-COMPARED: Mapping[str, tuple[str, ...]] = {"unseen": (TUNED, BM25), "title": (TUNED, BM25), "user": (TUNED,)}
+COMPARED: Mapping[str, tuple[str, ...]] = {
+    "unseen": (TUNED, BM25, HYBRID),
+    "title": (TUNED, BM25, HYBRID),
+    "user": (TUNED, BM25, HYBRID),
+}
 """Slice -> systems whose figure is compared."""
 
 

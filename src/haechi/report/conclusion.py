@@ -274,6 +274,8 @@ def _unseen(slices: Sequence[Slice], judgement: Judgement) -> list[Point]:
     ko = f"학습에서 제외한 조문(질의 {unseen.n}개)에서는 {tuned:.3f}, 기본 모델은 {base:.3f}"
     if bm25 is not None:
         en, ko = f"{en}, BM25 {bm25:.3f}", f"{ko}, BM25는 {bm25:.3f}"
+    if (hybrid := unseen.means.get(HYBRID)) is not None:
+        en, ko = f"{en}, hybrid {hybrid:.3f}", f"{ko}, 하이브리드는 {hybrid:.3f}"
     en, ko = f"{en}.", f"{ko}입니다."
     if unseen.gap_low > 0:
         en += " So it learnt more than the articles it was shown"

@@ -34,7 +34,7 @@ from haechi.text.morphemes import versions
 SCHEMA = 1
 FACTS, VECTORS, WORDS = "index.json", "vectors.npy", "words.json"
 ARRAYS = ("weights", "passages", "begins")
-KEPT = 4
+KEPT = 8
 """So many indexes stay; the one that was opened longest ago goes first."""
 MADE = 2_048  # passages embedded at once
 
