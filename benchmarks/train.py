@@ -1,8 +1,7 @@
-"""Training beside the obvious alternative, its memory, and its speed on a GPU.
+"""Training beside the obvious alternative, and its memory; its speed on a GPU is in gpu.py.
 
     python benchmarks/train.py quality PROJECT [--seconds 60] [-S train.lr=2e-3 ...]
     python benchmarks/train.py memory
-    python benchmarks/train.py gpu
 
 quality: a project folder whose stages up to `mine` have run. Our recipe (this checkout's params.yaml) on its embedded base
 against sentence-transformers' default recipe: a subword static model trained with MultipleNegativesRankingLoss and the
@@ -11,7 +10,6 @@ the decisions' (query, cited article) pairs alone, on everything that ours may t
 either (--pairs).
 Ours is scored from a folder that plain sentence-transformers loads. The test set is read once, at the end.
 memory: resident memory of the cached loss at a batch of 1024 and of the plain loss at 32, on a small transformer.
-gpu: XLM-R-large shape, random weights: samples/s, share of the measured matrix rate, peak memory, beside FlagEmbedding's trainer.
 """
 
 import argparse
@@ -36,13 +34,12 @@ import numpy as np  # noqa: E402  (only now is the path right)
 
 RATES = (2e-1, 2e-2)
 """Of the default recipe: what its authors train static models with, and a tenth of that."""
-GROUP, LENGTH = 8, 512
 
 
 def main() -> None:
-    """Run one of the three."""
+    """Run one of the two."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("quality", "memory", "memory-of", "gpu"))
+    parser.add_argument("what", choices=("quality", "memory", "memory-of"))
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--seconds", type=float, help="processor time of the default recipe; that of ours where not given")
     parser.add_argument("--pairs", choices=("decisions", "all", "both"), default="both", help="what the default recipe trains on")
@@ -52,10 +49,8 @@ def main() -> None:
         quality(arguments.folder, arguments.seconds, arguments.pairs, arguments.set)
     elif arguments.what == "memory":
         memory()
-    elif arguments.what == "memory-of":
-        memory_of(*map(int, str(arguments.folder).split("x")))
     else:
-        gpu()
+        memory_of(*map(int, str(arguments.folder).split("x")))
 
 
 def table(rows: list[tuple[Any, ...]]) -> None:
@@ -328,137 +323,6 @@ def small_transformer(folder: Path, **shape: int) -> Any:
     model = SentenceTransformer(modules=[inner, Pooling(inner.get_embedding_dimension(), pooling_mode="mean")], device="cpu")
     model.max_seq_length = 128
     return model
-
-
-# --- gpu
-
-
-def gpu() -> None:
-    """Samples per second of both engines' trainers on an XLM-R of BGE-M3's shape."""
-    import torch
-
-    if not torch.cuda.is_available():
-        sys.exit("no GPU here: nothing was measured")
-    rate = matrix_rate()
-    print(f"{torch.cuda.get_device_name()}: {rate / 1e12:.0f} TFLOP/s in bf16 products of 8192 x 8192")
-    folder = Path(tempfile.mkdtemp()) / "m3"
-    make_m3(folder)
-    rows: list[tuple[Any, ...]] = [("trainer", "samples/s", "share of the matrix rate", "peak GB")]
-    for engine in ("sentence-transformers", "flagembedding"):
-        torch.cuda.reset_peak_memory_stats()
-        speed, flops = samples_per_second(folder, engine)
-        rows.append((engine, f"{speed:.1f}", f"{flops / rate:.2f}", f"{torch.cuda.max_memory_allocated() / 1e9:.1f}"))
-    table(rows)
-
-
-def matrix_rate() -> float:
-    """Measured bf16 rate of large products."""
-    import torch
-
-    a, b = (torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16) for _ in range(2))
-    for _ in range(5):
-        a @ b
-    torch.cuda.synchronize()
-    began = time.monotonic()
-    for _ in range(50):
-        a @ b
-    torch.cuda.synchronize()
-    return 50 * 2 * 8192**3 / (time.monotonic() - began)
-
-
-def make_m3(folder: Path) -> None:
-    """24 layers, 1024 wide, 250k pieces: 568M random weights, with the two heads."""
-    import torch
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-    from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
-
-    from haechi.models.registry import HEADS
-
-    names = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    vocabulary = {piece: i for i, piece in enumerate([*names, *(chr(c) for c in range(0xAC00, 0xAC00 + 11172))])}
-    made = Tokenizer(models.WordPiece(vocabulary, unk_token="<unk>", continuing_subword_prefix="", max_input_chars_per_word=1000))
-    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    made.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
-    marks = {"bos_token": "<s>", "eos_token": "</s>", "cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>"}
-    config = XLMRobertaConfig(
-        vocab_size=250002,
-        hidden_size=1024,
-        num_hidden_layers=24,
-        num_attention_heads=16,
-        intermediate_size=4096,
-        max_position_embeddings=8194,
-    )
-    XLMRobertaModel(config).save_pretrained(folder)
-    PreTrainedTokenizerFast(tokenizer_object=made, unk_token="<unk>", mask_token="<mask>", **marks).save_pretrained(folder)
-    for name, width in zip(HEADS, (1024, 1), strict=True):
-        torch.save(torch.nn.Linear(1024, width).state_dict(), folder / name)
-
-
-def samples_per_second(folder: Path, engine: str) -> tuple[float, float]:
-    """Groups of eight texts of 512 tokens; one step to warm up, the rest is timed."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
-    from training.made import examples, recipe
-
-    from haechi.training import engine as ours
-    from haechi.training import m3
-    from haechi.training.session import TrainingInputs
-
-    inner = Transformer(str(folder))
-    model = SentenceTransformer(modules=[inner, Pooling(1024, pooling_mode="cls"), Normalize()], device="cuda")
-    model.max_seq_length = LENGTH
-    rng = np.random.default_rng(7)
-
-    def text() -> str:
-        return "".join(chr(0xAC00 + int(i)) for i in rng.integers(0, 11172, LENGTH))
-
-    number, batch = 64, 8
-    pattern = examples()[1]
-    made = [
-        replace(
-            pattern,
-            query=text()[:128],
-            pos=(text(),),
-            neg=tuple(text() for _ in range(GROUP - 1)),
-            pos_ids=(f"p{i}",),
-            neg_ids=tuple(f"n{i}-{j}" for j in range(GROUP - 1)),
-            neg_scores=(0.1,) * (GROUP - 1),
-            neg_reasons=("dense",) * (GROUP - 1),
-            query_id=f"q{i}",
-        )
-        for i in range(number)
-    ]
-    wanted = recipe(
-        engine=engine,
-        precision="bf16",
-        negatives=GROUP - 1,
-        batch_size=batch,
-        epochs=2,
-        evaluations=1,
-        keep=1,
-        gradient_checkpointing=True,
-    )
-    times: list[float] = []
-
-    class Clock:
-        corpus: tuple[Any, ...] = ()
-        metrics = ("ndcg@10",)
-
-        def __call__(self, model: Any) -> dict[str, float]:
-            torch.cuda.synchronize()
-            times.append(time.monotonic())
-            return {"ndcg@10": 0.0}
-
-    with tempfile.TemporaryDirectory() as out:
-        if engine == "flagembedding":
-            m3.train_m3(TrainingInputs(model, made, Clock(), wanted, str(folder)), Path(out) / "run")  # type: ignore[arg-type]
-        else:
-            ours.train(TrainingInputs(model, made, Clock(), wanted), Path(out) / "run")  # type: ignore[arg-type]
-    seconds = times[-1] - times[0]
-    tokens = 2 * number * (GROUP * LENGTH + 128)
-    layers = 24 * (12 * 1024**2)
-    return 2 * number / seconds, 6 * layers * tokens / seconds
 
 
 if __name__ == "__main__":
