@@ -129,11 +129,11 @@ def test_it_goes_through_base_mine_train_select_export_embed_and_search(
     assert engine_of.ask("우물을 고칠 책임", 3).lists[TUNED]
 
 
-def test_a_shard_that_is_missing_is_one_sentence_before_any_library_is_asked(cache: Path) -> None:
+def test_a_shard_that_is_missing_is_one_sentence(cache: Path) -> None:
     snapshot = hub_models.laid_out("bge-m3", cache)
     next(snapshot.glob("model-00002*")).resolve().unlink()
 
-    with pytest.raises(ModelUnreachable, match=r"'bge-m3' can't be loaded: looked for it in .* the local hub cache"):
+    with pytest.raises(ModelUnreachable, match=r"the local hub cache \(which lacks weights of it in safetensors; pickles"):
         load_base("bge-m3", LENGTH)
 
 

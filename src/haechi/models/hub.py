@@ -32,7 +32,7 @@ WEIGHTS = ".safetensors"
 OTHER_RUNTIMES = ("onnx/", "openvino/")
 INDEX = "model.safetensors.index.json"
 CONVERTER = "SFconvertbot"
-"""Who proposes, on the hub, the weights of a model of pickles alone in safetensors; BGE-M3's have come from there."""
+"""Who proposes, on the hub, the weights of a model of pickles alone in safetensors."""
 
 
 def offline(environment: Mapping[str, str]) -> bool:
@@ -77,10 +77,19 @@ def cache_of(environment: Mapping[str, str]) -> Path:
 
 def cached(name: str, environment: Mapping[str, str]) -> Path | None:
     """The whole snapshot of a model in the cache: of its main revision, else of a proposed one; None where there is none."""
-    place = cache_of(environment) / f"models--{name.replace('/', '--')}"
+    place = _place(name, environment)
     refs = (place / "refs/main", *sorted((place / "refs/refs/pr").glob("*")))
     snapshots = (place / "snapshots" / ref.read_text(encoding="utf-8").strip() for ref in refs if ref.is_file())
     return next(filter(whole, snapshots), None)
+
+
+def cached_in_part(name: str, environment: Mapping[str, str]) -> bool:
+    """Whether the cache holds anything of a model that it may lack."""
+    return any((_place(name, environment) / "snapshots").glob("*/*"))
+
+
+def _place(name: str, environment: Mapping[str, str]) -> Path:
+    return cache_of(environment) / f"models--{name.replace('/', '--')}"
 
 
 def whole(folder: Path) -> bool:

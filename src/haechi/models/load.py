@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from safetensors import SafetensorError
 
 from haechi.models import e5_wheel
-from haechi.models.hub import answers, cached, download, may_be_asked_for, refuse_code, whole
+from haechi.models.hub import answers, cached, cached_in_part, download, may_be_asked_for, refuse_code, whole
 from haechi.models.registry import ALIASES, STATIC, known, known_reranker
 from haechi.models.static_encoder import SETTINGS, StaticEncoder, load_static
 from haechi.runtime.errors import HaechiError, ModelUnreachable, RerankerUnreachable
@@ -110,8 +110,9 @@ def folder_of(name: str) -> Path:
             raise
     if packed := e5_wheel.unpacked(source):
         return packed
+    lacks = " (which lacks weights of it in safetensors; pickles are never loaded)" if cached_in_part(source, os.environ) else ""
     asked = f"the hub, which doesn't answer or may not be asked ({source}){e5_wheel.not_in(source)}"
-    raise ModelUnreachable(name, f"folder {source}, the local hub cache and {asked}")
+    raise ModelUnreachable(name, f"folder {source}, the local hub cache{lacks} and {asked}")
 
 
 def load_encoder(folder: Path) -> "SentenceTransformer":
