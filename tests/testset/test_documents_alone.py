@@ -25,9 +25,10 @@ from haechi.parsing.queries import UserQuery
 from haechi.questions.generate import Away, askable
 from haechi.records.held_out import HeldOut
 from haechi.records.passage import Passage
+from haechi.records.question import Question
 from haechi.runtime.errors import HaechiError
 from haechi.testset.build import FEWEST_TEXTS, primary_suite
-from haechi.testset.freeze import freeze
+from haechi.testset.freeze import freeze, in_own_words
 from haechi.testset.manifest import TREC, TestSet, held_out, load_testset
 from haechi.testset.params import TestsetParams
 from haechi.testset.texts import CUT, Gold, Slices, groups_of, hold_out
@@ -149,7 +150,7 @@ def test_one_long_manual_is_held_out_by_section(tmp_path: Path) -> None:
 
     with pytest.raises(HaechiError, match="here: 1"):
         freeze(manual, PARAMS, tmp_path)
-    freeze(manual, PARAMS, tmp_path, "section")
+    freeze(manual, replace(PARAMS, document_share=0.5), tmp_path, "section")
     testset = load_testset(tmp_path)
     cut = link_twins([p for d in manual.documents for p in document_passages(d, replace(CUT, document_gold="section"))])
     assert {key for q in (*testset.queries, *testset.validation) for key in q.gold} <= {p.article_key for p in cut}
@@ -266,3 +267,18 @@ def test_documents_in_a_language_that_no_question_is_written_in_are_refused(tmp_
     with pytest.raises(HaechiError, match="questions are written in Korean and English"):
         freeze(raw(strange), replace(PARAMS, document_share=0.3, near_duplicate=1.0), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_questions_take_few_of_their_passage_s_words() -> None:
+    """So many of each passage that take at most the share, or the one that takes the least."""
+    (passage,) = document_passages(DOCUMENTS[0], CUT)
+
+    def ask(text: str) -> Question:
+        return Question(text, passage.id, passage.article_key, text, "plain", "x", "x", "x")
+
+    all_its = ask("바닷가 사과란 바닷가에서 쓰는 사과를 말하나요?")
+    most, own = ask("바닷가에서 쓰는 사과는 과일인가요?"), ask("과일 껍질에 새 색을 언제 입히나요?")
+
+    assert in_own_words(lambda _: [all_its, own, own, own], 2)([passage]) == [own, own]
+    assert in_own_words(lambda _: [all_its, most], 2)([passage]) == [most]
+    assert in_own_words(lambda _: [], 2)([passage]) == []

@@ -21,6 +21,7 @@ from haechi.testset.build import choose
 from haechi.testset.manifest import MANIFEST, QRELS, QUERIES, TREC, Manifest, fingerprint
 from haechi.testset.params import TestsetParams
 from haechi.testset.texts import Gold, Group, askable_texts, groups_of, passages_to_ask
+from haechi.text.morphemes import tokenize
 from haechi.text.near_duplicates import NearDuplicates
 
 # Only current citations of laws are gold: a former number or a rule that happens to share a name is no proof.
@@ -28,6 +29,10 @@ OLD_CITATIONS, ADMIN = False, True
 QUESTIONS = 300
 """Where fewer texts are held out, more passages of each are asked about, until there are about so many questions."""
 
+SHARED = 0.7
+"""Of its content words a question may take so many from its passage where the headline is on made ones: real users take fewer."""
+SPARE = 2
+"""So many times the questions are written then, since some are left out."""
 
 Write = Callable[[Sequence[Passage]], Sequence[Question]]
 """Whoever writes questions on passages."""
@@ -37,21 +42,23 @@ def freeze(
     raw: RawCorpus, params: TestsetParams, folder: Path, gold: Gold = "document", write: Write | None = None
 ) -> dict[str, Any]:
     """Choose, write queries.jsonl, qrels.jsonl and manifest.json, and return the counts; `write` stands in for the templates."""
-    write = write or offline(params)
     index = LawIndex(raw.statutes, raw.rules)
     labelled = label_sections(raw.decisions, index, old_citations=OLD_CITATIONS, admin=ADMIN)
-    texts = askable_texts(raw, gold, articles=not labelled.sections)
+    alone = not labelled.sections
+    texts = askable_texts(raw, gold, articles=alone)
+    write = write or offline(params, SPARE if alone else 1)
+    write = in_own_words(write, params.questions_per_document) if alone else write
     users = label_user_queries(raw.queries, index, named_documents(p for text in texts.values() for p in text)).queries
     choice = choose(labelled.sections, groups_of(texts, params.near_duplicate), users, index, params)
     synthetic = _questions(texts, choice.slices.test, "synthetic", params, write)
     validation = _unlike(
         _questions(texts, choice.slices.validation, "validation", params, write), synthetic, params.near_duplicate
     )
-    if not labelled.sections and not (validation and (synthetic or choice.primary != "synthetic")):
+    if alone and not (validation and (synthetic or choice.primary != "synthetic")):
         asked = [*choice.slices.test, *choice.slices.validation]
         raise HaechiError(
-            f"testset: no question for the test or for validation could be written about the {len(asked):,} held-out documents: "
-            "questions are written in Korean and English, about sentences; is the text in another language, or broken?"
+            f"testset: no question for the test or for validation could be written about the {len(asked):,} held-out documents; "
+            "questions are written in Korean and English, about sentences: add documents that have some"
         )
     tests = sorted([*choice.queries, *synthetic], key=lambda q: (q.suite, q.query_id))
     queries = sorted([*tests, *validation], key=lambda q: (q.suite, q.query_id))
@@ -91,14 +98,33 @@ def freeze(
     }
 
 
-def offline(params: TestsetParams) -> Write:
-    """The writer that needs no model."""
+def offline(params: TestsetParams, times: int = 1) -> Write:
+    """The writer that needs no model; it writes so many times what the parameters want."""
 
     def write(passages: Sequence[Passage]) -> Sequence[Question]:
         analysed = zip(passages, analyse([p.text for p in passages]), strict=True)
-        return write_questions(analysed, params.questions_per_document, params.seed, HELD_OUT_WORDING)
+        return write_questions(analysed, times * params.questions_per_document, params.seed, HELD_OUT_WORDING)
 
     return write
+
+
+def in_own_words(write: Write, most: int) -> Write:
+    """Of what somebody writes on each passage, so many that don't repeat it, or the one that takes the least from it."""
+
+    def wrote(passages: Sequence[Passage]) -> Sequence[Question]:
+        known = dict(zip((p.id for p in passages), map(set, tokenize([p.text for p in passages])), strict=True))
+        written = write(passages)
+        taken: dict[str, list[tuple[float, Question]]] = {id: [] for id in known}
+        for question, words in zip(written, map(set, tokenize([q.question for q in written])), strict=True):
+            share = len(words & known[question.passage_id]) / len(words) if words else 1.0
+            taken[question.passage_id].append((share, question))
+        kept = []
+        for of_passage in taken.values():
+            own = [question for share, question in of_passage if share <= SHARED]
+            kept += own[:most] or [question for _, question in sorted(of_passage, key=lambda one: one[0])[:1]]
+        return kept
+
+    return wrote
 
 
 def _questions(
