@@ -9,7 +9,7 @@ import click
 from haechi.runtime import files, locks, options, progress
 from haechi.runtime.command import run
 from haechi.scoring.names import HEADLINE
-from haechi.scoring.verdict import COLUMNS, result_rows, validation_table
+from haechi.scoring.verdict import result_table, validation_table
 from haechi.report.inputs import Places
 from haechi.report.make import complete, make
 from haechi.report.tested_on import tested_on
@@ -46,7 +46,7 @@ def main(
         files.write_text(out, report.page)
         scores = results.evaluation
         title = f"{scores.n_queries} test queries ({tested_on(results).queries}), test set {scores.testset}"
-        progress.show_table(title, COLUMNS, result_rows(scores))
+        progress.show_table(title, *result_table(scores))
         columns, rows = validation_table(scores)
         if rows:
             progress.show_table(f"{HEADLINE} on what the model was chosen by", columns, rows)

@@ -150,7 +150,7 @@ def test_one_long_manual_is_held_out_by_section(tmp_path: Path) -> None:
 
     with pytest.raises(HaechiError, match="here: 1"):
         freeze(manual, PARAMS, tmp_path)
-    freeze(manual, replace(PARAMS, document_share=0.5), tmp_path, "section")
+    freeze(manual, PARAMS, tmp_path, "section")
     testset = load_testset(tmp_path)
     cut = link_twins([p for d in manual.documents for p in document_passages(d, replace(CUT, document_gold="section"))])
     assert {key for q in (*testset.queries, *testset.validation) for key in q.gold} <= {p.article_key for p in cut}

@@ -113,7 +113,7 @@ def in_own_words(write: Write, most: int) -> Write:
 
     def wrote(passages: Sequence[Passage]) -> Sequence[Question]:
         known = dict(zip((p.id for p in passages), map(set, tokenize([p.text for p in passages])), strict=True))
-        written = write(passages)
+        written = of_one_text(write(passages))  # first: what is asked of two texts must not stand in another's place
         taken: dict[str, list[tuple[float, Question]]] = {id: [] for id in known}
         for question, words in zip(written, map(set, tokenize([q.question for q in written])), strict=True):
             share = len(words & known[question.passage_id]) / len(words) if words else 1.0
