@@ -1,7 +1,9 @@
 """Every test runs without the hub, and hypothesis draws the same examples on every machine."""
 
+import builtins
 import os
 import re
+from typing import Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before any library reads it
 os.environ["HAECHI_DEVICE"] = "cpu"
@@ -63,3 +65,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Order of files; within a file the tests stay as they stand."""
     places = {TESTS / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
+
+
+@pytest.fixture
+def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever imports torch or its libraries from now on fails, be they loaded already."""
+    real = builtins.__import__
+
+    def importing(name: str, *arguments: Any, **options: Any) -> Any:
+        assert name.partition(".")[0] not in {"torch", "transformers", "sentence_transformers", "sklearn"}, name
+        return real(name, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "__import__", importing)

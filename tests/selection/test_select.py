@@ -62,6 +62,12 @@ def test_every_kind_of_candidate_is_scored_and_the_winner_is_saved_whole(project
     assert not [path for path in tmp_path.iterdir() if path.name != "encoder"], "nothing is left of the merges"
 
 
+@pytest.mark.usefixtures("project", "without_torch")
+def test_a_static_model_is_chosen_without_torch(project: Path, tmp_path: Path) -> None:
+    """Scored, mixed and saved."""
+    assert select(project / "run", project / "base", VALIDATION, tmp_path / "encoder", SELECT).scored > 4
+
+
 def test_what_the_candidates_score_is_what_their_folders_score_elsewhere(project: Path, tmp_path: Path) -> None:
     """Without the memory for tokens, from the folder alone."""
     fresh = Validation([pair(f"v{i}", e.query, article_keys=e.pos_ids) for i, e in enumerate(examples())], PASSAGES)

@@ -194,6 +194,11 @@ def test_the_same_texts_give_the_same_bytes_and_what_lies_beside_the_model_folds
     assert all(np.array_equal(value, getattr(found, name)) for name, value in vars(made).items())
 
 
+@pytest.mark.usefixtures("without_torch")
+def test_the_base_is_built_and_saved_without_torch(tmp_path: Path) -> None:
+    assert make_base(TEXTS, PARAMS, tmp_path / "base")["dim"] == PARAMS.dim
+
+
 def test_a_folder_without_a_composition_has_none(tmp_path: Path) -> None:
     assert load_composition(tmp_path) is None
 
