@@ -85,7 +85,7 @@ def test_without_any_label_the_tuned_model_is_alone() -> None:
 def test_what_was_seen_counts_only_where_validation_has_both() -> None:
     assert list(forms(SYSTEMS, [OLD, BY_TITLE])) == ["scores"]
     assert list(forms(SYSTEMS, [NEW_LAW])) == ["scores"]
-    assert list(forms(SYSTEMS, [OLD, NEW_LAW])) == ["scores", "classes", "facts"]
+    assert list(forms(SYSTEMS, [OLD, NEW_LAW])) == ["scores", "classes"]
     assert not any("seen" in term for term in forms(SYSTEMS, [OLD])["scores"])
 
 

@@ -254,7 +254,7 @@ def test_another_model_or_corpus_gets_an_index_of_its_own(home: Path) -> None:
 
 def test_only_the_last_few_are_kept(home: Path) -> None:
     place = settle(home)
-    for rows in range(2, 9):
+    for rows in range(2, 14):
         write_jsonl(place["corpus"], CORPUS[:rows])
         open_engine(**place)
     kept = [read_json(folder / index.FACTS)["corpus"] for folder in (home / ".haechi" / "index").iterdir()]

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from haechi.fusion.mixture import Form, Mixture
 from haechi.fusion.params import FusionParams
-from haechi.fusion.signals import AGREE, FIRST, LAW, LONG, NAMED, SEEN, STRANGE, SURE, TITLE, WHETHER, Array, Candidates, Known
+from haechi.fusion.signals import CITED, FIRST, LAW, SEEN, TITLE, Array, Candidates, Known
 from haechi.retrieval.run import Run
 from haechi.scoring.metrics import GoldRanks, gold_ranks, score
 from haechi.scoring.names import BM25, HEADLINE, TUNED
@@ -52,14 +52,11 @@ class _Example:
 
 
 def forms(systems: Sequence[str], kinds: Sequence[str]) -> dict[Form, tuple[str, ...]]:
-    """Form -> its terms, from the simplest to the most elaborate. What training saw may count only where both kinds were seen."""
+    """Form -> its terms, the simpler first. What training cites may count only where validation has answers of both sorts."""
     scores = (*systems, *(system + FIRST for system in systems), TITLE, LAW, f"{TITLE}*{LAW}")
     found: dict[Form, tuple[str, ...]] = {"scores": scores}
     if OLD in kinds and (NEW_ARTICLE in kinds or NEW_LAW in kinds):
-        classes = (*scores, SEEN, *(f"{system}*{SEEN}" for system in systems))
-        facts = (AGREE, STRANGE, LONG, NAMED, WHETHER, *(system + SURE for system in systems))
-        found["classes"] = classes
-        found["facts"] = (*classes, *(f"{signal}*{fact}" for signal in (*systems, SEEN) for fact in facts))
+        found["classes"] = (*scores, SEEN, CITED, *(f"{system}*{SEEN}" for system in systems))
     return found
 
 
@@ -173,7 +170,7 @@ def _near(example: _Example) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool
     """The rows that fitting looks at, and which of them answer."""
     found = example.found
     answers = np.isin(np.array(found.ids, dtype=object), example.query.gold)
-    first = [values for signal, values in found.of_article.items() if signal.endswith(FIRST)]
+    first = [values for signal, values in found.signals.items() if signal.endswith(FIRST)]
     rows = np.flatnonzero((np.max(first, axis=0, initial=0.0) >= 1.0 / NEAR) | answers)
     return rows, answers[rows]
 

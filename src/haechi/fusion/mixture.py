@@ -13,8 +13,8 @@ from haechi.runtime.files import read_record, write_json
 from haechi.scoring.names import BM25, TUNED
 
 VERSION = 1
-Form = Literal["constant", "scores", "classes", "facts"]
-"""From the simplest to the most elaborate: `forms` in fit.py says what each weighs."""
+Form = Literal["constant", "scores", "classes"]
+"""From the simplest to the most elaborate: one weight; searches and titles; these and what training cites."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Mixture:
         return sorted({*self.made_of, BM25} & {term.partition("*")[0] for term in self.weights} - set(systems))
 
     def _usable(self, found: Candidates) -> list[str]:
-        return [term for term in self.weights if found.signals.issuperset(term.split("*"))]
+        return [term for term in self.weights if found.signals.keys() >= set(term.split("*"))]
 
 
 EVEN = Mixture("constant", {BM25: 0.5, TUNED: 0.5})

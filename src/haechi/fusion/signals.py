@@ -1,12 +1,10 @@
-"""What fusion looks at: numbers of each article that a search found, and of the query as a whole.
+"""What fusion looks at: numbers of each article that a search found.
 
 Pure functions of ranked lists. A search process runs them for every query, so they need numpy alone.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -17,16 +15,10 @@ from haechi.text.normalize import fold
 
 Array = npt.NDArray[np.float64]
 
-SEEN, TITLE, LAW = "seen", "title", "law"
-"""Of an article: training named it as an answer; the query holds its title; the query holds its law's name."""
-AGREE, STRANGE, LONG, NAMED, WHETHER, ASKS = "agree", "strange", "long", "named", "whether", "asks"
-"""Of a query: how much the searches' first ten agree, how many of these training never named, its length, whether it names a law,
-whether it talks as courts do, whether it ends as a question."""
-FIRST, SURE = ".first", ".sure"
-"""Behind a system's name: one over the rank of an article there; by how much its best score leads the second."""
-LOOKED_AT = 10
-_COURT = ("여부", "는지")
-_QUESTION = ("?", "？", "요", "까", "나", "냐", "니", "죠")
+SEEN, CITED, TITLE, LAW = "seen", "cited", "title", "law"
+"""Of an article: whether training cites it, and the logarithm of how often; whether the query holds its title, its law's name."""
+FIRST = ".first"
+"""Behind the name of a search: one over the rank of an article there."""
 
 
 @dataclass(frozen=True)
@@ -46,19 +38,13 @@ class Candidates:
     """The articles that any search found for one query, in the order of their ids, and what speaks for each."""
 
     ids: tuple[str, ...]
-    of_article: Mapping[str, Array]
-    of_query: Mapping[str, float]
-
-    @cached_property
-    def signals(self) -> frozenset[str]:
-        """The names of all that is known here."""
-        return frozenset(self.of_article) | frozenset(self.of_query)
+    signals: Mapping[str, Array]
 
     def product(self, term: str) -> Array:
         """The values of a term: a signal, or several with `*` between them."""
         value = np.ones(len(self.ids))
         for signal in term.split("*"):
-            value = value * (self.of_article[signal] if signal in self.of_article else self.of_query[signal])
+            value = value * self.signals[signal]
         return value
 
     def matrix(self, terms: Sequence[str]) -> Array:
@@ -83,33 +69,20 @@ def candidates(text: str, lists: Mapping[str, Sequence[Scored]], known: Known) -
     """The union of these lists with every signal; the order in which lists or articles come changes nothing."""
     ids = tuple(sorted({scored.id for ranked in lists.values() for scored in ranked}))
     row_of = {id: row for row, id in enumerate(ids)}
-    of_article: dict[str, Array] = {}
-    of_query: dict[str, float] = {}
+    signals: dict[str, Array] = {}
     for system, ranked in lists.items():
         rows = [row_of[scored.id] for scored in ranked]
         scores = _standardised(np.array([scored.score for scored in ranked], dtype=np.float64))
         value, first = np.full(len(ids), scores.min(initial=0.0)), np.zeros(len(ids))
         value[rows] = scores
         first[rows] = 1.0 / np.arange(1, len(rows) + 1)
-        of_article[system], of_article[system + FIRST] = value, first
-        of_query[system + SURE] = float(scores[0] - scores[1]) if len(scores) > 1 else 0.0
-    query = fold(text)
-    laws = {law for id in ids if (law := known.law.get(id, ""))}
-    named = {law for law in laws if law in query}
-    of_article[SEEN] = np.array([float(id in known.cited) for id in ids])
-    of_article[TITLE] = np.array([float(bool(title := known.title.get(id, "")) and title in query) for id in ids])
-    of_article[LAW] = np.array([float(known.law.get(id, "") in named) for id in ids])
-    heads = [[scored.id for scored in ranked[:LOOKED_AT]] for _, ranked in sorted(lists.items())]
-    plain = text.rstrip()
-    of_query |= {
-        AGREE: _agreement(heads),
-        STRANGE: _mean([float(id not in known.cited) for head in heads for id in head]),
-        LONG: math.log1p(len(query)) / 5.0,  # 150 letters are 1
-        NAMED: float(bool(named)),
-        WHETHER: float(any(word in text for word in _COURT)),
-        ASKS: float(plain.endswith(_QUESTION)),
-    }
-    return Candidates(ids, of_article, of_query)
+        signals[system], signals[system + FIRST] = value, first
+    query, cited = fold(text), np.array([float(known.cited.get(id, 0)) for id in ids])
+    named = {law: float(law in query) for id in ids if (law := known.law.get(id, ""))}
+    signals[SEEN], signals[CITED] = np.minimum(cited, 1.0), np.log1p(cited)
+    signals[TITLE] = np.array([float(bool(title := known.title.get(id, "")) and title in query) for id in ids])
+    signals[LAW] = np.array([named.get(known.law.get(id, ""), 0.0) for id in ids])
+    return Candidates(ids, signals)
 
 
 def _standardised(scores: Array) -> Array:
@@ -118,13 +91,3 @@ def _standardised(scores: Array) -> Array:
         return scores
     spread = float(scores.std())
     return (scores - scores.mean()) / spread if spread > 1e-9 else np.zeros(len(scores))
-
-
-def _agreement(heads: Sequence[Sequence[str]]) -> float:
-    """The mean share of two lists' first articles that are the same."""
-    pairs = [(one, other) for place, one in enumerate(heads) for other in heads[place + 1 :]]
-    return _mean([len(set(one) & set(other)) / max(1, min(len(one), len(other))) for one, other in pairs])
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
