@@ -34,6 +34,7 @@ LONGEST = (
     "rowstore/test_processes.py",  # while the first proof makes the miniature pipeline that the other proofs wait for
     "training/test_resume.py",
     "sweeps/test_agents.py",
+    "training/test_gpu_script.py",
     "training/test_processes.py",
     "proofs/test_documented_commands.py",
     "proofs/test_kills.py",

@@ -13,6 +13,7 @@ from serving.village import PARAMS as MINI
 from small_law import PASSAGES
 from training.made import MODEL, VALIDATION, examples, recipe, train
 
+from haechi.evaluation.m3_systems import load_heads
 from haechi.export.formats import add_forms
 from haechi.export.trace import trace
 from haechi.mining.relevance import Query
@@ -109,6 +110,10 @@ def test_it_goes_through_base_mine_train_select_export_embed_and_search(
         assert [(encoder / name).read_bytes() == (snapshot / name).read_bytes() for name in kept] == [
             done.choice.name == "base"
         ] * len(kept)
+
+    if m3:
+        vectors = load_heads(encoder, "cpu")([TEXTS[0], TEXTS[0] * 20]).vectors
+        assert [len(one) for one in vectors] == [len(model.tokenizer(TEXTS[0])["input_ids"]) - 1, LENGTH - 1]
 
     graph = trace(model)  # what both exports are written from
     assert "input_ids" in graph.inputs

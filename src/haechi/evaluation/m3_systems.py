@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from haechi.models.registry import ALIASES
 from haechi.retrieval.run import Run
 from haechi.runtime.errors import HaechiError
 from haechi.scoring.names import COMBINED, MULTI_VECTOR, SPARSE
 
 DENSE_WEIGHT, SPARSE_WEIGHT, MULTI_VECTOR_WEIGHT = 0.4, 0.2, 0.4  # BGE-M3's own, for the sum of its three scores
 BLOCK = 64
+LONGEST = ALIASES["bge-m3"].max_length
 
 Array = npt.NDArray[np.float32]
 
@@ -40,9 +42,11 @@ def load_heads(folder: Path, device: str) -> Encode:
     except ImportError as error:
         raise HaechiError(f"{folder}: scoring its sparse and multi-vector heads needs `pip install FlagEmbedding`") from error
     model = BGEM3FlagModel(str(folder), use_fp16=False, devices=[device])
+    longest = min(model.tokenizer.model_max_length, LONGEST)  # as far as the dense vector reads, not FlagEmbedding's own 512
 
     def encode(texts: Sequence[str]) -> Heads:
-        out = model.encode(list(texts), batch_size=16, return_dense=False, return_sparse=True, return_colbert_vecs=True)
+        wanted = {"return_dense": False, "return_sparse": True, "return_colbert_vecs": True}
+        out = model.encode(list(texts), batch_size=16, max_length=longest, **wanted)
         return Heads(out["lexical_weights"], [np.asarray(v, dtype=np.float32) for v in out["colbert_vecs"]])
 
     return encode
