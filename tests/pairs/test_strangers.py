@@ -167,6 +167,16 @@ def test_what_repeats_a_kept_article_is_kept_too() -> None:
     assert same <= set(pairs.kept.articles)
 
 
+def test_a_law_takes_its_annexes_along() -> None:
+    annex = "LAW_000002_별표1"
+    pairs = build_pairs(
+        label(village(40)), (), {**BY_ARTICLE, annex: [annex]}, BOOK, NOTHING, replace(PARAMS, valid_unseen_laws=0.6)
+    )
+
+    assert "LAW_000002" in pairs.kept.laws
+    assert annex in pairs.kept.articles
+
+
 def test_counts_tell_the_slices() -> None:
     pairs = build(village(40), replace(PARAMS, valid_unseen_articles=0.1))
     told = {name.removeprefix("slice."): n for name, n in pairs.counts.items() if name.startswith("slice.")}

@@ -13,7 +13,7 @@ from haechi.citations.law_index import LawIndex
 from haechi.pairs.params import MakePairsParams
 from haechi.pairs.query_text import law_name, names_one
 from haechi.pairs.sections import LabelledSection
-from haechi.pairs.strangers import Strangers, keep_apart
+from haechi.pairs.strangers import Strangers, keep_apart, laws_of
 from haechi.pairs.user_queries import LabelledUserQuery
 from haechi.parsing.passages import article_body
 from haechi.records.held_out import HeldOut, KeptApart
@@ -101,7 +101,7 @@ def build_pairs(
 ) -> Pairs:
     """Make all pairs, drop what touches the test set (counted), split the rest. `twins`: articles that repeat an article."""
     counts: Counter[str] = Counter()
-    usable = [s for s in sections if _counted(_why_not(s, held_out, passages, params), counts)]
+    usable = [s for s in sections if _counted(why_not(s, held_out, passages, params), counts)]
     tests = NearDuplicates(held_out.query_texts)
 
     @cache
@@ -110,7 +110,7 @@ def build_pairs(
 
     issues = [s for s in usable if not repeats_test(s.text)]
     newest = _newest(issues, params.valid_share)
-    laws = {key: index.law_key(key) for key in index.article_keys - held_out.articles}
+    laws = laws_of((index.article_keys | passages.keys()) - held_out.articles)
     kept = keep_apart(issues, newest, laws, twins or {}, params)
     reserved = held_out.articles | kept.articles
     maker = PairMaker(passages, index, reserved, params)
@@ -146,7 +146,7 @@ def build_pairs(
     return Pairs(tuple(train), tuple(valid), counted, KeptApart(tuple(sorted(kept.articles)), kept.laws), kept.said)
 
 
-def _why_not(section: LabelledSection, held_out: HeldOut, passages: Mapping[str, Sequence[str]], params: MakePairsParams) -> str:
+def why_not(section: LabelledSection, held_out: HeldOut, passages: Mapping[str, Sequence[str]], params: MakePairsParams) -> str:
     """The reason why a section is not for training; empty if it is."""
     if section.source_id in held_out.sources:
         return "held_out_for_test"

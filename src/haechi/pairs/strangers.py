@@ -42,6 +42,11 @@ class Strangers:
         return "unseen_law" if self.of_laws.issuperset(article_keys) else "unseen_article"
 
 
+def laws_of(keys: Iterable[str]) -> dict[str, str]:
+    """The law or rule of each article and annex; documents have none."""
+    return {key: "_".join(key.split("_", 2)[:2]) for key in keys if key.startswith(("LAW_", "ADM_"))}
+
+
 def keep_apart(
     issues: Sequence[LabelledSection],
     newest: Collection[str],
@@ -53,7 +58,7 @@ def keep_apart(
 
     What costs little comes first: laws with few articles for the issues that they give, answers that few other issues name.
     A law takes its titles and questions with it, so the laws' share bounds their articles too.
-    `newest` are the groups that validation has anyway, `laws` the law of each article, `twins` the articles that repeat one.
+    `newest` are groups that validation has anyway, `laws` the law of each article and annex, `twins` the articles that repeat one.
     """
     ledger = _Ledger(issues, newest, twins)
     articles_of: dict[str, set[str]] = defaultdict(set)
