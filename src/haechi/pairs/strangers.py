@@ -58,7 +58,7 @@ def keep_apart(
 
     What costs little comes first: laws with few articles for the issues that they give, answers that few other issues name.
     A law takes its titles and questions with it, so the laws' share bounds their articles too.
-    `newest` are groups that validation has anyway, `laws` the law of each article and annex, `twins` the articles that repeat one.
+    `newest` are groups of validation anyway, `laws` the law of each article and annex, `twins` the articles that repeat one.
     """
     ledger = _Ledger(issues, newest, twins)
     articles_of: dict[str, set[str]] = defaultdict(set)
