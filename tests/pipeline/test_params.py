@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from haechi.comparison.rank_params import RankParams
 from haechi.corpus.params import MergeCorpusParams
 from haechi.evaluation.params import EvaluateParams
+from haechi.fusion.params import FusionParams
 from haechi.guards.params import GuardsParams
 from haechi.llm.params import LlmParams
 from haechi.mining.params import MineParams
@@ -53,6 +54,7 @@ SECTIONS: dict[str, type[Any]] = {
     "guards": GuardsParams,
     "select": SelectParams,
     "rank": RankParams,
+    "fusion": FusionParams,
     "evaluate": EvaluateParams,
 }
 DRAWING = {"testset", "make_pairs", "model", "generate_qa", "train", "evaluate", "mine", "select", "rank"}

@@ -54,9 +54,10 @@ def test_lists_stand_side_by_side_where_there_is_room(place: dict[str, Path], wi
     console = Console(file=StringIO(), width=width)
     show(answer, console)
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
-    heads = [line for line in lines if "BM25 (Kiwi)" in line]
+    heads = [line for line in lines if "BM25 (Kiwi)" in line and not any(sign in line for sign in "+-")]
     assert len(heads) == 1
     assert ("tuned" in heads[0] and "hybrid" in heads[0]) == side_by_side
+    assert any("BM25 (Kiwi) -" in line or "BM25 (Kiwi) +" in line for line in lines), "what carried a hit of the hybrid"
     text = "".join(lines).replace(" ", "")
     for part in ("마을법제4조(우물의이용)", f"{answer.lists['bm25'][0].score:.3f}"):
         assert part.replace("(", "") in text.replace("(", "").replace("│", "") or width == 80
