@@ -35,6 +35,7 @@ PARAMS = {
     "select.unseen_weight=0.5": {"train", "select"},
     "rank.seed=8": set(),  # only `haechi rank` reads it
     "evaluate.seed=8": {"evaluate"},
+    "fusion.penalty=2.0": {"evaluate"},
 }
 REPORT = {"report"}  # shows params.yaml whole
 EVERY = {"preprocess", "make_pairs", "merge_corpus", "base", "generate_qa", "mine", "train", "select", "evaluate", "report"}
@@ -66,6 +67,7 @@ MODULES = {
     "src/haechi/selection/choose.py": {"select"},
     "src/haechi/export/formats.py": {"select"},
     "src/haechi/evaluation/summary.py": {"evaluate"},
+    "src/haechi/fusion/fit.py": {"evaluate"},
     "src/haechi/report/charts.py": REPORT,
     "src/haechi/comparison/compare.py": set(),
     "src/haechi/pipeline/deps.py": set(),
