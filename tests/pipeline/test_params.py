@@ -296,11 +296,11 @@ def test_no_random_number_comes_from_anything_but_a_seed() -> None:
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
         seeded = {id(call.func) for call in calls if call.args and ast.unparse(call.args[0]).endswith(".seed")}
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("default_rng"):
-                assert node.args, f"{path}:{node.lineno}: default_rng without a seed"
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("default_rng", "RandomState")):
+                assert node.args, f"{path}:{node.lineno}: a generator without a seed"
                 assert "seed" in ast.unparse(node.args[0]), f"{path}:{node.lineno}: {ast.unparse(node)}"
             elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in {"random", "np.random", "numpy.random"}:
-                allowed = {"Generator", "default_rng"} | ({"seed"} if id(node) in seeded else set())
+                allowed = {"Generator", "default_rng", "RandomState"} | ({"seed"} if id(node) in seeded else set())
                 assert node.attr in allowed, f"{path}:{node.lineno}: {ast.unparse(node)}"
 
 

@@ -243,7 +243,7 @@ def test_candidates_have_korean_names_wherever_they_stand(tmp_path: Path) -> Non
         assert name in korean
     assert "가장 가까운 것은 기본 모델과 step-000004의 0.75 지점, 그다음은 가중치 평균(average)" in korean
     assert not re.search(r"soup|base to| average", korean)
-    assert "학습에 나온 조문" in korean
+    assert "정답이 학습에 나온 질의" in korean
 
 
 @pytest.mark.usefixtures("blank")
