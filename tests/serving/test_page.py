@@ -68,7 +68,9 @@ def test_three_lists_with_names_scores_and_marked_words(window: Window) -> None:
         assert "마을법 제4조(우물의 이용)" in names(window, system) or "시장법 제4조(우물의 이용)" in names(window, system)
     assert "우물" in window.page.locator("mark").all_inner_texts()
     assert all(float(score) == float(score) for score in window.page.locator(".score").all_inner_texts())
-    assert "모델 70% + BM25 30%" in window.page.inner_text("section[data-system=hybrid]")
+    hybrid = window.page.inner_text("section[data-system=hybrid]")
+    assert "BM25 + 학습한 모델 결합" in hybrid
+    assert "학습한 모델 +" in hybrid, "a hit says what carried it"
 
 
 def test_enter_searches_and_the_address_keeps_the_search(window: Window, url: str) -> None:
