@@ -60,8 +60,10 @@ def test_the_loss_is_that_of_the_vectors_that_the_model_gives_to_everybody(make:
 
 
 @pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("size", [2, 64])
-def test_gradients_of_the_cached_form_equal_the_plain_form(bert: Any, name: str, size: int) -> None:
+@pytest.mark.parametrize("size", [0, 2, 64])
+def test_gradients_in_groups_equal_the_plain_form(bert: Any, name: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cached ones, and at 0 those of texts of like length together."""
+    monkeypatch.setattr("haechi.training.objective.GROUP", 2)
     model = deepcopy(bert).eval()  # dropout draws differently in groups; the next test has it
     one = Objective(model, ROWS, KINDS[name], PARAMS, guide(model, KINDS[name])).eval()
     cached = CachedObjective(model, ROWS, replace(KINDS[name], mini_batch=size), PARAMS, guide(model, KINDS[name])).eval()

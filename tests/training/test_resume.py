@@ -32,6 +32,7 @@ RUNS: dict[str, Recipe] = {
     "transformer": recipe(gradient_accumulation=2, epochs=2),
     "lora": recipe(rank=4, lr=1e-2, epochs=2),
     "cached": recipe(loss={"mini_batch": 2, "dims": (8,)}, epochs=2),
+    "frozen": recipe(freeze=("embeddings", r"layer\.0\."), epochs=2),
     "triplets": recipe(loss={"name": "triplet", "margin": 0.3}, sampler="no_duplicates", epochs=2),
     "refreshed": recipe(refresh_every=1),
     "lowered": recipe(guards={"action": {"stall": "lower_lr"}, "patience": {"stall": 2}, "tolerance": {"stall": 9.0}}),

@@ -6,6 +6,7 @@ Checkpoints are model folders; nothing with a date or a path is written.
 import itertools
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from haechi.training.batch_plan import Batch, never_shown
 from haechi.training.batch_plan import plan as plan_batches
 from haechi.training.checks import check_launch, check_model, check_params, check_rows
 from haechi.training.examples import Rows, keeps_negatives, make_rows, peak_rate
+from haechi.training.frozen import read_once
 from haechi.training.memory import MiniBatch, out_of_memory, probed, wanted_size
 from haechi.training.objective import CachedObjective, Guide, Objective
 from haechi.training.params import TrainParams
@@ -88,7 +90,7 @@ def train(
     check_params(params, recipe.loss, recipe.lora, device())
     check_model(model, params, recipe.loss, recipe.lora)
     plan = _plan(inputs)
-    with atomic_folder(folder) as temporary, tempfile.TemporaryDirectory() as scratch:
+    with atomic_folder(folder) as temporary, tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
         opening = load_last(Path(params.resume_from), model) if params.resume_from else None
         valid_rows = rows_of_held_out(inputs.held_out, recipe)
         rules = rules_of(recipe.guards, logged(recipe, inputs.validation, bool(valid_rows)))
@@ -99,6 +101,7 @@ def train(
         if recipe.lora.rank:
             add_adapters(model, recipe.lora, known(inputs.base))
         freeze(model, params.freeze)
+        stack.enter_context(read_once(model, Path(scratch)))
         mini_batch = _mini_batch(objective, valid_loss, plan)
         subject = Subject(model, model, mini_batch, valid_loss, plan.queries_of, objective.measured)
         session = Session(inputs, subject, rules, plan.steps, temporary, Path(scratch), listeners or Listeners())

@@ -25,6 +25,8 @@ from haechi.training.params import TrainParams
 
 Features = dict[str, Tensor]
 T = TypeVar("T")
+GROUP = 8
+"""Texts of like length that go through a transformer together on a CPU."""
 
 
 class Objective(nn.Module):
@@ -108,17 +110,27 @@ class CachedObjective(CachedLossMixin, Objective):
     ) -> None:
         Objective.__init__(self, model, rows, loss, params, guide)
         self.mini_batch_size = loss.mini_batch
-        self._batch: tuple[Sequence[int], Tensor] = ((), torch.empty(0))
+        self._batch: tuple[Sequence[int], Tensor, list[Tensor]] = ((), torch.empty(0), [])
 
     def _embedded(self, queries: Features, documents: Features, rows: Sequence[int], where: Tensor) -> Tensor:
-        if not self.mini_batch_size:
-            return super()._embedded(queries, documents, rows, where)
-        self._batch = rows, where
-        return self.forward_cached([queries, documents])
+        texts = [by_length(queries), by_length(documents)]
+        moved = [features for features, _ in texts]
+        self._batch = rows, where, [places for _, places in texts]
+        if self.mini_batch_size:
+            return self.forward_cached(moved)
+        return self.calculate_loss([self._groups(features) for features in moved])
+
+    def _groups(self, features: Features) -> list[Tensor]:
+        """The vectors of texts of like length together, so that little is computed for padding; on a GPU of all at once."""
+        number = len(features["attention_mask"])
+        size = GROUP if self.model.device.type == "cpu" else number
+        return [self.embed_minibatch(features, begin, begin + size, True, False)[0] for begin in range(0, number, size)]
 
     def calculate_loss(self, reps: list[list[Tensor]], labels: Tensor | None = None, *, with_backward: bool = False) -> Tensor:
         """The loss of all groups together; called by the mixin."""
-        loss = self._of_vectors(torch.cat(reps[0]), torch.cat(reps[1]), *self._batch)
+        rows, where, places = self._batch
+        queries, documents = (torch.cat(groups)[place] for groups, place in zip(reps, places, strict=True))
+        loss = self._of_vectors(queries, documents, rows, where)
         if with_backward:
             loss.backward()  # type: ignore[no-untyped-call]
             loss = loss.detach()
@@ -168,6 +180,15 @@ class Texts:
         tokens = own_share(tokens)
         lengths = torch.tensor([0, *map(len, tokens[:-1])])
         return {"input_ids": torch.cat(tokens), "offsets": lengths.cumsum(0)}
+
+
+def by_length(features: Features) -> tuple[Features, Tensor]:
+    """The same texts from short to long, and where each has gone."""
+    order = features["attention_mask"].sum(dim=1).argsort(stable=True)
+    moved = {
+        key: value[order] if isinstance(value, Tensor) and len(value) == len(order) else value for key, value in features.items()
+    }
+    return moved, order.argsort()
 
 
 def own_share(items: Sequence[T]) -> list[T]:

@@ -81,7 +81,8 @@ class TrainParams:
     token_dropout: Share
     """Share of a text's tokens that a step leaves out; for static models, which otherwise learn their queries by heart."""
     freeze: tuple[str, ...]
-    """Patterns of the names of weights that stay as they are."""
+    """Patterns of the names of weights that stay as they are. `embeddings` and `layer.[0-7][.]` are the word table and the first
+    eight layers of a BERT: what these make of a text is computed once a run (on a CPU)."""
     gradient_checkpointing: bool
     """Whether activations are computed again in the backward pass, which saves memory and costs time."""
     precision: Literal["fp32", "bf16", "fp16"]
