@@ -55,6 +55,7 @@ MAY_BE_HEAVY = {"sweeps/learning_rate/range_test.py"} | {
         "static_learner",
         "engine",
         "examples",
+        "frozen",
         "guard_callback",
         "validation_loss",
         "losses",

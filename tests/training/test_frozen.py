@@ -35,12 +35,12 @@ def model(saved: Any) -> Any:
     return made.eval()
 
 
-def test_vectors_are_those_of_the_whole_network_and_the_network_is_left_as_it_was(model: Any, tmp_path: Path) -> None:
+def test_vectors_are_those_of_the_whole_network_and_the_network_is_left_as_it_was(model: Any) -> None:
     def both() -> np.ndarray:
         return np.concatenate([encode_queries(model, TEXTS), encode_passages(model, TEXTS)])
 
     whole = both()
-    with read_once(model, tmp_path):
+    with read_once(model):
         first, second = both(), both()
     after = both()
 
@@ -51,10 +51,10 @@ def test_vectors_are_those_of_the_whole_network_and_the_network_is_left_as_it_wa
     assert {module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)} == {0.1}
 
 
-def test_a_text_goes_through_once_and_what_comes_out_depends_on_nothing_beside_it(model: Any, tmp_path: Path) -> None:
+def test_a_text_goes_through_once_and_what_comes_out_depends_on_nothing_beside_it(model: Any) -> None:
     calls: list[int] = []
     model[0].model.encoder.layer[0].attention.register_forward_hook(lambda *_: calls.append(1))
-    with read_once(model, tmp_path):
+    with read_once(model):
         alone = [model.preprocess([text])["inputs_embeds"][0] for text in TEXTS]
         together = model.preprocess(TEXTS[::-1])
         encode_passages(model, TEXTS)
@@ -66,9 +66,9 @@ def test_a_text_goes_through_once_and_what_comes_out_depends_on_nothing_beside_i
         assert torch.equal(one, text[:number])
 
 
-def test_they_drop_nothing_while_the_others_do(model: Any, tmp_path: Path) -> None:
+def test_they_drop_nothing_while_the_others_do(model: Any) -> None:
     model.train()
-    with read_once(model, tmp_path):
+    with read_once(model):
         one, other = (model.preprocess(TEXTS[:1]) for _ in range(2))
         assert torch.equal(one["inputs_embeds"], other["inputs_embeds"])
         assert not torch.equal(model(one)["sentence_embedding"], model(other)["sentence_embedding"])

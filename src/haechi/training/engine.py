@@ -101,7 +101,7 @@ def train(
         if recipe.lora.rank:
             add_adapters(model, recipe.lora, known(inputs.base))
         freeze(model, params.freeze)
-        stack.enter_context(read_once(model, Path(scratch)))
+        stack.enter_context(read_once(model))
         mini_batch = _mini_batch(objective, valid_loss, plan)
         subject = Subject(model, model, mini_batch, valid_loss, plan.queries_of, objective.measured)
         session = Session(inputs, subject, rules, plan.steps, temporary, Path(scratch), listeners or Listeners())

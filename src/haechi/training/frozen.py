@@ -7,7 +7,7 @@ nothing out, and a text goes through alone: so this is a function of the text, a
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import torch
@@ -18,18 +18,16 @@ from torch.nn.utils.rnn import pad_sequence
 
 from haechi.runtime.progress import say
 
-FILE = "first_layers.bin"
-
 
 @contextmanager
-def read_once(model: SentenceTransformer, folder: Path) -> Iterator[None]:
+def read_once(model: SentenceTransformer) -> Iterator[None]:
     """Within it, a text skips the frozen first layers once it has been through; a GPU computes faster than it would read."""
     number = frozen_layers(model)
     if not number or model.device.type != "cpu":
         yield
         return
     say(f"train: the word table and the first {number} layers are frozen, so each text goes through them once")
-    with (folder / FILE).open("w+b", buffering=0) as file:
+    with TemporaryFile(buffering=0) as file:  # has no name, so a run that is killed leaves nothing behind
         lower = _Lower(model, number, file.fileno())
         try:
             yield
