@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from haechi.inference import fixed_shapes
+from haechi.inference.model_key import model_key
 from haechi.models.load import (
     POINTER,
     folder_hash,
@@ -109,6 +111,32 @@ def test_the_length_is_the_smaller_of_what_is_asked_and_what_the_model_bears(e5:
 
     assert model.max_seq_length == got
     assert model.tokenize(["우" * 100])["input_ids"].shape[1] == got
+
+
+def test_queries_may_be_read_shorter_than_passages_wherever_the_model_goes(e5: str, tmp_path: Path) -> None:
+    """In a pointer, in a saved model, and through sentence-transformers alone."""
+    from sentence_transformers import SentenceTransformer
+
+    model = load_base(e5, 32, 14)
+    long = ["우물을 고치는 비용과 그 책임"]
+    save_pointer(model, e5, 32, tmp_path / "base", 14)
+    save_encoder(model, tmp_path / "encoder")
+    plain = SentenceTransformer(str(tmp_path / "encoder"), device="cpu")
+    for again in (model, load_encoder(tmp_path / "base"), load_encoder(tmp_path / "encoder"), plain):
+        assert np.allclose(again.encode_query(long), load_base(e5, 14).encode_query(long), atol=1e-5)
+        assert np.allclose(again.encode_document(long), load_base(e5, 32).encode_document(long), atol=1e-5)
+    kept = fixed_shapes.run(model, long, "sentence_embedding", prompt="query: ", task="query")
+    assert np.allclose(kept, model.encode_query(long), atol=1e-5)
+    assert not np.allclose(model.encode_query(long), load_base(e5, 32).encode_query(long), atol=1e-3)
+    assert model_key(model, "fp32") != model_key(load_base(e5, 32), "fp32")
+
+
+def test_a_table_reads_all_texts_alike(tmp_path: Path) -> None:
+    from tiny_models import static
+
+    static().save(str(tmp_path / "static"))
+    with pytest.raises(HaechiError, match=r"only a transformer .* set model\.query_length to 0"):
+        load_base(str(tmp_path / "static"), 32, 8)
 
 
 def test_a_folder_outside_the_registry_keeps_its_own_prompts(hub: dict[str, Path]) -> None:

@@ -48,6 +48,7 @@ def trace(model: "SentenceTransformer") -> Graph:
         outputs: tuple[str, ...] = (VECTOR,)
         parts, tokenizer = [_mean_of_pieces(first), *rest], _static_tokenizer(first.tokenizer)
     elif isinstance(first, Transformer) and hasattr(model.tokenizer, "backend_tokenizer"):
+        first.query_length = None  # a tokenizer's file knows one length
         features = model.preprocess(["a"])
         inputs = tuple(key for key, value in features.items() if isinstance(value, torch.Tensor))
         outputs = (TOKENS, VECTOR)

@@ -48,8 +48,8 @@ def device() -> str:
     return os.environ.get("HAECHI_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def load_base(name: str, max_length: int) -> "SentenceTransformer":
-    """A base model by alias, hub id or folder, with its prompts and length set."""
+def load_base(name: str, max_length: int, query_length: int = 0) -> "SentenceTransformer":
+    """A base model by alias, hub id or folder, with its prompts and lengths set; 0 leaves the length of queries as it is."""
     entry = known(name)
     if not entry and "/" not in name and not Path(name).is_dir() and (question := meant(name, [*ALIASES, STATIC])):
         raise HaechiError(f"model {name!r}: neither a registered name nor a folder{question}")
@@ -58,6 +58,11 @@ def load_base(name: str, max_length: int) -> "SentenceTransformer":
         model.prompts = {"query": entry.query_prompt, "document": entry.passage_prompt}
         _check_pooling(model, name, entry.pooling)
     _limit(model, min(max_length, entry.max_length if entry else max_length))
+    if query_length:
+        first: Any = model[0]
+        if not hasattr(first, "query_length"):
+            raise HaechiError(f"model {name}: only a transformer reads queries of another length; set model.query_length to 0")
+        first.query_length = query_length  # saved with the model, and kept to by sentence-transformers itself
     return model
 
 
@@ -120,7 +125,7 @@ def load_encoder(folder: Path) -> "SentenceTransformer":
     pointer = _pointer(folder)
     if not pointer:
         return _load(folder, str(folder))
-    model = load_base(pointer["model"], pointer["max_length"])
+    model = load_base(pointer["model"], pointer["max_length"], pointer.get("query_length", 0))
     _check_weights(model, folder, pointer)
     return model
 
@@ -173,18 +178,22 @@ def save_encoder(model: AnyEncoder, folder: Path, also: Callable[[Path], None] =
         also(temporary)
 
 
-def save_pointer(model: "SentenceTransformer", name: str, max_length: int, folder: Path) -> None:
+def save_pointer(model: "SentenceTransformer", name: str, max_length: int, folder: Path, query_length: int = 0) -> None:
     """Stand for a hub model by its name and the hash of its weights, so that DVC need not copy gigabytes."""
     with atomic_folder(folder) as temporary:
-        write_json(temporary / POINTER, {"model": name, "max_length": max_length, "weights": weight_hash(model)})
+        write_json(temporary / POINTER, {**_pointer(name, max_length, query_length), "weights": weight_hash(model)})
 
 
-def save_pointer_to_trained(name: str, max_length: int, folder: Path) -> Trained:
+def save_pointer_to_trained(name: str, max_length: int, folder: Path, query_length: int = 0) -> Trained:
     """The same for a model that was trained here, by its record; the model isn't loaded, and what the record says is returned."""
     record = sha256_file(Path(name) / TRAINED)
     with atomic_folder(folder) as temporary:
-        write_json(temporary / POINTER, {"model": name, "max_length": max_length, "training": record})
+        write_json(temporary / POINTER, {**_pointer(name, max_length, query_length), "training": record})
     return read_trained(Path(name), record)
+
+
+def _pointer(name: str, max_length: int, query_length: int) -> dict[str, object]:
+    return {"model": name, "max_length": max_length, **({"query_length": query_length} if query_length else {})}
 
 
 def read_trained(folder: Path, record: str, *, whole: bool = True) -> Trained:

@@ -13,7 +13,7 @@ from haechi.static_model.params import ModelParams
 def make_base(texts: Sequence[str], params: ModelParams, folder: Path) -> dict[str, Any]:
     """Write the base folder and say what is in it."""
     if (Path(params.base) / TRAINED).is_file():
-        trained = save_pointer_to_trained(params.base, params.max_length, folder)
+        trained = save_pointer_to_trained(params.base, params.max_length, folder, params.query_length)
         return {"base": params.base, "parameters": trained.parameters, "dim": trained.dim, "hash": folder_hash(folder)}
     if params.base == STATIC:
         from haechi.static_model import build  # its libraries take a second
@@ -23,7 +23,7 @@ def make_base(texts: Sequence[str], params: ModelParams, folder: Path) -> dict[s
         save_encoder(static, folder, composition.save)
         weights, dim = static.table.size, static.get_embedding_dimension()
     else:
-        model = load_base(params.base, params.max_length)
-        save_pointer(model, params.base, params.max_length, folder)
+        model = load_base(params.base, params.max_length, params.query_length)
+        save_pointer(model, params.base, params.max_length, folder, params.query_length)
         weights, dim = sum(parameter.numel() for parameter in model.parameters()), model.get_embedding_dimension() or 0
     return {"base": params.base, "parameters": weights, "dim": dim, "hash": folder_hash(folder)}

@@ -25,3 +25,6 @@ class ModelParams:
     """Width of the static table."""
     scale: PositiveFloat
     """Standard deviation of the static table; cosine ignores it, the reach of a learning rate does not."""
+    query_length: Count = 0
+    """Tokens of a query that a transformer reads, where that is fewer than of a passage; 0 for as many. Exports read
+    both alike."""

@@ -180,11 +180,12 @@ def _trainer(library: SimpleNamespace, m3: Any, session: Session, chosen: Sequen
     data = scratch / "train.jsonl"
     write_jsonl(data, [_row(example, loss.teacher_temperature) for example in chosen])
     longest = int(model.max_seq_length or 512)
+    of_query = getattr(model[0], "query_length", None) or longest
     wanted = library.DataArguments(
         train_data=[str(data)],
         cache_path=str(scratch / "cache"),
         train_group_size=1 + params.negatives,
-        query_max_len=longest,
+        query_max_len=of_query,
         passage_max_len=longest,
         query_instruction_for_retrieval=model.prompts.get("query") or None,
         passage_instruction_for_retrieval=model.prompts.get("document") or None,
@@ -203,7 +204,7 @@ def _trainer(library: SimpleNamespace, m3: Any, session: Session, chosen: Sequen
         args=arguments,
         train_dataset=library.Dataset(args=wanted, tokenizer=m3.tokenizer),
         data_collator=library.Collator(
-            m3.tokenizer, query_max_len=longest, passage_max_len=longest, padding=True, return_tensors="pt"
+            m3.tokenizer, query_max_len=of_query, passage_max_len=longest, padding=True, return_tensors="pt"
         ),
         processing_class=m3.tokenizer,
         record=session.record,

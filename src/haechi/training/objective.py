@@ -164,8 +164,10 @@ class Texts:
     def features(self, texts: Sequence[str], side: str, training: bool) -> Features:
         """What the model takes, on its device."""
         prompt = self._model.prompts.get(side) or None
-        static = self._static
-        features = self._cut(texts, prompt, training) if static else self._model.preprocess(own_share(texts), prompt=prompt)
+        if self._static:
+            features = self._cut(texts, prompt, training)
+        else:
+            features = self._model.preprocess(own_share(texts), prompt=prompt, task=side)
         return {key: value.to(self._model.device) if isinstance(value, Tensor) else value for key, value in features.items()}
 
     def _cut(self, texts: Sequence[str], prompt: str | None, training: bool) -> Features:
