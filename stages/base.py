@@ -31,7 +31,13 @@ def main(corpus: Path, train_pairs: Path, out: Path, metrics: Path, details: Pat
         files.write_json(details, facts)
         files.write_json(metrics, {"base": facts["base"], "hash": facts["hash"]})
         made = f"{facts['base']}: {facts['parameters']:,} parameters, {facts['dim']} wide"
-        progress.show_summary("base", f"{len(texts):,} texts", made, {})
+        cut = ""
+        if facts.get("filled"):
+            cut = (
+                f"{facts['filled']:,} of the texts fill the {facts['reads']} tokens that it reads, or go on beyond them; "
+                "a lower preprocess.max_chars cuts passages finer."
+            )
+        progress.show_summary("base", f"{len(texts):,} texts", made, {}, cut)
 
 
 run(main)

@@ -199,6 +199,16 @@ def test_the_base_is_built_and_saved_without_torch(tmp_path: Path) -> None:
     assert make_base(TEXTS, PARAMS, tmp_path / "base")["dim"] == PARAMS.dim
 
 
+def test_texts_that_a_transformer_may_not_read_to_their_end_are_counted(tmp_path: Path) -> None:
+    """Those that fill its length are among them: what it cut can't be told from what just fits."""
+    from tiny_models import text_of, transformer
+
+    transformer().save(str(tmp_path / "bert"))
+    texts = [text_of(*range(size)) for size in (1, 4, 5, 6, 200)]  # and a prompt of one, and two marks
+    facts = make_base(texts, dataclasses.replace(PARAMS, base=str(tmp_path / "bert"), max_length=8), tmp_path / "base")
+    assert (facts["reads"], facts["filled"]) == (8, 3)
+
+
 def test_a_folder_without_a_composition_has_none(tmp_path: Path) -> None:
     assert load_composition(tmp_path) is None
 

@@ -122,7 +122,7 @@ def folder_of(name: str) -> Path:
 
 def load_encoder(folder: Path) -> "SentenceTransformer":
     """A model folder of this pipeline; a base that only points to a hub model is followed and its weights compared."""
-    pointer = _pointer(folder)
+    pointer = _read_pointer(folder)
     if not pointer:
         return _load(folder, str(folder))
     model = load_base(pointer["model"], pointer["max_length"], pointer.get("query_length", 0))
@@ -132,7 +132,7 @@ def load_encoder(folder: Path) -> "SentenceTransformer":
 
 def open_encoder(folder: Path) -> AnyEncoder:
     """The same to encode with: a static table without torch, any other model as `load_encoder` has it."""
-    pointer = _pointer(folder)
+    pointer = _read_pointer(folder)
     place = Path(pointer.get("model", folder))
     model = load_static(place) if place.is_dir() and not known(str(place)) else None
     if model is None:
@@ -143,7 +143,7 @@ def open_encoder(folder: Path) -> AnyEncoder:
     return model
 
 
-def _pointer(folder: Path) -> dict[str, Any]:
+def _read_pointer(folder: Path) -> dict[str, Any]:
     """What a base that only points says, its record looked at; empty for a folder that is a model itself."""
     if not folder.is_dir():
         raise HaechiError(f"{folder}: no such model folder; make it with `dvc repro`")
