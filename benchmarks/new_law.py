@@ -27,12 +27,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "src")]
 
 from haechi.citations.law_index import LawIndex  # noqa: E402  (only now is the path right)
+from haechi.evaluation.hybrid import fit_hybrid, searches  # noqa: E402
+from haechi.evaluation.inputs import Inputs, load_mixed  # noqa: E402
 from haechi.evaluation.params import EvaluateParams  # noqa: E402
 from haechi.evaluation.searcher import Asked, Searcher  # noqa: E402
-from haechi.evaluation.systems import best_weight  # noqa: E402
+from haechi.fusion.params import FusionParams  # noqa: E402
 from haechi.inference.cached import Stored  # noqa: E402
 from haechi.mining.params import MineParams  # noqa: E402
-from haechi.models.load import load_encoder  # noqa: E402
+from haechi.models.load import open_encoder  # noqa: E402
 from haechi.pairs.build import why_not  # noqa: E402
 from haechi.pairs.params import MakePairsParams  # noqa: E402
 from haechi.pairs.sections import LabelledSection, label_sections  # noqa: E402
@@ -44,9 +46,7 @@ from haechi.pipeline.write_params import write_params  # noqa: E402
 from haechi.records.held_out import HeldOut, KeptApart  # noqa: E402
 from haechi.records.pair import Pair  # noqa: E402
 from haechi.records.passage import Passage  # noqa: E402
-from haechi.retrieval.fuse import weighted  # noqa: E402
 from haechi.retrieval.params import RetrievalParams  # noqa: E402
-from haechi.retrieval.run import Run  # noqa: E402
 from haechi.rowstore.store import open_store  # noqa: E402
 from haechi.runtime.files import read_records, read_text, write_json, write_output, write_text  # noqa: E402
 from haechi.runtime.params import load_section  # noqa: E402
@@ -168,29 +168,32 @@ def train(project: Path, work: Path, made: MadePairs) -> None:
 def show(project: Path, work: Path, parts: Mapping[str, Sequence[Query]], valid: Sequence[Pair]) -> None:
     """Every system on every part, and the paired differences."""
     evaluation = load_section(project / "params.yaml", "evaluate", EvaluateParams)
-    retrieval = load_section(project / "params.yaml", "retrieval", RetrievalParams)
+    fusion = load_section(project / "params.yaml", "fusion", FusionParams)
     corpus = list(read_records(project / PROCESSED / "merged_corpus.jsonl", Passage))
     os.chdir(project)  # whose row store is used
+    inputs = Inputs(
+        encoder=open_encoder(work / "models/encoder"),
+        base=open_encoder(work / "models/base"),
+        encoder_hash="",
+        corpus=corpus,
+        train_pairs=list(read_records(work / PROCESSED / "pairs_train.jsonl", Pair)),
+        valid_pairs=valid,
+        testset=load_testset(project / "data/testset"),
+        probes={},
+        mixed=load_mixed(fusion.encoders),
+    )
     with open_store() as store:
         source = Stored(store)
-        models = {BASE: load_encoder(work / "models/base"), TUNED: load_encoder(work / "models/encoder")}
-        texts = [p.text for p in corpus]
-        searcher = Searcher(corpus, source.tokens(texts), retrieval, evaluation.depth)
-        vectors = {system: source.passages(model, texts) for system, model in models.items()}
-
-        def runs(queries: Sequence[Query]) -> dict[str, Run]:
-            asked, words = [Asked(q.id, q.text, q.own) for q in queries], [q.text for q in queries]
-            dense = {s: searcher.dense(asked, source.queries(m, words), vectors[s]) for s, m in models.items()}
-            return {BM25: searcher.bm25(asked, source.tokens(words)), **dense}
-
-        known = list(map(query_of, valid))
-        found = runs(known)
-        gold = {q.id: searcher.named(q.gold) for q in known}
-        weight = best_weight(found[BM25], found[TUNED], gold, evaluation.depth)
+        retrieval = load_section(project / "params.yaml", "retrieval", RetrievalParams)
+        searcher = Searcher(corpus, source.tokens([p.text for p in corpus]), retrieval, evaluation.depth)
+        search = searches(inputs, searcher, source)
+        known = [Asked(q.id, q.text, q.own) for q in map(query_of, valid)]
+        hybrid = fit_hybrid(inputs, searcher, search, {system: run(known) for system, run in search.items()}, fusion)
         columns, gaps = {}, {}
         for name, queries in parts.items():
-            found = runs(queries)
-            found[HYBRID] = weighted(found[BM25], found[TUNED], weight, evaluation.depth)
+            asked = [Asked(q.id, q.text, q.own) for q in queries]
+            found = {system: run(asked) for system, run in search.items()}
+            found[HYBRID] = hybrid.run(asked, found, evaluation.depth)
             answers = {q.id: searcher.named(q.gold) for q in queries}
             table = np.array([[row[HEADLINE] for row in evaluate_run(run, answers, (10,)).values()] for run in found.values()]).T
             sample = Resampler([q.group for q in queries], evaluation.resamples, evaluation.confidence, evaluation.seed)
@@ -201,9 +204,9 @@ def show(project: Path, work: Path, parts: Mapping[str, Sequence[Query]], valid:
     heads = [f"{name} ({len(queries)})" for name, queries in parts.items()]
     rows = [
         (label(system), *(f"{i.value:.3f} [{i.low:.3f}, {i.high:.3f}]" for i in (columns[name][system] for name in parts)))
-        for system in (BM25, BASE, TUNED, HYBRID)
+        for system in (*search, HYBRID)
     ]
-    show_table(f"{HEADLINE}; weight of the tuned model in the hybrid {weight:g}, chosen on validation", ("system", *heads), rows)
+    show_table(f"{HEADLINE}; the hybrid is fitted on validation ({hybrid.mixture.form})", ("system", *heads), rows)
     rows = [
         (f"{label(one)} - {label(two)}", *(f"{g.value:+.3f} [{g.low:+.3f}, {g.high:+.3f}]" for g in found))
         for one, two in GAPS

@@ -44,7 +44,7 @@ def hits(mixture: Mixture, queries: list[Labelled], founds: list[Candidates]) ->
 
 @pytest.mark.parametrize("right", SYSTEMS)
 def test_a_search_that_is_always_right_is_believed(right: str) -> None:
-    mixture = fit(*made(60, {OLD: right, NEW_ARTICLE: right}), SYSTEMS, PARAMS)
+    mixture = fit(*made(60, {OLD: right, NEW_ARTICLE: right}), SYSTEMS, PARAMS).mixture
     assert mixture.form == "scores"
     assert mixture.labels == {OLD: 30, NEW_ARTICLE: 30}
     assert hits(mixture, *made(60, {OLD: right, NEW_ARTICLE: right}, seed=4)) == 1.0
@@ -52,25 +52,35 @@ def test_a_search_that_is_always_right_is_believed(right: str) -> None:
 
 def test_who_is_right_of_seen_articles_alone_is_believed_of_those_alone() -> None:
     right = {OLD: "tuned", NEW_ARTICLE: "bm25"}
-    mixture = fit(*made(120, right), SYSTEMS, PARAMS)
+    mixture = fit(*made(120, right), SYSTEMS, PARAMS).mixture
     assert mixture.form == "classes"
     assert hits(mixture, *made(120, right, seed=4)) > hits(
         Mixture("constant", {"bm25": 0.5, "tuned": 0.5}), *made(120, right, seed=4)
     )
 
 
+def test_what_it_is_worth_is_told_by_weights_that_never_saw_the_query() -> None:
+    """Where every search guesses, weights fit what they were fitted on, and their lists don't."""
+    queries, founds = made(60, {OLD: "nobody", NEW_ARTICLE: "nobody"})
+    fitted = fit(queries, founds, SYSTEMS, PARAMS)
+    told = np.mean([fitted.lists[query.id][0].id in query.gold for query in queries])
+
+    assert {query.id for query in queries} == set(fitted.lists)
+    assert told < hits(fitted.mixture, queries, founds)
+
+
 def test_the_same_labels_in_another_order_give_the_same_weights() -> None:
     queries, founds = made(40, {OLD: "tuned", NEW_ARTICLE: "bm25"})
-    there = fit(queries, founds, SYSTEMS, PARAMS)
-    back = fit(queries[::-1], founds[::-1], SYSTEMS, PARAMS)
+    there = fit(queries, founds, SYSTEMS, PARAMS).mixture
+    back = fit(queries[::-1], founds[::-1], SYSTEMS, PARAMS).mixture
     assert there.form == back.form
     assert there.weights == pytest.approx(back.weights, abs=0.02)
-    assert fit(queries, founds, SYSTEMS, PARAMS) == there
+    assert fit(queries, founds, SYSTEMS, PARAMS).mixture == there
 
 
 @pytest.mark.parametrize(("right", "weights"), [("tuned", {"bm25": 0.0, "tuned": 1.0}), ("bm25", {"bm25": 1.0, "tuned": 0.0})])
 def test_few_labels_choose_one_weight_and_it_is_said(right: str, weights: dict[str, float]) -> None:
-    mixture = fit(*made(18, {OLD: right, NEW_ARTICLE: right}), SYSTEMS, PARAMS)
+    mixture = fit(*made(18, {OLD: right, NEW_ARTICLE: right}), SYSTEMS, PARAMS).mixture
     assert mixture.form == "constant"
     assert mixture.why == "18 labelled validation queries are fewer than fusion.fewest (20), so one weight was chosen"
     if right == "tuned":
@@ -79,7 +89,7 @@ def test_few_labels_choose_one_weight_and_it_is_said(right: str, weights: dict[s
 
 
 def test_without_any_label_the_tuned_model_is_alone() -> None:
-    assert fit([], [], SYSTEMS, PARAMS).weights == {"bm25": 0.0, "tuned": 1.0}
+    assert fit([], [], SYSTEMS, PARAMS).mixture.weights == {"bm25": 0.0, "tuned": 1.0}
 
 
 def test_what_was_seen_counts_only_where_validation_has_both() -> None:
@@ -98,7 +108,7 @@ def test_kinds_of_queries() -> None:
 
 def test_a_mixture_is_read_as_it_was_written(tmp_path: Path) -> None:
     queries, founds = made(40, {OLD: "tuned", NEW_ARTICLE: "bm25"})
-    mixture = fit(queries, founds, SYSTEMS, PARAMS)
+    mixture = fit(queries, founds, SYSTEMS, PARAMS).mixture
     write_mixture(tmp_path / "fusion.json", mixture)
     again = read_mixture(tmp_path / "fusion.json")
     assert again == mixture

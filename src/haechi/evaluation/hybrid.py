@@ -29,6 +29,8 @@ class Hybrid:
 
     mixture: Mixture
     known: Known
+    valid: Run
+    """The validation queries' lists, each by weights that were fitted without its decision."""
 
     def run(self, asked: Sequence[Asked], runs: Mapping[str, Run], depth: int) -> Run:
         """The mixed list of each query, out of each system's."""
@@ -63,8 +65,9 @@ def fit_hybrid(
         candidates(query.text, {system: side[query.kind == BY_TITLE][query.id] for system, side in runs.items()}, known)
         for query in queries
     ]
-    mixture = fit(queries, founds, tuple(search), params)
-    return Hybrid(replace(mixture, made_of=inputs.hashes, places=inputs.places, cited=known.cited), known)
+    fitted = fit(queries, founds, tuple(search), params)
+    mixture = replace(fitted.mixture, made_of=inputs.hashes, places=inputs.places, cited=known.cited)
+    return Hybrid(mixture, known, fitted.lists)
 
 
 def title_queries(

@@ -91,7 +91,7 @@ def evaluate(
     search = searches(inputs, searcher, source)
     valid, found = ({system: run(some) for system, run in search.items()} for some in (known, asked))
     hybrid = fit_hybrid(inputs, searcher, search, valid, fusion)
-    chosen_on = {**valid, HYBRID: hybrid.run(known, valid, params.depth)}
+    chosen_on = {**valid, HYBRID: hybrid.valid}
     valid_gold = {p.query_id: searcher.named(p.meta.article_keys) for p in inputs.valid_pairs}
     tuned = found[TUNED]
     runs = {**_popular(inputs, searcher, params.depth), **found, HYBRID: hybrid.run(asked, found, params.depth)}

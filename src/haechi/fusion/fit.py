@@ -18,7 +18,7 @@ from haechi.fusion.mixture import Form, Mixture
 from haechi.fusion.params import FusionParams
 from haechi.fusion.signals import CITED, FIRST, LAW, SEEN, TITLE, Array, Candidates, Known
 from haechi.retrieval.run import Run
-from haechi.scoring.metrics import GoldRanks, gold_ranks, score
+from haechi.scoring.metrics import gold_ranks, score
 from haechi.scoring.names import BM25, HEADLINE, TUNED
 
 FOLDS = 5
@@ -42,6 +42,15 @@ class Labelled(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Fitted:
+    """A mixture, and what it is worth."""
+
+    mixture: Mixture
+    lists: Run
+    """Of each query that it was fitted on, its articles by weights that were fitted without its group."""
+
+
+@dataclass(frozen=True)
 class _Example:
     """What fitting needs of one query."""
 
@@ -60,7 +69,7 @@ def forms(systems: Sequence[str], kinds: Sequence[str]) -> dict[Form, tuple[str,
     return found
 
 
-def fit(queries: Sequence[Labelled], founds: Sequence[Candidates], systems: Sequence[str], params: FusionParams) -> Mixture:
+def fit(queries: Sequence[Labelled], founds: Sequence[Candidates], systems: Sequence[str], params: FusionParams) -> Fitted:
     """The mixture of these systems."""
     counts = Counter(query.kind for query in queries)
     labels = dict(sorted(counts.items()))
@@ -69,9 +78,11 @@ def fit(queries: Sequence[Labelled], founds: Sequence[Candidates], systems: Sequ
     if issues < params.fewest or not examples:
         weight = _constant(examples)
         why = f"{issues} labelled validation queries are fewer than fusion.fewest ({params.fewest}), so one weight was chosen"
-        return Mixture("constant", {BM25: round(1.0 - weight, 1), TUNED: weight}, why, labels=labels)
+        one = Mixture("constant", {BM25: round(1.0 - weight, 1), TUNED: weight}, why, labels=labels)
+        return Fitted(one, _lists(examples, [one.scores(example.found) for example in examples]))
     terms_of = forms(systems, list(counts))
-    judged = {form: _crossed(examples, terms, params.penalty) for form, terms in terms_of.items()}
+    crossed = {form: _crossed(examples, terms, params.penalty) for form, terms in terms_of.items()}
+    judged = {form: _figures(examples, scores) for form, scores in crossed.items()}
     share, groups = np.array([example.share for example in examples]), [example.query.group for example in examples]
     means = {form: float(share @ values) for form, values in judged.items()}
     best = max(means, key=lambda form: means[form])
@@ -83,7 +94,8 @@ def fit(queries: Sequence[Labelled], founds: Sequence[Candidates], systems: Sequ
         for form, (gap, error) in behind.items()
     }
     weights = dict(sorted(zip(terms_of[form], _weights(examples, terms_of[form], params.penalty), strict=True)))
-    return Mixture(form, {term: round(float(weight), 4) for term, weight in weights.items()}, why, {}, {}, labels, validation)
+    rounded = {term: round(float(weight), 4) for term, weight in weights.items()}
+    return Fitted(Mixture(form, rounded, why, {}, {}, labels, validation), _lists(examples, crossed[form]))
 
 
 def _examples(queries: Sequence[Labelled], founds: Sequence[Candidates], params: FusionParams) -> list[_Example]:
@@ -105,21 +117,23 @@ def _fold(group: str) -> int:
     return hashlib.sha256(group.encode()).digest()[0] % FOLDS
 
 
-def _crossed(examples: Sequence[_Example], terms: Sequence[str], penalty: float) -> Array:
-    """The headline metric of each query by weights that were fitted without its fold."""
-    places: dict[str, GoldRanks] = {}
-    for fold in range(FOLDS):
-        weights = _weights([example for example in examples if example.fold != fold], terms, penalty)
-        for example in examples:
-            if example.fold == fold:
-                places[example.query.id] = _placed(example, example.found.matrix(terms) @ weights)
-    scores = score(places, (10,))
-    return np.array([scores[example.query.id][HEADLINE] for example in examples])
+def _crossed(examples: Sequence[_Example], terms: Sequence[str], penalty: float) -> list[Array]:
+    """The scores of each query's articles by weights that were fitted without its fold."""
+    folds = {example.fold for example in examples}
+    weights = {fold: _weights([example for example in examples if example.fold != fold], terms, penalty) for fold in folds}
+    return [example.found.matrix(terms) @ weights[example.fold] for example in examples]
 
 
-def _placed(example: _Example, scores: Array) -> GoldRanks:
-    run = Run({"": list(zip(example.found.ids, scores.tolist(), strict=True))})
-    return gold_ranks(run[""], example.query.gold)
+def _figures(examples: Sequence[_Example], scores: Sequence[Array]) -> Array:
+    """The headline metric of each query."""
+    run = _lists(examples, scores)
+    found = score({one.query.id: gold_ranks(run[one.query.id], one.query.gold) for one in examples}, (10,))
+    return np.array([found[example.query.id][HEADLINE] for example in examples])
+
+
+def _lists(examples: Sequence[_Example], scores: Sequence[Array]) -> Run:
+    pairs = zip(examples, scores, strict=True)
+    return Run({one.query.id: list(zip(one.found.ids, values.tolist(), strict=True)) for one, values in pairs})
 
 
 def _constant(examples: Sequence[_Example]) -> float:
@@ -127,8 +141,8 @@ def _constant(examples: Sequence[_Example]) -> float:
     figures: dict[float, float] = {}
     for weight in STEPS if examples else ():
         mix = Mixture("constant", {BM25: 1.0 - weight, TUNED: weight})
-        scored = score({one.query.id: _placed(one, mix.scores(one.found)) for one in examples}, (10,))
-        figures[weight] = sum(one.share * scored[one.query.id][HEADLINE] for one in examples)
+        found = _figures(examples, [mix.scores(one.found) for one in examples])
+        figures[weight] = sum(one.share * value for one, value in zip(examples, found.tolist(), strict=True))
     return max(figures, key=lambda weight: (figures[weight], weight), default=1.0)
 
 
