@@ -69,6 +69,8 @@ def test_the_id_of_a_query_is_its_content() -> None:
         ({"positives": [1]}, "wrong_type"),
         ({"positives": []}, "no_positives"),
         ({"positives": [" "]}, "no_positives"),
+        ({"use": "tests"}, "unknown_use"),
+        ({"use": ["test"]}, "unknown_use"),
     ],
 )
 def test_a_broken_query_is_dropped(changes: dict[str, object], reason: str) -> None:
@@ -76,3 +78,18 @@ def test_a_broken_query_is_dropped(changes: dict[str, object], reason: str) -> N
     result = parse_query(raw(query(**changes)))
 
     assert (result.value, [row.reason for row in result.dropped]) == (None, [reason])
+
+
+def test_the_use_of_a_query_is_no_part_of_its_id() -> None:
+    without, validation = (parse_query(raw(query(**use))).value for use in ({}, {"use": "validation"}))
+    assert without
+    assert validation
+
+    assert (without.use, validation.use) == (None, "validation")
+    assert without.query_id == validation.query_id
+
+
+def test_a_wrong_use_says_what_may_stand_there() -> None:
+    (row,) = parse_query(raw(query(use="exam"))).dropped
+
+    assert "use is 'exam'; write one of test, validation, training, or leave it out" in row.detail

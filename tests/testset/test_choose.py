@@ -149,3 +149,25 @@ def test_an_older_decision_of_its_own_group_is_test_only_through_reserved_articl
     assert choice.first_date > older.date
     if older.query_id in {q.query_id for q in choice.queries}:
         assert key(1) in choice.reserved
+
+
+@given(courts(), st.lists(st.sampled_from([None, "test", "validation", "training"]), min_size=4, max_size=4))
+def test_a_query_that_says_its_use_gets_it_and_of_the_others_the_share_is_drawn(decisions, uses) -> None:
+    sections = label(decisions)
+    assume(sections)
+    users = [replace(user, use=use) for user, use in zip(USERS, uses, strict=True)]
+    of = {user.query_id: user.use for user in users}
+    tested = [q.query_id for q in choose(sections, DOCUMENTS, users, BOOK, PARAMS).queries if q.suite == "user"]
+
+    assert len(set(tested)) == len(tested)
+    assert {id for id, use in of.items() if use == "test"} <= set(tested)
+    assert not {id for id, use in of.items() if use in ("validation", "training")} & set(tested)
+    assert sum(of[id] is None for id in tested) == round(PARAMS.user_share * uses.count(None))
+
+
+def test_only_queries_that_may_test_make_a_folder_of_texts_a_user_suite() -> None:
+    texts = [(f"DOC_{n}",) for n in range(40)]
+    users = [LabelledUserQuery(f"USER_{n}", f"물음 {n}", (key(1),), False, "validation") for n in range(40)]
+
+    assert choose((), texts, users, BOOK, PARAMS).primary == "synthetic"
+    assert choose((), texts, [replace(user, use="test") for user in users], BOOK, PARAMS).primary == "user"

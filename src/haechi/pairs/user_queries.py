@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from haechi.citations.law_index import LawIndex
 from haechi.citations.resolve import Resolved, parse_citations, resolve
 from haechi.pairs.query_text import names_one
-from haechi.parsing.queries import UserQuery
+from haechi.parsing.queries import Use, UserQuery
 from haechi.records.passage import Passage
 
 _SUGGESTED = 5  # as many as are shown: the nearest of a large corpus's keys takes a second to find
@@ -23,6 +23,8 @@ class LabelledUserQuery:
     text: str
     keys: tuple[str, ...]
     names_positive: bool
+    use: Use | None = None
+    """None: test or training, as `testset.user_share` says."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def label_user_queries(queries: Iterable[UserQuery], index: LawIndex, documents:
             named = f"{query.source}: query {query.query[:_EXCERPT]!r} names {positive[:_EXCERPT]!r}"
             unknown.append(f"{named}, which is no article or document here{f'; did you mean {near}?' if near else ''}")
         if keys:
-            labelled.append(LabelledUserQuery(query.query_id, query.query, keys, names_one(query.query, keys, index)))
+            own = names_one(query.query, keys, index)
+            labelled.append(LabelledUserQuery(query.query_id, query.query, keys, own, query.use))
     return UserLabels(tuple(labelled), dict(sorted(counts.items())), tuple(unknown))
 
 

@@ -40,7 +40,7 @@ _IDS: dict[Kind, Callable[[Any], str]] = {
     "document": lambda document: f"DOC_{document.docid}",
     "query": lambda query: query.query_id,
 }
-_TO_MEND = UNREADABLE | {"empty_document", "no_positives"}
+_TO_MEND = UNREADABLE | {"empty_document", "no_positives", "unknown_use"}
 _EXCERPT = 120  # characters of a detail: quarantine.jsonl says why, the raw file holds the text
 _FEW = (
     3  # in a small folder a few bad files are no sign of a wrong one; the screen names them, and half of the files must be sound

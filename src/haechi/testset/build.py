@@ -45,7 +45,8 @@ def choose(
     params: TestsetParams,
 ) -> Choice:
     """Choose test decisions by time and group, reserved articles, held-out texts and user queries."""
-    primary = primary_suite(len(sections), len(texts), len(user_queries), params)
+    may_test = sum(user.use in (None, "test") for user in user_queries)
+    primary = primary_suite(len(sections), len(texts), may_test, params)
     rng = np.random.default_rng(params.seed)
     groups = _by_group(sections)
     test_groups, first_date = _newest(groups, params.test_share)
@@ -64,8 +65,9 @@ def choose(
     held = {key for group in (*slices.test, *slices.validation) for key in group}
     reserved |= held & index.article_keys
     queries = [replace(query, unseen=set(query.gold) <= reserved) for query in queries] + titled
-    users = sorted(user_queries, key=lambda user: user.query_id)
+    users = sorted((user for user in user_queries if user.use is None), key=lambda user: user.query_id)
     chosen = [users[i] for i in rng.permutation(len(users))[: round(params.user_share * len(users))]]
+    chosen += [user for user in user_queries if user.use == "test"]
     queries += [
         TestQuery(u.query_id, u.text, u.keys, "user", u.query_id, "", u.query_id, set(u.keys) <= reserved, u.names_positive)
         for u in chosen

@@ -26,7 +26,7 @@ class TestsetParams:
     questions_per_document: QuestionsPerText
     """Synthetic test questions for each held-out document."""
     user_share: Share
-    """Share of the user's labelled queries that go to the test set; the rest train."""
+    """Share of the user's labelled queries that go to the test set; the rest train. Those that say their `use` don't count."""
     near_duplicate: Share
     """Character 5-gram Jaccard at or above which a training query counts as a leak of a test query, and two documents as one."""
     primary: Literal["auto", "precedent", "user", "synthetic"]
