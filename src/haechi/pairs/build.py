@@ -13,7 +13,7 @@ from haechi.citations.law_index import LawIndex
 from haechi.pairs.params import MakePairsParams
 from haechi.pairs.query_text import law_name, names_one
 from haechi.pairs.sections import LabelledSection
-from haechi.pairs.strangers import Strangers, keep_apart, laws_of
+from haechi.pairs.strangers import FEWEST, Strangers, keep_apart, laws_of
 from haechi.pairs.user_queries import LabelledUserQuery
 from haechi.parsing.passages import article_body
 from haechi.records.held_out import HeldOut, KeptApart
@@ -128,13 +128,20 @@ def build_pairs(
                 pairs.append(maker.pair(f"TITLE_{key}", title, "title", (key,), (key,), key, key, ""))
             for number, query in enumerate(definition_queries(key, index), start=1):
                 pairs.append(maker.pair(f"DEFINITION_{key}_{number}", query, "definition", (key,), (key,), key, key, ""))
+    asked: list[Pair] = []
     for user in user_queries:
         reason = "held_out_for_test" if user.query_id in held_out.sources else ""
         reason = reason or ("reserved_article" if set(user.keys) & held_out.articles else "")
         if _counted(f"user.{reason}" if reason else "", counts):
-            pairs.append(maker.pair(user.query_id, user.text, "user", user.keys, user.keys, user.query_id, user.query_id, ""))
+            where = asked if user.use == "validation" else pairs
+            where.append(maker.pair(user.query_id, user.text, "user", user.keys, user.keys, user.query_id, user.query_id, ""))
     pairs = [pair for pair in pairs if _counted("near_duplicate_of_test" if repeats_test(pair.query_text) else "", counts)]
+    asked = [pair for pair in asked if _counted("near_duplicate_of_test" if repeats_test(pair.query_text) else "", counts)]
+    said = (*kept.said, *([_too_few(len(asked))] if 0 < len(asked) < FEWEST else []))
+    words = NearDuplicates([pair.query_text for pair in asked])
     train, valid = _split(pairs, newest, kept, counts)
+    train = [pair for pair in train if _counted(_repeats(pair.query_text, words, held_out.near_duplicate), counts)]
+    valid += [_in_slice(pair, "user") for pair in asked if len(asked) >= FEWEST]
     valid += [
         _in_slice(maker.pair(q.query_id, q.query_text, "synthetic", q.gold, q.gold, q.query_id, q.group, ""), "unseen_article")
         for q in held_out.validation
@@ -143,7 +150,7 @@ def build_pairs(
     sizes = Counter(f"{name}.{pair.meta.type}" for name, side in (("train", train), ("valid", valid)) for pair in side)
     sizes += Counter(f"slice.{pair.meta.slice}" for pair in valid)
     counted = dict(sorted({**sizes, **{f"dropped.{k}": v for k, v in counts.items()}}.items()))
-    return Pairs(tuple(train), tuple(valid), counted, KeptApart(tuple(sorted(kept.articles)), kept.laws), kept.said)
+    return Pairs(tuple(train), tuple(valid), counted, KeptApart(tuple(sorted(kept.articles)), kept.laws), said)
 
 
 def why_not(section: LabelledSection, held_out: HeldOut, passages: Mapping[str, Sequence[str]], params: MakePairsParams) -> str:
@@ -163,6 +170,17 @@ def why_not(section: LabelledSection, held_out: HeldOut, passages: Mapping[str, 
     if any(key not in passages for key in section.article_keys):
         return "article_without_passage"
     return ""
+
+
+def _repeats(text: str, asked: NearDuplicates, threshold: float) -> str:
+    return "near_duplicate_of_validation" if asked.closest(text, threshold) is not None else ""
+
+
+def _too_few(found: int) -> str:
+    return (
+        f"no users' queries are in validation: of those with `use: validation` {found} can be asked, and a slice takes {FEWEST}; "
+        "they train nothing either"
+    )
 
 
 def _counted(reason: str, counts: Counter[str]) -> bool:

@@ -33,6 +33,7 @@ def leakage(train: Sequence[Pair], valid: Sequence[Pair], held_out: HeldOut, kep
     texts = {fold(text) for text in held_out.query_texts}
     tests = texts - {fold(query.query_text) for query in held_out.validation}
     near = NearDuplicates(held_out.query_texts)
+    users = {fold(pair.query_text) for pair in valid if pair.meta.slice == "user"}
     return {
         "exact_text": sum(fold(pair.query_text) in texts for pair in pairs),
         "near_duplicate_text": sum(near.closest(pair.query_text, held_out.near_duplicate) is not None for pair in pairs),
@@ -42,6 +43,7 @@ def leakage(train: Sequence[Pair], valid: Sequence[Pair], held_out: HeldOut, kep
         "validation_on_test_texts": sum(bool(set(pair.meta.article_keys) & held_out.gold) for pair in asked),
         "validation_text": sum(fold(pair.query_text) in tests for pair in asked),
         "kept_for_validation": sum(not set(pair.meta.article_keys).isdisjoint(kept) for pair in train),
+        "validation_user": sum(fold(pair.query_text) in users for pair in train),
         "train_valid_group": len({p.meta.group for p in train} & {p.meta.group for p in valid}),
     }
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 PairType = Literal["precedent", "holding", "title", "definition", "user", "fallback", "synthetic"]
-Slice = Literal["seen", "unseen_article", "unseen_law"]
-"""What training knows of the answers of a validation query: named by other rows, kept out, or of a law that is kept out."""
+Slice = Literal["seen", "unseen_article", "unseen_law", "user"]
+"""What training knows of the answers of a validation query: named by other rows, kept out, or of a law that is kept out. `user`:
+asked in a user's own words, whatever training knows of its answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class PairMeta:
     names_positive: bool
     """The query itself names an article that answers it."""
     slice: Slice = "seen"
-    """Of a validation query: whether training names its answers."""
+    """Of a validation query: what training knows of it."""
 
 
 @dataclass(frozen=True, slots=True)

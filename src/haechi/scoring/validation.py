@@ -1,7 +1,7 @@
 """Validation: retrieval on held-out pairs over the whole corpus, folded to articles like the test.
 
-Its queries lie in slices: answers that training names, articles that it never names, laws that it never names. One figure out
-of them is a declared mix, so that a model isn't chosen by what is looked up alone; each slice is told beside it.
+Its queries lie in slices: answers that training names, articles that it never names, laws that it never names, users' own words.
+One figure out of them is a declared mix, so that a model isn't chosen by what is looked up alone; each slice is told beside it.
 """
 
 from collections import Counter
@@ -30,7 +30,7 @@ SEEN = SLICES[0]
 
 
 def mixed(slices: Mapping[str, Slice], unseen_weight: float) -> dict[str, float]:
-    """What each query counts in a mean, 1 on average: the unseen slices make up `unseen_weight` of it, in equal parts.
+    """What each query counts in a mean, 1 on average: the slices of strangers make up `unseen_weight` of it, in equal parts.
 
     Where only one side is there, it is all there is: the slices that there are count alike.
     """

@@ -15,7 +15,7 @@ from haechi.training.params import TrainParams
 def replayable(earlier: Earlier, corpus: Sequence[Passage], validation: Collection[Pair]) -> list[MinedExample]:
     """The old examples that are true of this corpus, and neither whose queries nor whose kept answers choose the model now."""
     asked = {fold(pair.query_text) for pair in validation}
-    kept = {id for pair in validation if pair.meta.slice != "seen" for id in pair.positive_passages}
+    kept = {id for pair in validation if pair.meta.slice.startswith("unseen") for id in pair.positive_passages}
     return [e for e in earlier.still_true(corpus) if fold(e.query) not in asked and kept.isdisjoint(e.pos_ids)]
 
 
