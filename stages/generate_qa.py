@@ -101,7 +101,7 @@ def main(
 
 def _away(testset: Path, kept: Path) -> Away:
     held, apart = held_out(load_testset(testset)), files.read_record(kept, KeptApart, "what make_pairs keeps for validation")
-    return Away(held.articles | held.sources | frozenset(apart.articles), held.query_texts)
+    return Away(held.articles | held.sources | frozenset(apart.articles), (*held.query_texts, *apart.asked))
 
 
 def _inputs(corpus: Path, train_pairs: Path) -> tuple[list[Passage], list[Pair], list[str]]:

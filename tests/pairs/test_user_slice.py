@@ -41,6 +41,7 @@ def test_a_query_for_validation_is_never_trained_on(uses: list[str | None], fewe
     assert trained == {u.query_id for u in asked if u.use in (None, "training")}
     assert judged == (wanted if len(wanted) >= fewest else set())
     assert not any(leakage(pairs.train, pairs.valid, NOTHING).values())
+    assert set(pairs.kept.asked) == {u.text for u in asked if u.use == "validation"}, "so generate_qa keeps away from them"
     assert bool(pairs.said) == (0 < len(wanted) < fewest)
 
 

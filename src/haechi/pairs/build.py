@@ -142,6 +142,7 @@ def build_pairs(
     train, valid = _split(pairs, newest, kept, counts)
     train = [pair for pair in train if _counted(_repeats(pair.query_text, words, held_out.near_duplicate), counts)]
     valid += [_in_slice(pair, "user") for pair in asked if len(asked) >= FEWEST]
+    apart = KeptApart(tuple(sorted(kept.articles)), kept.laws, tuple(sorted(pair.query_text for pair in asked)))
     valid += [
         _in_slice(maker.pair(q.query_id, q.query_text, "synthetic", q.gold, q.gold, q.query_id, q.group, ""), "unseen_article")
         for q in held_out.validation
@@ -150,7 +151,7 @@ def build_pairs(
     sizes = Counter(f"{name}.{pair.meta.type}" for name, side in (("train", train), ("valid", valid)) for pair in side)
     sizes += Counter(f"slice.{pair.meta.slice}" for pair in valid)
     counted = dict(sorted({**sizes, **{f"dropped.{k}": v for k, v in counts.items()}}.items()))
-    return Pairs(tuple(train), tuple(valid), counted, KeptApart(tuple(sorted(kept.articles)), kept.laws), said)
+    return Pairs(tuple(train), tuple(valid), counted, apart, said)
 
 
 def why_not(section: LabelledSection, held_out: HeldOut, passages: Mapping[str, Sequence[str]], params: MakePairsParams) -> str:

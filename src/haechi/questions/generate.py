@@ -36,7 +36,7 @@ class Away:
     keys: frozenset[str]
     """Articles, documents and decisions that no question is made from."""
     queries: tuple[str, ...] = ()
-    """Test queries that no question may nearly repeat."""
+    """Queries of the test, and users' queries of validation, that no question may nearly repeat."""
 
 
 @dataclass(frozen=True)

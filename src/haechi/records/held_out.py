@@ -13,6 +13,8 @@ class KeptApart:
     """No training pair answers with one, no question is made from one, none is mined; those of whole laws are among them."""
     laws: tuple[str, ...] = ()
     """Laws that are kept apart as a whole."""
+    asked: tuple[str, ...] = ()
+    """Texts of the users' queries that validation asks; no question that is made may nearly repeat one."""
 
 
 @dataclass(frozen=True)
