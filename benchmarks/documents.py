@@ -184,7 +184,7 @@ def _asked(folder: Path, apart: Path) -> str:
         "train-pairs": "data/processed/pairs_train.jsonl", "valid-pairs": "data/processed/pairs_train_valid.jsonl",
         "on-new": "data/qa/on_new.jsonl", "probes": "data/probes", "testset": apart / "asked",
         "runs": apart / "runs", "plots": apart / "plots", "per-query": apart / "per_query.json",
-        "metrics": apart / "metrics.json", "details": apart / "details.json",
+        "metrics": apart / "metrics.json", "details": apart / "details.json", "mixture": apart / "fusion.json",
     }  # fmt: skip
     options = [word for name, value in inputs.items() for word in (f"--{name}", str(value))]
     project.run(folder, sys.executable, "stages/evaluate.py", *options)

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -123,11 +123,7 @@ def build_pairs(
         ]
     if params.titles:
         cited = {key for s in usable for key in s.article_keys}
-        for key in sorted((index.article_keys & passages.keys()) - cited - reserved):
-            if title := title_query(key, index):
-                pairs.append(maker.pair(f"TITLE_{key}", title, "title", (key,), (key,), key, key, ""))
-            for number, query in enumerate(definition_queries(key, index), start=1):
-                pairs.append(maker.pair(f"DEFINITION_{key}_{number}", query, "definition", (key,), (key,), key, key, ""))
+        pairs += _made_of_titles(sorted((index.article_keys & passages.keys()) - cited - reserved), maker, index)
     asked: list[Pair] = []
     for user in user_queries:
         reason = "held_out_for_test" if user.query_id in held_out.sources else ""
@@ -152,6 +148,15 @@ def build_pairs(
     sizes += Counter(f"slice.{pair.meta.slice}" for pair in valid)
     counted = dict(sorted({**sizes, **{f"dropped.{k}": v for k, v in counts.items()}}.items()))
     return Pairs(tuple(train), tuple(valid), counted, apart, said)
+
+
+def _made_of_titles(keys: Iterable[str], maker: PairMaker, index: LawIndex) -> Iterator[Pair]:
+    """Queries that articles without a query of a court make of themselves."""
+    for key in keys:
+        if title := title_query(key, index):
+            yield maker.pair(f"TITLE_{key}", title, "title", (key,), (key,), key, key, "")
+        for number, query in enumerate(definition_queries(key, index), start=1):
+            yield maker.pair(f"DEFINITION_{key}_{number}", query, "definition", (key,), (key,), key, key, "")
 
 
 def why_not(section: LabelledSection, held_out: HeldOut, passages: Mapping[str, Sequence[str]], params: MakePairsParams) -> str:
