@@ -61,11 +61,13 @@ def main(
     settings = load_section(params, "generate_qa", GenerateQaParams)
     llm = load_section(params, "llm", LlmParams)
     retrieval = load_section(params, "retrieval", RetrievalParams)
-    away, earlier = _away(testset, kept), earlier_training(base, load_testset(testset).fingerprint)
+    earlier = earlier_training(base, load_testset(testset).fingerprint)
     if dry_run:
         passages, _, examples = _inputs(corpus, train_pairs)
         with open_store() as store:
-            told = estimate(askable(passages, away, earlier), LlmSetup(settings, llm, store, examples, os.environ))
+            told = estimate(
+                askable(passages, _away(testset, kept), earlier), LlmSetup(settings, llm, store, examples, os.environ)
+            )
         progress.show_table("generate_qa --dry-run", ("what", "figure"), told.rows())
         return
     with locks.writing(out, dropped, on_new, plots, metrics, details):
@@ -78,7 +80,7 @@ def main(
                 partial(judged, llm=llm, store=store, environ=os.environ) if llm.judge_threshold else None,
                 llm.judge_threshold,
             )
-            made = generate(Sources(passages, away, pairs, earlier), models, settings, retrieval, store)
+            made = generate(Sources(passages, _away(testset, kept), pairs, earlier), models, settings, retrieval, store)
         files.write_output(out, made.questions)
         files.write_output(dropped, made.dropped)
         files.write_output(on_new, made.on_new)

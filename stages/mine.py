@@ -67,9 +67,9 @@ def main(
     llm = load_section(params, "llm", LlmParams)
     frozen = load_testset(testset)
     away, earlier = held_out(frozen), earlier_training(base, frozen.fingerprint)
-    apart = files.read_record(kept, KeptApart, "what make_pairs keeps for validation")
     asked = files.read_records(questions, Question) if settings.questions else ()
     with locks.writing(train, valid, audit, sample_file, plots, metrics, details), open_store() as store:
+        apart = files.read_record(kept, KeptApart, "what make_pairs keeps for validation")
         passages = list(files.read_records(corpus, Passage))
         queries = queries_of(files.read_records(train_pairs, Pair), asked)
         given = ToMine(

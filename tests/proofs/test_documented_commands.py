@@ -46,6 +46,7 @@ HOW: dict[str, Shorten | Skipped] = {
     r"pip install": Skipped("needs the network; .ci/run runs it as it is written"),
     r"pytest": Skipped("this is such a run"),
     r"ruff|mypy|haechi (deps|docs) ": Skipped(".ci/run runs it, on this very checkout"),
+    r"benchmarks/gpu\.sh": Skipped("is for a GPU; tests/training/test_gpu_script.py runs it at a thousandth of the size"),
     r"mkdocs build": Skipped("tests/docs/test_site.py builds the site"),
     r"export ": Skipped("tells what is a secret of the reader"),
     r"haechi fetch": Skipped("needs the network and a key; tests/fetch has a server of its own"),
@@ -133,7 +134,7 @@ def test_the_learning_curve_leaves_its_result_alone(used: Path) -> None:
 @pytest.mark.parametrize("command", [command for command in ALL if " benchmarks/" in f" {command}" and "pytest" not in command])
 def test_a_benchmark_that_is_named_exists_with_its_options(command: str) -> None:
     words = shlex.split(command)
-    script = project.ROOT / next(word for word in words if word.endswith(".py"))
+    script = project.ROOT / next(word for word in words if word.endswith((".py", ".sh")))
     code = script.read_text(encoding="utf-8")
     options = [word.lstrip("[") for word in words if word.lstrip("[").startswith("--")]
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from haechi.runtime import environment
 from haechi.runtime.environment import count, number, workers
 from haechi.runtime.errors import UsageError
+from haechi.text import morphemes
 from haechi.text.morphemes import kiwi
 
 SRC = Path(__file__).parents[2] / "src" / "haechi"
@@ -58,7 +59,7 @@ def test_without_a_value_every_core_works(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_number_of_workers_that_is_none_stops_the_analyser_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    kiwi.cache_clear()
+    morphemes._kiwi.cache_clear()
     monkeypatch.setenv("HAECHI_WORKERS", "many")
     with pytest.raises(UsageError, match="HAECHI_WORKERS should be a whole number, 1 or more"):
         kiwi()

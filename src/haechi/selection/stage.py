@@ -165,9 +165,7 @@ def facts_of(selected: Selected) -> dict[str, Any]:
 def key_figures(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What stands in metrics/select.json: the few of them that people and sweeps compare."""
     scores = {BASE: facts["validation"][BASE], "chosen": facts["validation"][facts["chosen"]]}
-    slices = {
-        name: {"n": one["n"], BASE: one[BASE], "chosen": one[facts["chosen"]]} for name, one in facts.get("slices", {}).items()
-    }
+    slices = {name: one[facts["chosen"]] for name, one in facts.get("slices", {}).items()}
     kept = {name: facts[name] for name in ("chosen", "metric", "encoder")}
     return kept | {"validation": scores} | ({"slice": slices} if slices else {})
 
