@@ -405,10 +405,12 @@ def memory(bench: Bench) -> Facts:
     used = peak()
     forward = SentenceTransformer.forward
 
-    def refuse(most: int, error: Callable[[], object], self: Any, features: Facts, **more: Any) -> Any:
-        if len(features["input_ids"]) > most and torch.is_grad_enabled():
+    def refuse(fit: int, error: Callable[[], object], self: Any, features: Facts, **more: Any) -> Any:
+        if len(features["input_ids"]) > fit and torch.is_grad_enabled():
             error()
         return forward(self, features, **more)
+
+    most = 16 if torch.cuda.is_available() else 4  # on a CPU texts go through in eights anyway
 
     def raised() -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Injected.")
@@ -420,7 +422,7 @@ def memory(bench: Bench) -> Facts:
     with _environment(HAECHI_MINI_BATCH="auto"):
         found["auto"] = _losses(bench, made) | {"peak_gb": peak()}
     for name, error in (("injected", raised), ("asked for too much", asked)):
-        with _patched(SentenceTransformer, "forward", lambda *a, e=error, **k: refuse(16, e, *a, **k)):
+        with _patched(SentenceTransformer, "forward", lambda *a, e=error, **k: refuse(most, e, *a, **k)):
             found[name] = _losses(bench, made) | {"peak_gb": peak()}
     _losses(bench, made)  # the peak that the next limit refers to
     with little_memory(0.8):

@@ -28,7 +28,7 @@ from haechi.testset.manifest import load_testset
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-MOST_FIGURES, MOST_LINES, TABLE = 25, 12, 13
+MOST_FIGURES, MOST_LINES, TABLE = 30, 12, 13
 
 
 def leaves(value: object) -> Iterator[object]:

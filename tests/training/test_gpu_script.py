@@ -53,8 +53,8 @@ def test_the_script_measures_every_part_at_a_thousandth_of_the_size(tmp_path: Pa
     first, second = found["memory"]["whole"]["losses"]
     apart = max(figures(found["memory"], "largest_difference_of_losses"))
     assert apart < abs(first - second) / 3, "smaller groups learn what the whole batch learns, but for bf16's rounding"
-    assert [event["to"] for event in found["memory"]["injected"]["events"]] == [32, 16]
-    assert [event["to"] for event in found["memory"]["asked for too much"]["events"]] == [32, 16]
+    assert [event["to"] for event in found["memory"]["injected"]["events"]] == [32, 16, 8, 4]
+    assert [event["to"] for event in found["memory"]["asked for too much"]["events"]] == [32, 16, 8, 4]
 
 
 def test_a_second_call_measures_what_is_missing_alone_and_a_part_that_fails_doesnt_stop_the_others(
