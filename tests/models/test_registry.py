@@ -1,5 +1,6 @@
 import pytest
 
+from haechi.models.e5_wheel import PACKAGE
 from haechi.models.registry import ALIASES, STATIC, known
 
 
@@ -20,7 +21,7 @@ def test_an_alias_and_its_hub_id_are_the_same_model(alias: str) -> None:
     assert model.max_length > 0
     assert model.lora_targets
     assert model.licence
-    assert model.id.count("/") == 1
+    assert model.id.count("/") == 1 or model.id == PACKAGE
 
 
 def test_prompts_are_those_that_the_models_were_trained_with() -> None:
@@ -34,6 +35,7 @@ def test_prompts_are_those_that_the_models_were_trained_with() -> None:
         "ko-simcse": ("", ""),
         "multilingual-minilm": ("", ""),
         "multilingual-e5-small": ("query: ", "passage: "),
+        "e5-small-q4": ("query: ", "passage: "),
         "arctic-ko": ("query: ", ""),
     }
 

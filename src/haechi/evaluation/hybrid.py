@@ -66,8 +66,8 @@ def fit_hybrid(
         for query in queries
     ]
     fitted = fit(queries, founds, tuple(search), params)
-    mixture = replace(fitted.mixture, made_of=inputs.hashes, places=inputs.places, cited=known.cited)
-    return Hybrid(mixture, known, fitted.lists)
+    of = {"made_of": inputs.hashes, "places": inputs.places, "max_length": params.max_length, "cited": known.cited}
+    return Hybrid(replace(fitted.mixture, **of), known, fitted.lists)
 
 
 def title_queries(

@@ -7,18 +7,16 @@ from pathlib import Path
 from haechi.evaluation import m3_systems
 from haechi.evaluation.forgetting import Probe
 from haechi.evaluation.systems import SUFFIXES, PairScores, read_run
-from haechi.models.load import AnyEncoder, device, folder_hash, load_base, open_encoder, weight_hash
+from haechi.models.load import AnyEncoder, device, folder_hash, open_base, open_encoder, weight_hash
 from haechi.models.m3_heads import has_heads
-from haechi.models.registry import known
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.question import Question
-from haechi.runtime.errors import HaechiError
+from haechi.runtime.errors import HaechiError, PackageMissing
 from haechi.runtime.files import sha256_file
+from haechi.runtime.progress import say
 from haechi.scoring.names import LABELS
 from haechi.testset.manifest import TestSet
-
-UNREGISTERED_LENGTH = 512
 
 
 @dataclass(frozen=True)
@@ -50,15 +48,25 @@ class Inputs:
     """About documents that an update has taken in."""
     mixed: Mapping[str, AnyEncoder] = field(default_factory=dict)
     """Further encoders of the hybrid."""
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Those that can't be had here, and why."""
     hashes: Mapping[str, str] = field(default_factory=dict)
     """Of what the hybrid's weights belong to: each encoder, the corpus, the parameters."""
     places: Mapping[str, str] = field(default_factory=dict)
     """Where a search finds the hybrid's encoders beside the tuned one."""
 
 
-def load_mixed(names: Sequence[str]) -> dict[str, AnyEncoder]:
-    """The further encoders of the hybrid, by the names that `fusion.encoders` gives them."""
-    return {name: open_encoder(Path(name)) if Path(name).is_dir() else _registered(name) for name in names}
+def load_mixed(names: Sequence[str], max_length: int) -> tuple[dict[str, AnyEncoder], dict[str, str]]:
+    """The further encoders of the hybrid by the names that `fusion.encoders` gives them; those of a package may be missing."""
+    found: dict[str, AnyEncoder] = {}
+    missing: dict[str, str] = {}
+    for name in names:
+        try:
+            found[name] = open_base(name, max_length)
+        except PackageMissing as error:
+            missing[name] = str(error)
+            say(f"the hybrid does without {name}: {error}")
+    return found, missing
 
 
 def load_others(entries: Sequence[str]) -> dict[str, Other]:
@@ -79,10 +87,5 @@ def _load(name: str, source: str) -> Other:
         return Other(sha256_file(path)[:16] if path.is_file() else "", lists=read_run(path))
     if path.is_dir():
         return Other(folder_hash(path), model=open_encoder(path))
-    model = _registered(source)
+    model = open_base(source)
     return Other(weight_hash(model)[:16], model=model)
-
-
-def _registered(name: str) -> AnyEncoder:
-    entry = known(name)
-    return load_base(name, entry.max_length if entry else UNREGISTERED_LENGTH)

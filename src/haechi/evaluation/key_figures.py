@@ -19,7 +19,9 @@ def key_figures(found: Evaluation) -> dict[str, Any]:
     """Out of all figures of an evaluation."""
     primary, gap = found.primary, found.difference[f"{TUNED}-{BASE}"][HEADLINE]
     slices = {name: found.slice[name] for name in COMPARED if name in found.slice}
+    missing = found.hybrid.get("missing")
     return {
+        **({"missing": ", ".join(missing)} if missing else {}),
         "testset": found.testset,
         "evaluator": found.evaluator,
         "encoder": found.encoder,

@@ -110,7 +110,7 @@ def evaluate(
         evaluator=EVALUATOR_VERSION,
         encoder=inputs.encoder_hash,
         confidence=params.confidence,
-        hybrid=told(hybrid.mixture),
+        hybrid=told(hybrid.mixture) | ({"missing": dict(inputs.missing)} if inputs.missing else {}),
         gold_not_in_corpus=missing,
         without_gold=sum(not keys for keys in gold.values()),
         others={name: other.hash for name, other in inputs.others.items()},

@@ -95,7 +95,7 @@ def fit(queries: Sequence[Labelled], founds: Sequence[Candidates], systems: Sequ
     }
     weights = dict(sorted(zip(terms_of[form], _weights(examples, terms_of[form], params.penalty), strict=True)))
     rounded = {term: round(float(weight), 4) for term, weight in weights.items()}
-    return Fitted(Mixture(form, rounded, why, {}, {}, labels, validation), _lists(examples, crossed[form]))
+    return Fitted(Mixture(form, rounded, why, labels=labels, validation=validation), _lists(examples, crossed[form]))
 
 
 def _examples(queries: Sequence[Labelled], founds: Sequence[Candidates], params: FusionParams) -> list[_Example]:

@@ -30,6 +30,8 @@ class Mixture:
     """Each encoder -> the hash of the model; `corpus` and `params` -> theirs. Weights for these are none for others."""
     places: Mapping[str, str] = field(default_factory=dict)
     """Each encoder but the tuned one -> the folder, alias or hub id that it is loaded from."""
+    max_length: int = 0
+    """Tokens that the further encoders read of a text; 0 is as many as each can."""
     labels: Mapping[str, int] = field(default_factory=dict)
     """Kind of validation query -> how many it was fitted on."""
     validation: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

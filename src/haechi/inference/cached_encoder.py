@@ -7,8 +7,8 @@ import numpy as np
 from haechi.inference import fixed_shapes
 from haechi.inference.fixed_shapes import Precision
 from haechi.inference.model_key import model_key
-from haechi.models.load import AnyEncoder
-from haechi.models.static_encoder import StaticEncoder, static_of
+from haechi.models.load import LIGHT, AnyEncoder
+from haechi.models.static_encoder import static_of
 from haechi.retrieval.dense import Task, Vectors, encode, unit
 from haechi.rowstore.encoding import Keys
 from haechi.rowstore.namespaces import EMBEDDINGS
@@ -23,7 +23,7 @@ class Encoder:
     """A model whose vectors come from the row store; only texts that it never saw go through the model."""
 
     def __init__(self, model: AnyEncoder, store: Store, precision: Precision = "fp32") -> None:
-        self._model = model if isinstance(model, StaticEncoder) else static_of(model) or model
+        self._model = model if isinstance(model, LIGHT) else static_of(model) or model
         self._store, self._precision = store, precision
         self._identity = model_key(self._model, precision)
         self._keys = Keys(self._identity)
@@ -56,7 +56,7 @@ class Encoder:
 
         def made(missing: list[int]) -> list[Vectors]:
             some = [texts[place] for place in missing]
-            if isinstance(self._model, StaticEncoder):
+            if isinstance(self._model, LIGHT):
                 return list(encode(self._model, some, task))
             vectors = fixed_shapes.run(self._model, some, "sentence_embedding", self._precision, prompt, task)
             return list(unit(vectors[:, : self._model.truncate_dim]))
@@ -65,8 +65,8 @@ class Encoder:
         return self._store.through(EMBEDDINGS, keys, made, MADE, self._identity)
 
     def _order(self, texts: Sequence[str]) -> list[int]:
-        """Alike in length, alike in shape; a table pads nothing, and neighbours in a corpus share words."""
-        if isinstance(self._model, StaticEncoder):
+        """Alike in length, alike in shape; models without torch pad nothing, and neighbours in a corpus share words."""
+        if isinstance(self._model, LIGHT):
             return list(range(len(texts)))
         return sorted(range(len(texts)), key=lambda place: (len(texts[place]), texts[place]))
 
@@ -76,6 +76,6 @@ def _prompt(model: AnyEncoder, task: Task) -> str:
     names = ("query",) if task == "query" else ("document", "passage", "corpus")
     prompts = model.prompts
     name = next((name for name in names if name in prompts), None)
-    if name is None and not isinstance(model, StaticEncoder):
+    if name is None and not isinstance(model, LIGHT):
         name = model.default_prompt_name
     return str(prompts[name]) if name else ""

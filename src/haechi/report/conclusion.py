@@ -79,6 +79,7 @@ def _points(scores: Evaluation, slices: Sequence[Slice], gap: Mapping[str, float
         *_unseen(slices, judgement),
         *_lost(slices),
         *_hybrid(scores),
+        *_missing(scores),
     ]
 
 
@@ -305,6 +306,17 @@ def _lost(slices: Sequence[Slice]) -> list[Point]:
             ),
         )
         for one in _behind_base(slices)[:LISTED]
+    ]
+
+
+def _missing(scores: Evaluation) -> list[Point]:
+    """Encoders that the hybrid was to have."""
+    return [
+        Point(
+            "unknown",
+            Words(f"The hybrid does without {name}: {why}.", f"하이브리드에 {name}이(가) 빠졌습니다: {why}."),
+        )
+        for name, why in scores.hybrid.get("missing", {}).items()
     ]
 
 

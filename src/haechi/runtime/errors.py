@@ -97,6 +97,10 @@ class RerankerUnreachable(HaechiError):
         super().__init__(f"reranker {name!r} can't be used: {reason}; name another one, or `none`, which needs no download")
 
 
+class PackageMissing(HaechiError):
+    """A model comes with a package that isn't installed."""
+
+
 class ModelUnreachable(HaechiError):
     """A base model is neither on disk nor to be had."""
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from haechi.models.load import open_encoder
-from haechi.models.static_encoder import StaticEncoder
+from haechi.models.load import LIGHT, open_encoder
 from haechi.records.pair import Slice
 from haechi.scoring.metrics import GoldRanks, score
 from haechi.scoring.names import HEADLINE
@@ -28,7 +27,7 @@ class ModelScorer:
         if name not in self.places:
             model = open_encoder(folder)
             self.places[name] = self.validation.places(model)
-            if not isinstance(model, StaticEncoder):
+            if not isinstance(model, LIGHT):
                 # the library's model and its card hold each other, so weights would wait for the garbage collector
                 model.model_card_data.model = None
         return float(self.column(name, metric).mean())

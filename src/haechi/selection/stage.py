@@ -14,7 +14,7 @@ import numpy as np
 
 from haechi.export.formats import add_forms, require
 from haechi.guards.history import read_history
-from haechi.models.load import folder_hash, folder_of, name_of, open_encoder, save_encoder
+from haechi.models.load import folder_hash, folder_of, name_of, save_again
 from haechi.models.m3_heads import copy_heads, has_heads
 from haechi.records.pair import Slice
 from haechi.records.validated import ValidatedQuery
@@ -83,7 +83,7 @@ def select(run: Path, base: Path, validation: Validation, out: Path, params: Sel
         everything = np.stack([scorer.column(name, params.metric) for name in sorted(scorer.places)], axis=1)
         with atomic_folder(out) as whole:
             if choice.name in folders:
-                save_encoder(open_encoder(folders[choice.name]), whole)
+                save_again(folders[choice.name], whole)
                 copy_heads(_source(base) if choice.name == BASE else folders[choice.name], whole)
             else:
                 builder.make(choice.name, whole)
@@ -128,7 +128,7 @@ def _whole(base: Path, place: Path, *, with_heads: bool) -> Path:
     """
     if not name_of(base):
         return base
-    save_encoder(open_encoder(base), place)
+    save_again(base, place)
     if with_heads:
         copy_heads(_source(base), place)
     return place

@@ -13,8 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from haechi.models.load import AnyEncoder, folder_hash, load_base, open_encoder, weight_hash
-from haechi.models.registry import known
+from haechi.models.load import AnyEncoder, folder_hash, open_base, open_encoder, weight_hash
 from haechi.retrieval.dense import Task, encode
 from haechi.runtime.errors import HaechiError, UsageError
 from haechi.runtime.files import atomic_folder, read_json, remove, write_json, write_text
@@ -24,8 +23,6 @@ from haechi.serving.texts import read_texts
 from haechi.serving.vectors import FACTS, IDS, INDEX, VECTORS, Facts, Row, hash_of
 
 BLOCK = 1_024
-UNREGISTERED_LENGTH = 512
-"""Tokens that a model nobody registered reads."""
 DONE = "done.json"
 
 
@@ -55,8 +52,7 @@ def open_model(name: str) -> Model:
     folder = Path(name)
     if folder.is_dir():
         return Model(open_encoder(folder), folder_hash(folder))
-    entry = known(name)
-    model = load_base(name, entry.max_length if entry else UNREGISTERED_LENGTH)
+    model = open_base(name)
     return Model(model, weight_hash(model)[:16])
 
 

@@ -17,7 +17,7 @@ from haechi.corpus.duplicates import one_name
 from haechi.evaluation.params import EvaluateParams
 from haechi.fusion.mixture import Mixture, ranked
 from haechi.fusion.signals import candidates, known_of
-from haechi.models.load import AnyEncoder, folder_hash, open_encoder
+from haechi.models.load import AnyEncoder, folder_hash, open_base, open_encoder, weight_hash
 from haechi.records.passage import Passage
 from haechi.retrieval.bm25 import Bm25
 from haechi.retrieval.dense import Vectors, encode_queries, search
@@ -25,7 +25,7 @@ from haechi.retrieval.params import RetrievalParams
 from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run, Scored
 from haechi.runtime.errors import HaechiError, UsageError
 from haechi.runtime.params import load_section
-from haechi.scoring.names import BM25, HYBRID, TUNED, label
+from haechi.scoring.names import BASE, BM25, HYBRID, TUNED, label
 from haechi.serving.embed import Model, open_model
 from haechi.serving.fusion import Fusion, read_fusion, without
 from haechi.serving.index import Index, open_index, read_corpus, rounded
@@ -235,10 +235,15 @@ def open_engine(
 
 def opened(mixture: Mixture, system: str) -> Model:
     """One of the mixture's further encoders, if it is still the one that the weights were fitted with."""
-    model = open_model(mixture.places.get(system, system))
+    place = mixture.places.get(system, system)
+    if system == BASE:
+        model = open_model(place)
+    else:
+        encoder = open_base(place, mixture.max_length)
+        model = Model(encoder, weight_hash(encoder)[:16])
     if model.hash[:16] != mixture.made_of[system][:16]:
-        raise HaechiError(f"{mixture.places.get(system, system)} is another model than the weights were fitted with")
-    return model
+        raise HaechiError(f"{place} is another model than the weights were fitted with")
+    return model if system == BASE else Model(model.encoder, f"{model.hash}-{mixture.max_length}")
 
 
 def _given(parts: Mapping[str, npt.NDArray[np.float64]], row: int) -> dict[str, float]:
