@@ -24,6 +24,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from pipeline.checkout import ROOT, python
 
+from haechi.cli.main import main
 from haechi.doctor.disk import check_disk, estimate
 from haechi.doctor.examine import check_parameters
 from haechi.doctor.finding import Finding
@@ -37,6 +38,7 @@ from haechi.models import e5_wheel
 from haechi.models.hub import cache_of, http_status
 from haechi.rowstore.namespaces import QUESTIONS
 from haechi.rowstore.store import Row, open_store
+from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import write_json, write_text
 from haechi.runtime.params import load_section
 from haechi.static_model.params import ModelParams
@@ -613,6 +615,18 @@ def test_one_failing_check_ends_with_1_and_the_others_are_still_said(project: Pa
     assert findings["dvc"]["level"] == findings["parameters"]["level"] == "fail"
     assert {findings[name]["level"] for name in ("disk", "gpu", "base model")} == {"warn"}
     assert findings["git"] == {"check": "git", "level": "ok", "said": findings["git"]["said"], "remedy": ""}
+
+
+def test_outside_a_project_it_says_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    with pytest.raises(HaechiError) as caught:
+        main.main(["doctor"], standalone_mode=False)
+
+    assert str(caught.value) == f"doctor: {tmp_path} is no project (it has neither dvc.yaml nor params.yaml); go to one"
+    assert capsys.readouterr().out == ""
 
 
 def test_no_key_is_printed(project: Path) -> None:
