@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "src")]
 
 from haechi.citations.law_index import LawIndex  # noqa: E402  (only now is the path right)
-from haechi.evaluation.hybrid import fit_hybrid, searches  # noqa: E402
+from haechi.evaluation.hybrid import fit_hybrid, passages_of, searches  # noqa: E402
 from haechi.evaluation.inputs import Inputs, load_mixed  # noqa: E402
 from haechi.evaluation.params import EvaluateParams  # noqa: E402
 from haechi.evaluation.searcher import Asked, Searcher  # noqa: E402
@@ -186,7 +186,7 @@ def show(project: Path, work: Path, parts: Mapping[str, Sequence[Query]], valid:
         source = Stored(store)
         retrieval = load_section(project / "params.yaml", "retrieval", RetrievalParams)
         searcher = Searcher(corpus, source.tokens([p.text for p in corpus]), retrieval, evaluation.depth)
-        search = searches(inputs, searcher, source)
+        search = searches(inputs, searcher, source, passages_of(inputs, source))
         known = [Asked(q.id, q.text, q.own) for q in map(query_of, valid)]
         hybrid = fit_hybrid(inputs, searcher, search, {system: run(known) for system, run in search.items()}, fusion)
         columns, gaps = {}, {}

@@ -7,6 +7,7 @@ import numpy as np
 from question_writer.test_write import corpus
 from small_params import small
 
+from haechi.evaluation.hybrid import passages_of, searches
 from haechi.evaluation.new_documents import compare_on_new
 from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.searcher import Searcher
@@ -39,10 +40,10 @@ class Knowing:
 def compared(questions: tuple[Question, ...]) -> dict[str, Any]:
     place = {p.id: i for i, p in enumerate(PASSAGES)}
     source: Any = Knowing({q.question: place[q.passage_id] for q in questions})
-    inputs: Any = SimpleNamespace(on_new=questions, base="before", encoder="after")
+    inputs: Any = SimpleNamespace(base="before", encoder="after", mixed={}, corpus=PASSAGES)
     searcher = Searcher(PASSAGES, tokenize([p.text for p in PASSAGES]), RetrievalParams(1.2, 0.75), PARAMS.depth)
-    vectors = source.passages("", PASSAGES)
-    return compare_on_new(inputs, searcher, source, {BASE: vectors, TUNED: vectors}, PARAMS)
+    search = searches(inputs, searcher, source, passages_of(inputs, source))
+    return compare_on_new(questions, searcher, search, PARAMS)
 
 
 def test_a_model_that_finds_the_new_documents_has_gained() -> None:

@@ -1,6 +1,6 @@
 """The whole evaluation with real, tiny models: further models, run files, a reranker and the heads of a BGE-M3."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,13 +15,15 @@ from training.made import TEXTS, examples, static, transformer
 from haechi.evaluation.forgetting import GENERAL, Probe, ProbePassage, ProbeQuery
 from haechi.evaluation.inputs import Inputs, heads_of, load_others
 from haechi.evaluation.params import EvaluateParams
+from haechi.evaluation.searcher import Source
 from haechi.evaluation.stage import Evaluated, evaluate
 from haechi.fusion.params import FusionParams
 from haechi.inference.cached import Stored
 from haechi.inference.cached_reranker import Reranker
-from haechi.models.load import folder_hash, load_encoder
+from haechi.models.load import AnyEncoder, folder_hash, load_encoder
 from haechi.models.registry import HEADS
 from haechi.records.query import TestQuery
+from haechi.retrieval.dense import Vectors
 from haechi.retrieval.params import RetrievalParams
 from haechi.rowstore.store import Store, open_store
 from haechi.runtime.errors import HaechiError
@@ -56,7 +58,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def scored(folder: Path, store: Store, others: Sequence[str] = (), judge: Any = None) -> Evaluated:
+def scored(
+    folder: Path, store: Store, others: Sequence[str] = (), judge: Any = None, source_of: Callable[[Store], Source] = Stored
+) -> Evaluated:
     """What the stage's script does between reading and writing."""
     testset: Any = SimpleNamespace(queries=TESTS, fingerprint="made-up", primary="precedent")
     inputs = Inputs(
@@ -72,7 +76,7 @@ def scored(folder: Path, store: Store, others: Sequence[str] = (), judge: Any = 
         Reranker(judge, store).scores if judge else None,
         heads_of(folder / "tuned"),
     )
-    return evaluate(inputs, PARAMS, RetrievalParams(1.2, 0.75), small(FusionParams), Stored(store))
+    return evaluate(inputs, PARAMS, RetrievalParams(1.2, 0.75), small(FusionParams), source_of(store))
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +142,29 @@ def test_once_more_nothing_is_encoded_scored_or_tokenised(folder: Path, tmp_path
     assert worked > 0
     assert made == 0
     assert metrics == first
+
+
+def test_no_texts_are_asked_for_twice(folder: Path, tmp_path: Path) -> None:
+    questions: list[tuple[object, ...]] = []
+
+    class Noting(Stored):
+        def tokens(self, texts: Sequence[str]) -> list[list[str]]:
+            questions.append(("tokens", *texts))
+            return super().tokens(texts)
+
+        def queries(self, model: AnyEncoder, texts: Sequence[str]) -> Vectors:
+            questions.append((model, "queries", *texts))
+            return super().queries(model, texts)
+
+        def passages(self, model: AnyEncoder, texts: Sequence[str]) -> Vectors:
+            questions.append((model, "passages", *texts))
+            return super().passages(model, texts)
+
+    with open_store(tmp_path / "rows.sqlite") as store:
+        scored(folder, store, source_of=Noting)
+
+    assert len(questions) >= 10
+    assert len(questions) == len(set(questions))
 
 
 @pytest.mark.parametrize("entry", [f"{TUNED}=models/base", f"{HYBRID}=runs/x.trec"])

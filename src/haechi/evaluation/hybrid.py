@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from haechi.evaluation.inputs import Inputs
 from haechi.evaluation.searcher import Asked, Searcher, Source
@@ -11,16 +12,29 @@ from haechi.fusion.fit import BY_TITLE, Labelled, fit, kind_of
 from haechi.fusion.mixture import Mixture, mixed
 from haechi.fusion.params import FusionParams
 from haechi.fusion.signals import Known, candidates, known_of
+from haechi.models.load import AnyEncoder
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.query import TestQuery
+from haechi.retrieval.dense import Vectors
 from haechi.retrieval.run import Run
 from haechi.scoring.names import BASE, BM25, TUNED
 
 MADE = ("title", "definition")
 """Pairs that nobody asked: an article that only these name counts as new."""
 
-Search = Callable[[Sequence[Asked]], Run]
+
+@dataclass(frozen=True)
+class Search:
+    """One system, in two steps, so that whoever needs what queries were made into has it made once."""
+
+    read: Callable[[Sequence[Asked]], Any]
+    """Queries to tokens or vectors."""
+    find: Callable[[Sequence[Asked], Any], Run]
+
+    def __call__(self, asked: Sequence[Asked]) -> Run:
+        """The best articles of each query."""
+        return self.find(asked, self.read(asked))
 
 
 @dataclass(frozen=True)
@@ -37,16 +51,27 @@ class Hybrid:
         return mixed(self.mixture, {q.id: q.text for q in asked}, runs, self.known, depth)
 
 
-def searches(inputs: Inputs, searcher: Searcher, source: Source) -> dict[str, Search]:
-    """BM25, the tuned model, the base and the further encoders of the hybrid, each as a function of queries."""
+def passages_of(inputs: Inputs, source: Source) -> dict[str, Vectors]:
+    """The corpus by each encoder that is always scored or mixed."""
     texts = [passage.text for passage in inputs.corpus]
-    models = {BASE: inputs.base, TUNED: inputs.encoder, **inputs.mixed}
+    return {system: source.passages(model, texts) for system, model in _models(inputs).items()}
 
-    def dense(name: str) -> Search:
-        passages = source.passages(models[name], texts)
-        return lambda asked: searcher.dense(asked, source.queries(models[name], [q.text for q in asked]), passages)
 
-    return {BM25: lambda asked: searcher.bm25(asked, source.tokens([q.text for q in asked]))} | {s: dense(s) for s in models}
+def searches(inputs: Inputs, searcher: Searcher, source: Source, passages: Mapping[str, Vectors]) -> dict[str, Search]:
+    """BM25, the base, the tuned model and the further encoders of the hybrid."""
+
+    def dense(system: str, model: AnyEncoder) -> Search:
+        return Search(
+            lambda asked: source.queries(model, [q.text for q in asked]),
+            lambda asked, vectors: searcher.dense(asked, vectors, passages[system]),
+        )
+
+    words = Search(lambda asked: source.tokens([q.text for q in asked]), searcher.bm25)
+    return {BM25: words} | {system: dense(system, model) for system, model in _models(inputs).items()}
+
+
+def _models(inputs: Inputs) -> dict[str, AnyEncoder]:
+    return {BASE: inputs.base, TUNED: inputs.encoder, **inputs.mixed}
 
 
 def fit_hybrid(

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from haechi.evaluation.inputs import Inputs
+from haechi.evaluation.hybrid import Search
 from haechi.evaluation.params import EvaluateParams
-from haechi.evaluation.searcher import Asked, Searcher, Source
+from haechi.evaluation.searcher import Asked, Searcher
 from haechi.evaluation.summary import difference_row
-from haechi.retrieval.dense import Vectors
+from haechi.records.question import Question
 from haechi.retrieval.run import Run
 from haechi.scoring.metrics import evaluate_run
 from haechi.scoring.names import BASE, BM25, HEADLINE, TUNED
@@ -17,16 +17,13 @@ from haechi.scoring.significance import Array, Resampler
 
 
 def compare_on_new(
-    inputs: Inputs, searcher: Searcher, source: Source, passages: Mapping[str, Vectors], params: EvaluateParams
+    questions: Sequence[Question], searcher: Searcher, search: Mapping[str, Search], params: EvaluateParams
 ) -> dict[str, Any]:
     """Both models and BM25 on these questions; empty where there are none."""
-    questions = inputs.on_new
     if not questions:
         return {}
-    texts, asked = [q.question for q in questions], [Asked(q.question_id, q.question, "") for q in questions]
-    runs: dict[str, Run] = {BM25: searcher.bm25(asked, source.tokens(texts))}
-    for system, model in ((BASE, inputs.base), (TUNED, inputs.encoder)):
-        runs[system] = searcher.dense(asked, source.queries(model, texts), passages[system])
+    asked = [Asked(q.question_id, q.question, "") for q in questions]
+    runs = {system: search[system](asked) for system in (BM25, BASE, TUNED)}
     gold = {q.question_id: searcher.named([q.article_key]) for q in questions}
     columns = {system: _values(run, gold) for system, run in runs.items()}
     sample = Resampler([q.article_key for q in questions], params.resamples, params.confidence, params.seed)

@@ -12,7 +12,7 @@ from haechi.evaluation.exports import write_exports
 from haechi.evaluation.failures import Explainer, count_failures
 from haechi.evaluation.forgetting import GENERAL, compare_probe
 from haechi.evaluation.geometry import alignment, drift, separation, uniformity
-from haechi.evaluation.hybrid import fit_hybrid, searches
+from haechi.evaluation.hybrid import fit_hybrid, passages_of, searches
 from haechi.evaluation.inputs import Inputs
 from haechi.evaluation.m3_systems import m3_runs
 from haechi.evaluation.new_documents import compare_on_new
@@ -32,7 +32,7 @@ from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import atomic_folder, write_csv, write_json, write_text
 from haechi.scoring.evaluation import Evaluation
 from haechi.scoring.facets import Facetter
-from haechi.scoring.names import BASE, EVALUATOR_VERSION, HYBRID, POPULARITY, RERANKED, TUNED
+from haechi.scoring.names import BASE, BM25, EVALUATOR_VERSION, HYBRID, POPULARITY, RERANKED, TUNED
 from haechi.scoring.per_query import write_rows
 from haechi.scoring.score_queries import judge
 
@@ -79,31 +79,31 @@ def evaluate(
     inputs: Inputs, params: EvaluateParams, retrieval: RetrievalParams, fusion: FusionParams, source: Source
 ) -> Evaluated:
     """Rank the test queries with every system, fold to articles, score, compare."""
-    tests, texts = inputs.testset.queries, [passage.text for passage in inputs.corpus]
-    tokens = source.tokens(texts)
+    tests, tokens = inputs.testset.queries, source.tokens([passage.text for passage in inputs.corpus])
     searcher = Searcher(inputs.corpus, tokens, retrieval, params.depth)
     gold, missing = _gold(inputs, searcher, params)
     asked = [Asked(q.query_id, q.query_text, q.source_id if q.suite == "precedent" else "") for q in tests]
     known = [Asked(p.query_id, p.query_text, p.meta.source_id) for p in inputs.valid_pairs]
-    words, questions = source.tokens([q.text for q in asked]), source.queries(inputs.encoder, [q.text for q in asked])
-    passages, untuned = source.passages(inputs.encoder, texts), source.passages(inputs.base, texts)
 
-    search = searches(inputs, searcher, source)
-    valid, found = ({system: run(some) for system, run in search.items()} for some in (known, asked))
+    vectors = passages_of(inputs, source)
+    search = searches(inputs, searcher, source, vectors)
+    valid = {system: one(known) for system, one in search.items()}
+    read = {system: one.read(asked) for system, one in search.items()}
+    found = {system: one.find(asked, read[system]) for system, one in search.items()}
     hybrid = fit_hybrid(inputs, searcher, search, valid, fusion)
     chosen_on = {**valid, HYBRID: hybrid.valid}
     valid_gold = {p.query_id: searcher.named(p.meta.article_keys) for p in inputs.valid_pairs}
-    tuned = found[TUNED]
+    tuned, questions, passages = found[TUNED], read[TUNED], vectors[TUNED]
     runs = {**_popular(inputs, searcher, params.depth), **found, HYBRID: hybrid.run(asked, found, params.depth)}
     runs |= _further(inputs, params, source, searcher, asked, runs, (questions, passages))
 
     explainer = Explainer(inputs.corpus, tokens, searcher.name)
-    words_of = {q.id: found for q, found in zip(asked, words, strict=True)}
+    words = dict(zip((q.id for q in asked), read[BM25], strict=True))
     rows = judge(tests, inputs.testset.primary, gold, runs, Facetter(inputs.corpus, inputs.train_pairs, searcher.name))
-    rows = [replace(row, failure=explainer.reasons(row, words_of[row.query_id])) for row in rows]
-    vectors = {name: _probe_vectors(inputs, name, source) for name in inputs.probes}
+    rows = [replace(row, failure=explainer.reasons(row, words[row.query_id])) for row in rows]
+    probes = {name: _probe_vectors(inputs, name, source) for name in inputs.probes}
     abstention, points = _abstention(
-        [valid[TUNED][q.id] for q in known], [tuned[q.id] for q in asked], vectors[GENERAL][1][0], passages
+        [valid[TUNED][q.id] for q in known], [tuned[q.id] for q in asked], probes[GENERAL][1][0], passages
     )
     evaluation = Evaluation(
         testset=inputs.testset.fingerprint,
@@ -116,14 +116,14 @@ def evaluate(
         others={name: other.hash for name, other in inputs.others.items()},
         **summarise(rows, params),
         failures=count_failures(rows),
-        probe={name: compare_probe(probe, *vectors[name], params) for name, probe in inputs.probes.items()},
-        drift=_rounded(drift(vectors[GENERAL][0][1], vectors[GENERAL][1][1])),
+        probe={name: compare_probe(probe, *probes[name], params) for name, probe in inputs.probes.items()},
+        drift=_rounded(drift(probes[GENERAL][0][1], probes[GENERAL][1][1])),
         geometry=_rounded(_geometry(tests, gold, searcher, tuned, questions, passages, params.seed)),
         gating=_rounded(abstention),
         validation=validated(inputs.valid_pairs, valid_gold, chosen_on),
-        new_documents=compare_on_new(inputs, searcher, source, {BASE: untuned, TUNED: passages}, params),
+        new_documents=compare_on_new(inputs.on_new, searcher, search, params),
     )
-    spaces = draw_map(inputs.corpus, {BASE: untuned, TUNED: passages}, params.seed)
+    spaces = draw_map(inputs.corpus, {system: vectors[system] for system in (BASE, TUNED)}, params.seed)
     return Evaluated(evaluation, rows, runs, gold, searcher.name, points, spaces, hybrid.mixture, params.k_values)
 
 
