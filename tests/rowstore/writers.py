@@ -1,7 +1,12 @@
-"""Processes that write to one store, and are killed while they do."""
+"""Processes that write to one store, and are killed while they do.
+
+python -m rowstore.writers FILE KILLS SEED
+"""
 
 import os
+import random
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -64,3 +69,22 @@ def batches_there(store: Store, writer: int, batches: range) -> list[int]:
     keys = [key(writer, n) for n in range(batches.start * BATCH, batches.stop * BATCH)]
     found = store.get(QUESTIONS, keys)
     return [sum(k in found for k in keys[i * BATCH : (i + 1) * BATCH]) for i in range(len(batches))]
+
+
+def killed_again_and_again(path: Path, kills: int, seed: int) -> int:
+    """Every batch that was said to be committed is whole; of the open one all rows are there or none. How many are there."""
+    moments = random.Random(seed)  # noqa: S311  # no secret
+    first = 0
+    for kill in range(kills):
+        said = written_until_killed(path, writer=1, first=first, after=moments.uniform(0, 0.02))
+        store = connect(path)
+        there = batches_there(store, 1, range(first, first + said + 1))
+        assert there[:said] == [BATCH] * said, f"kill {kill}: a committed batch is not whole"
+        assert there[said] in (0, BATCH), f"kill {kill}: half a batch"
+        first += said + (there[said] == BATCH)
+        store.close()
+    return first
+
+
+if __name__ == "__main__":
+    sys.stdout.write(str(killed_again_and_again(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))
