@@ -1,8 +1,10 @@
 """Every test runs without the hub, and hypothesis draws the same examples on every machine."""
 
 import builtins
+import gc
 import os
 import re
+from collections.abc import Iterator
 from typing import Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before any library reads it
@@ -60,6 +62,20 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     all_slow = re.search(r"^pytestmark = \[?\s*pytest\.mark\.slow", collection_path.read_text(encoding="utf-8"), re.MULTILINE)
     return bool(all_slow) or None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What libraries and test files make when they are imported lives to the end: nobody looks there for garbage, then or later.
+
+    Later a forked child, too, leaves its parent's pages alone.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
