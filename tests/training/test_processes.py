@@ -1,9 +1,7 @@
 """Two processes under torchrun share the work of each batch, and learn what one process learns."""
 
 import json
-import os
-import subprocess
-import sys
+import signal
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -11,28 +9,29 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from training.made import VALIDATION, examples, static, train, transformer
-from training.two import RECIPES
+from training.two import RECIPES, train_all
 
 from haechi.training import objective
 from haechi.training.objective import own_share
 
-SCRIPT = Path(__file__).with_name("two.py")
+STANDALONE = {"min_nodes": 1, "max_nodes": 1, "rdzv_backend": "c10d", "rdzv_endpoint": "localhost:0", "run_id": "two"}
+"""What `torchrun --standalone` tells its launcher."""
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What two processes left, recipe by recipe."""
+    """What two processes left, recipe by recipe: torchrun's own launcher, which forks them so that none imports torch again."""
     root = tmp_path_factory.mktemp("two")
     transformer(root / "bert", dropout=0.0)  # two processes draw other dropouts than one
-    done = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(SCRIPT), str(root)],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    static()  # once, before the fork
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)}
+    try:
+        elastic_launch(LaunchConfig(nproc_per_node=2, start_method="fork", **STANDALONE), train_all)(root)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return root
 
 

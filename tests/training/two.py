@@ -1,15 +1,10 @@
-"""Started by torchrun: trains in as many processes as it says, and the first one writes down what came out.
-
-python -m torch.distributed.run --standalone --nproc_per_node 2 tests/training/two.py FOLDER
-"""
+"""What each of torchrun's processes does: it trains with every recipe, and leaves what came out."""
 
 import os
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-os.environ["HAECHI_DEVICE"] = "cpu"
-
+import torch
+from accelerate.state import AcceleratorState
 from sentence_transformers import SentenceTransformer
 from training.made import VALIDATION, examples, recipe, static, train
 
@@ -19,9 +14,12 @@ RECIPES = {
     "cached": recipe(epochs=2, evaluations=2, loss={"mini_batch": 1}),
 }
 
-if __name__ == "__main__":
-    folder = Path(sys.argv[1])
-    name = "first" if os.environ.get("RANK", "0") == "0" else "second"
+
+def train_all(folder: Path) -> None:
+    """In as many processes as there are; the state of one that had the tests to itself is not theirs."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    name = "first" if os.environ["RANK"] == "0" else "second"
     for kind, wanted in RECIPES.items():
         model = static() if kind == "static" else SentenceTransformer(str(folder / "bert"), device="cpu")
         train(model, examples(), VALIDATION, folder / f"{kind}-{name}", wanted)
+        assert torch.distributed.get_world_size() == 2
