@@ -1,6 +1,7 @@
 """A model card says what the files of its run say, and nothing where they disagree."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,32 @@ def test_the_command_shows_it_or_writes_it(project: Path, tmp_path: Path) -> Non
 
 
 GAIN = {"value": 0.2, "low": 0.1, "high": 0.3, "p_holm": 0.001, "wins": 9, "ties": 0, "losses": 1}
+
+
+KOREAN = PASSAGES[0].text
+ENGLISH = "The owner of a well must keep it clean and is liable for what it does to the water of the neighbours."
+OTHER = "Колодец должен содержаться в чистоте."
+
+
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [
+        ([KOREAN] * 10, "language: ko"),
+        ([ENGLISH] * 10, "language: en"),
+        ([KOREAN] * 19 + [ENGLISH], "language: ko"),
+        ([KOREAN] * 9 + [ENGLISH], "language: [ko, en]"),
+        ([OTHER] * 10, None),
+    ],
+)
+def test_the_card_names_the_languages_that_a_tenth_of_the_corpus_is_in(project: Path, texts: list[str], told: str | None) -> None:
+    corpus = project / DATA["corpus"]
+    write_jsonl(corpus, [replace(PASSAGES[0], id=f"p{i}", text=text) for i, text in enumerate(texts)])
+    try:
+        head = model_card(project).split("---")[1]
+    finally:
+        write_jsonl(corpus, PASSAGES)
+
+    assert [line for line in head.splitlines() if line.startswith("language")] == ([told] if told else [])
 
 
 def decided(project: Path, chosen: str = "step-000004", shuffled: bool = False, **gaps: dict[str, float]) -> str:

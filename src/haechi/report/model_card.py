@@ -4,6 +4,7 @@ Refused where they speak of different models: the encoder in the folder must be 
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,14 +12,16 @@ from typing import Any, NamedTuple
 from haechi.models.load import folder_hash
 from haechi.models.registry import STATIC, known
 from haechi.pipeline.stage_details import file_of, read_details
+from haechi.records.passage import Passage
 from haechi.report.checks import checks
 from haechi.report.conclusion import answer
 from haechi.report.inputs import Places, gather
 from haechi.report.slices import sliced
 from haechi.runtime.errors import HaechiError
-from haechi.runtime.files import read_json, sha256_file
+from haechi.runtime.files import read_json, read_records, sha256_file
 from haechi.scoring.evaluation import Evaluation, evaluation_of
 from haechi.scoring.names import BASE
+from haechi.text.language import language
 
 DATA = {
     "training examples": "data/mined/train.jsonl",
@@ -70,7 +73,7 @@ def model_card(root: Path) -> str:
         "---",
         "library_name: sentence-transformers",
         "pipeline_tag: sentence-similarity",
-        "language: ko",
+        *_languages(root / DATA["corpus"]),
         f"license: {licence(base['base'])}",
         "---",
         "",
@@ -108,6 +111,13 @@ def model_card(root: Path) -> str:
         *(f"- {section}.{key}: {value}" for section in ("params", "loss", "lora") for key, value in recipe[section].items()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _languages(corpus: Path) -> list[str]:
+    """Korean and English, each where at least a tenth of the passages are in it; no field where neither is."""
+    found = Counter(language(passage.text) for passage in read_records(corpus, Passage))
+    told = [name for name in ("ko", "en") if found[name] * 10 >= found.total()]
+    return [f"language: {told[0]}" if len(told) == 1 else f"language: [{', '.join(told)}]"] if told else []
 
 
 def _decided(root: Path) -> list[str]:
