@@ -10,10 +10,8 @@ from tempfile import TemporaryDirectory
 import click
 
 from haechi.runtime import files, locks, options, progress
-from haechi.training import trackers
 from haechi.runtime.command import run
 from haechi.runtime.errors import UsageError
-from haechi.training.outcome import write_curves, write_modules
 from haechi.guards import status
 from haechi.guards.history import read_history
 from haechi.guards.summary import key_figures, summary
@@ -28,16 +26,9 @@ from haechi.training.params import TrainParams
 from haechi.records.mined import MinedExample
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
-from haechi.training.replay import replayable
+from haechi.training import trackers
+from haechi.training.recipe import Recipe, running
 from haechi.training.resume import State, Work, hashes, resumable
-from haechi.training.checks import starts_again
-from haechi.training.static_learner import load_learner
-from haechi.training.engine import train
-from haechi.training.recipe import running
-from haechi.training.m3 import train_m3
-from haechi.training.memory import statistics_of
-from haechi.training.recipe import Recipe
-from haechi.training.session import Listeners, TrainingInputs
 from haechi.scoring.validation import Validation
 
 
@@ -77,6 +68,16 @@ def main(
         raise UsageError("--no-update: the flagembedding engine can't do without updates; take a small train.max_samples")
 
     names = trackers.trackers_named()
+
+    # late: importing torch takes seconds, and whoever mistypes a parameter needn't wait for it
+    from haechi.training.checks import starts_again
+    from haechi.training.engine import train
+    from haechi.training.m3 import train_m3
+    from haechi.training.memory import statistics_of
+    from haechi.training.outcome import write_curves, write_modules
+    from haechi.training.replay import replayable
+    from haechi.training.session import Listeners, TrainingInputs
+    from haechi.training.static_learner import load_learner
 
     def trained(folder: Path, state: State | None, listeners: Listeners) -> status.TrainingStatus:
         asked, passages = list(files.read_records(valid_pairs, Pair)), list(files.read_records(corpus, Passage))

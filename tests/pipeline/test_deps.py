@@ -340,18 +340,15 @@ def tops(names: frozenset[str]) -> set[str]:
     return {name.split(".")[0] for name in names}
 
 
-QUICK = [stage for stage in STAGE_NAMES if stage != "train"]  # whose engine is torch
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", QUICK)
+@pytest.mark.parametrize("stage", STAGE_NAMES)
 def test_a_stage_starts_without_torch(stage: str) -> None:
     """Its help, its refusals and its parameters come in under a second."""
     assert "haechi.runtime.command" in loaded(stage)
     assert not tops(loaded(stage)) & HEAVY
 
 
-@pytest.mark.parametrize("stage", QUICK)
+@pytest.mark.parametrize("stage", STAGE_NAMES)
 def test_dvc_yaml_names_what_a_stage_loads(stage: str) -> None:
     """The list that is read from the source, held against Python itself."""
     listed = STAGES_OF_PROJECT[stage].deps

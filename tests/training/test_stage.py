@@ -114,3 +114,12 @@ def test_a_state_that_is_not_used_is_named(
 
     assert stage() == 1
     assert f"{TWO}; what an earlier one has left is not used" in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.usefixtures("without_torch")
+def test_a_wrong_parameter_is_told_before_torch_is_imported(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    """Which takes seconds."""
+    assert stage(lr=-1.0) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+    with pytest.raises(AssertionError, match="torch|sentence_transformers"):
+        stage()
