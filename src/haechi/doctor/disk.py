@@ -7,6 +7,7 @@ from pathlib import Path
 from haechi.doctor.finding import Finding
 from haechi.doctor.model import size_of_weights
 from haechi.models.registry import STATIC
+from haechi.runtime.files import size_told
 from haechi.static_model.params import ModelParams
 from haechi.training.params import TrainParams
 
@@ -28,7 +29,7 @@ def check_disk(
 ) -> Finding:
     """Room against need: too little fails, less than twice the need warns."""
     need, weights = estimate(root, model, train, environment)
-    said = f"{gigabytes(free(root))} free; a whole run writes about {gigabytes(need)} (weights of {gigabytes(weights)})"
+    said = f"{size_told(free(root))} free; a whole run writes about {size_told(need)} (weights of {size_told(weights)})"
     remedy = "make room (`dvc gc -w` drops what old versions left in the cache), or set a smaller train.keep"
     if free(root) < need:
         return Finding("disk", "fail", said, remedy)
@@ -54,8 +55,3 @@ def _checkpoints(train: TrainParams) -> int:
     """The best, the last, those that stay for another reason, and the average."""
     safe = len(train.pin) + (train.evaluations // train.keep_every if train.keep_every else 0)
     return min(train.evaluations + len(train.pin), train.keep + 1 + safe) + bool(train.ema_decay)
-
-
-def gigabytes(size: int) -> str:
-    """A size as people say it."""
-    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"

@@ -75,9 +75,9 @@ def _points(scores: Evaluation, slices: Sequence[Slice], gap: Mapping[str, float
         _size(gap, judgement),
         *_breadth(gap),
         *_bm25(scores),
-        *_behind(slices),
+        *_lost(slices, BM25),
         *_unseen(slices, judgement),
-        *_lost(slices),
+        *_lost(slices, BASE),
         *_hybrid(scores),
         *_missing(scores),
     ]
@@ -85,7 +85,7 @@ def _points(scores: Evaluation, slices: Sequence[Slice], gap: Mapping[str, float
 
 def findings(results: Results, slices: Sequence[Slice], checks: Sequence[Check], over_base: Judgement) -> Findings:
     """What of all this the decision depends on."""
-    scores, behind, lost = results.evaluation, _behind_bm25(slices), _behind_base(slices)
+    scores, behind, lost = results.evaluation, _behind(slices, BM25), _behind(slices, BASE)
     bad = {check.about for check in checks if check.level == "bad"}
     training: Level = next((check.level for check in checks if check.about == "training"), "unknown")
     return Findings(
@@ -151,16 +151,10 @@ def _remedy(results: Results) -> str:
     return next((line for line in results.training.next if line.startswith(("dvc exp run", "haechi doctor"))), halved)
 
 
-def _behind_bm25(slices: Sequence[Slice]) -> list[Slice]:
-    """Kinds of questions on which BM25 is better, beyond chance; the furthest behind first."""
-    results = [one for one in slices if _counts(one) and BM25 in one.means and one.bm25_high < 0]
-    return sorted(results, key=lambda one: (one.means[TUNED] - one.means[BM25], one.name))
-
-
-def _behind_base(slices: Sequence[Slice]) -> list[Slice]:
-    """Kinds of questions on which the untuned model was better, beyond chance; the furthest behind first."""
-    results = [one for one in slices if _counts(one) and BASE in one.means and one.gap_high < 0]
-    return sorted(results, key=lambda one: (one.means[TUNED] - one.means[BASE], one.name))
+def _behind(slices: Sequence[Slice], other: str) -> list[Slice]:
+    """Kinds of questions on which BM25, or the untuned model, is better beyond chance; the furthest behind first."""
+    found = [s for s in slices if _counts(s) and other in s.means and (s.bm25_high if other == BM25 else s.gap_high) < 0]
+    return sorted(found, key=lambda one: (one.means[TUNED] - one.means[other], one.name))
 
 
 def _counts(one: Slice) -> bool:
@@ -249,19 +243,24 @@ def _bm25(scores: Evaluation) -> list[Point]:
     return [Point(*said[_over_bm25(scores)])]
 
 
-def _behind(slices: Sequence[Slice]) -> list[Point]:
-    """Where word search is better, whatever the mean over all questions says."""
+BETTER = {
+    BM25: Words("word search (BM25) is better", "키워드 검색(BM25)이 더 낫습니다(BM25"),
+    BASE: Words("the untuned model was better", "기본 모델이 더 나았습니다(기본 모델"),
+}
+
+
+def _lost(slices: Sequence[Slice], other: str) -> list[Point]:
+    """Where the other system is better, whatever the mean over all questions says."""
     return [
         Point(
             "mind",
             Words(
-                f"For {_kind(one).en} ({one.n}) word search (BM25) is better: "
-                f"{one.means[BM25]:.3f} against {one.means[TUNED]:.3f}.",
-                f"{_kind(one).ko}({one.n}개)에서는 키워드 검색(BM25)이 더 낫습니다(BM25 {one.means[BM25]:.3f}, "
+                f"For {_kind(one).en} ({one.n}) {BETTER[other].en}: {one.means[other]:.3f} against {one.means[TUNED]:.3f}.",
+                f"{_kind(one).ko}({one.n}개)에서는 {BETTER[other].ko} {one.means[other]:.3f}, "
                 f"학습한 모델 {one.means[TUNED]:.3f}).",
             ),
         )
-        for one in _behind_bm25(slices)[:LISTED]
+        for one in _behind(slices, other)[:LISTED]
     ]
 
 
@@ -291,22 +290,6 @@ def _unseen(slices: Sequence[Slice], judgement: Judgement) -> list[Point]:
         en += "; on those kept out, word search scores higher"
         ko += ". 제외한 조문에서는 키워드 검색의 점수가 더 높습니다"
     return [Point("good" if unseen.gap_low > 0 and unseen.bm25_high >= 0 else "mind", Words(f"{en}.", f"{ko}."))]
-
-
-def _lost(slices: Sequence[Slice]) -> list[Point]:
-    """Kinds of questions in which tuning lost, beyond chance."""
-    return [
-        Point(
-            "mind",
-            Words(
-                f"For {_kind(one).en} ({one.n}) the untuned model was better: "
-                f"{one.means[BASE]:.3f} against {one.means[TUNED]:.3f}.",
-                f"{_kind(one).ko}({one.n}개)에서는 기본 모델이 더 나았습니다(기본 모델 {one.means[BASE]:.3f}, "
-                f"학습한 모델 {one.means[TUNED]:.3f}).",
-            ),
-        )
-        for one in _behind_base(slices)[:LISTED]
-    ]
 
 
 def _missing(scores: Evaluation) -> list[Point]:

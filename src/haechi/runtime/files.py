@@ -221,6 +221,11 @@ def sha256_folder(path: Path) -> str:
     return digest.hexdigest()
 
 
+def size_told(size: float) -> str:
+    """Bytes as people say them."""
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"
+
+
 def _temporary_file(path: Path) -> tuple[int, Path]:
     """An open file beside `path`; whoever is killed leaves it under a name by which `locks` knows it."""
     try:

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 
@@ -66,7 +67,7 @@ def holder_of(lock: Path) -> dict[str, object] | None:
     except FileNotFoundError:
         return None
     try:
-        return None if _taken(descriptor) else _written(descriptor)
+        return None if taken(descriptor) else _written(descriptor)
     finally:
         os.close(descriptor)
 
@@ -90,7 +91,7 @@ def _waited_for(lock: Path, output: Path, deadline: float, patience: float) -> i
     said = ""
     while True:
         descriptor = _opened(lock)
-        if _taken(descriptor):
+        if taken(descriptor):
             if _is(descriptor, lock):
                 os.ftruncate(descriptor, 0)
                 os.pwrite(descriptor, orjson.dumps(_me(output)), 0)
@@ -119,9 +120,10 @@ def _opened(lock: Path) -> int:
         raise HaechiError(f"{lock}: can't write here ({error.strerror})") from error
 
 
-def _taken(descriptor: int) -> bool:
+def taken(file: int | BinaryIO) -> bool:
+    """Take the lock of an open file, if nobody has it: whether it is ours now."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -95,12 +95,7 @@ class Validation:
 
     def shrink(self, step: int) -> None:
         """Embed fewer texts at once from now on, since memory ran out."""
-        if self._batch == 1:
-            raise HaechiError(
-                f"train: out of memory in evaluation at step {step} with one text at a time; lower model.max_length"
-            )
-        self._batch //= 2
-        say(f"train: out of memory in evaluation at step {step}; the same texts again, {self._batch} at a time")
+        self._batch = halved(self._batch, f"in evaluation at step {step}", "lower model.max_length")
 
     def _vectors(self, model: AnyEncoder) -> tuple[Vectors, Vectors]:
         with self._tokens.of(model) as model:
@@ -115,6 +110,14 @@ class Validation:
 
     def _places(self, run: Run) -> dict[str, GoldRanks]:
         return {query_id: gold_ranks(run[query_id], keys) for query_id, keys in self.gold.items()}
+
+
+def halved(batch: int, where: str, remedy: str) -> int:
+    """How many texts are embedded at once from now on, since memory ran out; refused where it is one already."""
+    if batch == 1:
+        raise HaechiError(f"train: out of memory {where} with one text at a time; {remedy}")
+    say(f"train: out of memory {where}; the same texts again, {batch // 2} at a time")
+    return batch // 2
 
 
 def _named(slices: Mapping[Slice, float]) -> dict[str, float]:

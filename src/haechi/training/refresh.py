@@ -16,8 +16,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from haechi.models.token_cache import TokenCache
 from haechi.retrieval.dense import BATCH, encode_passages, encode_queries
-from haechi.runtime.errors import HaechiError
-from haechi.runtime.progress import say
+from haechi.scoring.validation import halved
 from haechi.training.examples import PADDING, Numbers, Rows
 from haechi.training.memory import retried
 from haechi.training.objective import Objective
@@ -46,14 +45,8 @@ class Refresh(TrainerCallback):
         return refreshed(self._model, self._objective.rows, self._excluded, self._skip, self._tokens, self._batch)
 
     def _shrink(self, step: int) -> None:
-        """Embed fewer texts at once from now on, since memory ran out."""
-        if self._batch == 1:
-            raise HaechiError(
-                f"train: out of memory where negatives are mined anew (step {step}) with one text at a time; "
-                "lower model.max_length, or set train.refresh_every to 0"
-            )
-        self._batch //= 2
-        say(f"train: out of memory where negatives are mined anew (step {step}); the same texts again, {self._batch} at a time")
+        remedy = "lower model.max_length, or set train.refresh_every to 0"
+        self._batch = halved(self._batch, f"where negatives are mined anew (step {step})", remedy)
 
     def save(self, folder: Path) -> None:
         """Put the negatives into the folder of a state."""

@@ -10,7 +10,7 @@ from sentence_transformers import SentenceTransformer
 
 from haechi.models.load import save_encoder
 from haechi.runtime.errors import HaechiError
-from haechi.runtime.files import linked, read_records, write_jsonl
+from haechi.runtime.files import linked, read_records, size_told, write_jsonl
 from haechi.runtime.progress import say
 from haechi.training.adapters import merged
 from haechi.training.params import TrainParams
@@ -107,14 +107,11 @@ def announce(folder: Path, model: torch.nn.Module, steps: int, params: TrainPara
     place = next(parent for parent in (folder, *folder.parents) if parent.exists())
     left = shutil.disk_usage(place).free
     say(
-        f"train: up to {number} checkpoints of {_mb(whole)}"
-        f"{f', and {_mb(extra)} to resume, roll back or go on' if extra else ''}: {_mb(needed)} of the {_mb(left)} that are free"
+        f"train: up to {number} checkpoints of {size_told(whole)}"
+        f"{f', and {size_told(extra)} to resume, roll back or go on' if extra else ''}: "
+        f"{size_told(needed)} of the {size_told(left)} that are free"
     )
     if needed > left:
         raise HaechiError(
-            f"{folder}: the run may take {_mb(needed)}, and {_mb(left)} are free; lower train.keep or free some disk"
+            f"{folder}: the run may take {size_told(needed)}, and {size_told(left)} are free; lower train.keep or free some disk"
         )
-
-
-def _mb(size: float) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

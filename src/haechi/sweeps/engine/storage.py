@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from haechi.runtime.errors import HaechiError
+from haechi.runtime.locks import taken
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -95,7 +96,7 @@ class Storage:
         if not self._file.exists():
             raise self._unusable("is gone")
         with _open_lock(self._file, ".turn") as handle:
-            while not _taken(handle):
+            while not taken(handle):
                 if time.monotonic() > deadline:
                     raise self._unusable(f"has been locked by another agent for longer than {patience:g} s")
                 time.sleep(POLL)
@@ -148,14 +149,6 @@ def _open_lock(file: Path, suffix: str) -> Any:
         return file.with_name(file.name + suffix).open("ab")
     except OSError as error:
         raise HaechiError(f"storage {file} can't be used: {error.strerror}") from error
-
-
-def _taken(handle: Any) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _mend(file: Path) -> None:
