@@ -10,10 +10,11 @@ import click
 from haechi.runtime import files, locks, options, progress
 from haechi.runtime.command import run
 from haechi.evaluation.forgetting import load_probes
-from haechi.evaluation.inputs import Inputs, heads_of, load_mixed, load_others
+from haechi.evaluation.inputs import Inputs, heads_of, load_mixed, load_others, named_sources
 from haechi.evaluation.key_figures import key_figures
 from haechi.evaluation.stage import evaluate
-from haechi.models.load import folder_hash, load_reranker, open_encoder, weight_hash
+from haechi.models.load import folder_hash, load_reranker, name_of, open_encoder, weight_hash
+from haechi.models.released import refuse_released
 from haechi.evaluation.params import EvaluateParams
 from haechi.fusion.params import FusionParams
 from haechi.runtime.params import load_section
@@ -65,6 +66,9 @@ def main(
     retrieval = load_section(params, "retrieval", RetrievalParams)
     fusion = load_section(params, "fusion", FusionParams)
     with locks.writing(runs, plots, per_query, metrics, details, mixture):
+        frozen = load_testset(testset)
+        scored = [encoder, name_of(base), *(source for _, source in named_sources(settings.others)), *fusion.encoders]
+        refuse_released(scored, frozen.fingerprint, [query.query_text for query in frozen.queries])
         mixed, missing = load_mixed(fusion.encoders, fusion.max_length)
         inputs = Inputs(
             encoder=open_encoder(encoder),
@@ -73,7 +77,7 @@ def main(
             corpus=list(files.read_records(corpus, Passage)),
             train_pairs=list(files.read_records(train_pairs, Pair)),
             valid_pairs=list(files.read_records(valid_pairs, Pair)),
-            testset=load_testset(testset),
+            testset=frozen,
             probes=load_probes(probes),
             others=load_others(settings.others),
             heads=heads_of(encoder),

@@ -16,6 +16,7 @@ from haechi.mining.sample import sample
 from haechi.mining.stage import Models, ToMine, mine_all, not_mined_before, queries_of, summary
 from haechi.models.continued import earlier_training
 from haechi.models.load import open_encoder, load_reranker
+from haechi.models.released import refuse_released
 from haechi.llm.params import LlmParams
 from haechi.runtime.params import load_section
 from haechi.mining.params import MineParams
@@ -66,6 +67,7 @@ def main(
     retrieval = load_section(params, "retrieval", RetrievalParams)
     llm = load_section(params, "llm", LlmParams)
     frozen = load_testset(testset)
+    refuse_released([settings.encoder], frozen.fingerprint, [query.query_text for query in frozen.queries])
     away, earlier = held_out(frozen), earlier_training(base, frozen.fingerprint)
     asked = files.read_records(questions, Question) if settings.questions else ()
     with locks.writing(train, valid, audit, sample_file, plots, metrics, details), open_store() as store:

@@ -43,6 +43,9 @@ from haechi.scoring.validation import Validation
 @options.file("--metrics")
 @options.file("--details")
 @options.params
+@click.option(
+    "--keep-at", "shares", type=float, multiple=True, help="Keep the model at this share of the steps; the last ends it."
+)
 @click.option("--no-update", is_flag=True, help="Try it: forward and backward, but no weight changes and nothing is written.")
 def main(
     examples: Path,
@@ -55,6 +58,7 @@ def main(
     metrics: Path,
     details: Path,
     params: Path,
+    shares: tuple[float, ...],
     no_update: bool,
 ) -> None:
     recipe = Recipe(
@@ -84,7 +88,7 @@ def main(
         validation = Validation(asked, passages, unseen_weight=unseen_weight)
         old = replayable(earlier_training(base), passages, asked)
         mined, unseen = (list(files.read_records(file, MinedExample)) for file in (examples, held_out))
-        inputs = TrainingInputs(load_learner(base), mined, validation, recipe, name_of(base) or str(base), unseen, old)
+        inputs = TrainingInputs(load_learner(base), mined, validation, recipe, name_of(base) or str(base), unseen, old, shares)
         if recipe.params.engine == "flagembedding":
             return train_m3(inputs, folder, listeners=listeners)
         return train(inputs, folder, state=state, update=not no_update, listeners=listeners)
@@ -100,9 +104,10 @@ def main(
     inputs = {"examples": examples, "held_out": held_out, "valid_pairs": valid_pairs, "corpus": corpus, "base": base}
     if recipe.params.resume_from:
         inputs["resume_from"] = Path(recipe.params.resume_from)
+    decided = {**asdict(recipe), "unseen_weight": unseen_weight, "shares": shares}
     with (
         locks.writing(out, plots, metrics, details),
-        resumable(Work("train", {**asdict(recipe), "unseen_weight": unseen_weight}, hashes(inputs), running())) as state,
+        resumable(Work("train", decided, hashes(inputs), running())) as state,
         status.reporting(details, state.again) as report,
         trackers.tracking(names, asdict(recipe)) as tracked,
     ):

@@ -125,7 +125,9 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_the_code_of_the_card_gives_the_models_vectors_without_torch(exported: Any, kind: str) -> None:
     root, off = exported(kind)
     assert all(value < TOLERANCE / 10 for value in off.values())
-    card = "\n".join(other_runtimes(root, {form: {"difference": value} for form, value in off.items()}))
+    card = "\n".join(
+        other_runtimes(root / "models/encoder", "models/encoder", {form: {"difference": value} for form, value in off.items()})
+    )
     model = load_encoder(root / "models/encoder")
     blocks = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
     assert len(blocks) == len(NEEDED)

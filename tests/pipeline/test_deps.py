@@ -40,7 +40,7 @@ ROOMS = (
     ("pipeline",),
     ("comparison", "report", "serving"),
     ("sweeps",),
-    ("replay", "doctor"),
+    ("replay", "doctor", "release"),
     ("cli",),
 )
 """The floors: a room imports from its own line and from those above it."""

@@ -19,6 +19,7 @@ from haechi.fusion.mixture import EVEN, mixed, read_mixture, write_mixture
 from haechi.fusion.signals import known_of
 from haechi.inference.cached import Stored
 from haechi.models.load import folder_hash, load_encoder, open_encoder, save_encoder
+from haechi.models.released import RECORD, WEIGHTS, Released
 from haechi.models.static_encoder import StaticEncoder
 from haechi.retrieval.params import RetrievalParams
 from haechi.rowstore.store import open_store
@@ -364,3 +365,21 @@ for name in ("torch", "transformers", "sentence_transformers", "matplotlib", "sc
 """
     open_engine(**place)  # the first time it makes the index, with bm25s
     subprocess.run([sys.executable, "-c", code], check=True, cwd=home, stdout=subprocess.DEVNULL)
+
+
+def test_a_release_brings_its_weights_and_threshold_along(home: Path) -> None:
+    given = settle(home)
+    model = given["model"]
+    write_mixture(model / WEIGHTS, replace(MIXTURE, made_of={TUNED: folder_hash(model)}))
+    write_json(model / RECORD, Released("frozen", "twin", "step-000004", 5, 6, 30, 10, 0.3, {}))
+    for file in ("details", "mixture"):
+        given[file].unlink()
+
+    engine = open_engine(**given)
+
+    assert engine.fusion.threshold == 0.3
+    assert engine.fusion.mixture.weights == MIXTURE.weights
+    assert not engine.fusion.note
+
+    write_mixture(model / WEIGHTS, replace(MIXTURE, made_of={TUNED: "another"}))
+    assert "was made with model another" in open_engine(**given).fusion.note

@@ -107,7 +107,7 @@ def train(
     model: Any, examples: Sequence[MinedExample], validation: Validation, folder: Path, recipe: Recipe, **more: Any
 ) -> dict[str, Any]:
     """The engine; `more` are further inputs, listeners, and what the engine itself takes."""
-    inputs = {name: more.pop(name) for name in ("base", "held_out") if name in more}
+    inputs = {name: more.pop(name) for name in ("base", "held_out", "shares") if name in more}
     listeners = {name: more.pop(name) for name in ("report", "memory_file", "tracked") if name in more}
     wanted = TrainingInputs(model, examples, validation, recipe, **inputs)
     return engine.train(wanted, folder, listeners=Listeners(**listeners), **more).as_json()

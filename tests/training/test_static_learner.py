@@ -13,7 +13,7 @@ from training.made import MODEL, TEXTS, VALIDATION, examples, recipe, static, tr
 from haechi.models.load import load_encoder, save_encoder
 from haechi.static_model.make_base import make_base
 from haechi.training.adapters import merged
-from haechi.training.retention import announce
+from haechi.training.retention import Looks, announce
 from haechi.training.static_learner import Composed, load_learner, plain
 
 ASKED = [*TEXTS.values(), *(e.query for e in examples()), "", "낱말이 아닌 것 xyz"]
@@ -39,7 +39,7 @@ def test_the_size_of_a_checkpoint_is_told_as_it_is_saved(tmp_path: Path, capsys:
     folded = model[0].folded()
     model[0].folded = lambda: folded
     model[0].embedding = torch.nn.EmbeddingBag(10_000_000, 1, mode="sum")  # far more features than pieces
-    announce(tmp_path, model, 8, recipe().params, resumes=False, rolls_back=False)
+    announce(tmp_path, model, Looks.of(8, recipe().params), recipe().params, resumes=False, rolls_back=False)
     assert f"checkpoints of {table / 1e6:.0f} MB" in capsys.readouterr().out
 
 

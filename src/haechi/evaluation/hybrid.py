@@ -78,9 +78,7 @@ def fit_hybrid(
     inputs: Inputs, searcher: Searcher, search: Mapping[str, Search], valid: Mapping[str, Run], params: FusionParams
 ) -> Hybrid:
     """Weights from the validation queries, whose lists are in `valid`, and from made queries that name an article."""
-    asked_for = (pair.meta.article_keys for pair in inputs.train_pairs if pair.meta.type not in MADE)
-    cited = Counter(key for keys in asked_for for key in searcher.named(keys))
-    known = known_of(inputs.corpus, searcher.name, dict(sorted(cited.items())))
+    known = known_of(inputs.corpus, searcher.name, cited_in(inputs.train_pairs, searcher.name))
     issues = [_labelled(pair, searcher, known) for pair in inputs.valid_pairs]
     titles = title_queries(inputs.corpus, searcher, inputs.train_pairs, inputs.testset.queries, params.titles)
     asked = [Asked(query.id, query.text, query.own) for query in titles]
@@ -91,8 +89,14 @@ def fit_hybrid(
         for query in queries
     ]
     fitted = fit(queries, founds, tuple(search), params)
-    of = {"made_of": inputs.hashes, "places": inputs.places, "max_length": params.max_length, "cited": known.cited}
-    return Hybrid(replace(fitted.mixture, **of), known, fitted.lists)
+    mixture = replace(fitted.mixture, made_of=inputs.hashes, places=inputs.places, cited=known.cited)
+    return Hybrid(replace(mixture, max_length=params.max_length), known, fitted.lists)
+
+
+def cited_in(pairs: Iterable[Pair], name: Mapping[str, str]) -> dict[str, int]:
+    """Article, by the name under which it is judged -> how often somebody's query is answered by it."""
+    asked_for = (pair.meta.article_keys for pair in pairs if pair.meta.type not in MADE)
+    return dict(sorted(Counter(key for keys in asked_for for key in {name.get(key, key) for key in keys}).items()))
 
 
 def title_queries(

@@ -71,7 +71,12 @@ def load_mixed(names: Sequence[str], max_length: int) -> tuple[dict[str, AnyEnco
 
 def load_others(entries: Sequence[str]) -> dict[str, Other]:
     """The systems that `evaluate.others` names."""
-    return {name: _load(name, source) for name, _, source in (entry.partition("=") for entry in entries)}
+    return {name: _load(name, source) for name, source in named_sources(entries)}
+
+
+def named_sources(entries: Sequence[str]) -> list[tuple[str, str]]:
+    """The name of each of them, and the folder, file, alias or hub id behind it."""
+    return [(name, source) for name, _, source in (entry.partition("=") for entry in entries)]
 
 
 def heads_of(folder: Path) -> m3_systems.Encode | None:

@@ -11,6 +11,7 @@ from itertools import compress
 from pathlib import Path
 
 from haechi.models.load import EXAMPLES, PASSAGES, POINTER, TRAINED, Trained, read_trained
+from haechi.models.released import refuse_released
 from haechi.records.mined import MinedExample
 from haechi.records.passage import Passage
 from haechi.runtime.errors import HaechiError
@@ -59,6 +60,7 @@ def text_hash(passage: Passage) -> str:
 def earlier_training(base: Path, testset: str = "") -> Earlier:
     """What the model that a base folder points to was trained on; refused where it may have seen what a test set holds out."""
     pointer = read_json(base / POINTER) if (base / POINTER).is_file() else {}
+    refuse_released([pointer.get("model", "")] if testset else [], testset, ())
     if "training" not in pointer:
         return NOTHING
     folder = Path(pointer["model"])

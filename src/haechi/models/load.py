@@ -4,6 +4,7 @@
 numpy does as well.
 """
 
+import hashlib
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -18,9 +19,10 @@ from haechi.models import e5_wheel
 from haechi.models.bert_encoder import BertEncoder, load_bert
 from haechi.models.hub import answers, cached, cached_in_part, download, may_be_asked_for, refuse_code, whole
 from haechi.models.registry import ALIASES, STATIC, BaseModel, known, known_reranker
+from haechi.models.released import BESIDE
 from haechi.models.static_encoder import SETTINGS, StaticEncoder, load_static
 from haechi.runtime.errors import HaechiError, ModelUnreachable, PackageMissing, RerankerUnreachable
-from haechi.runtime.files import atomic_folder, read_json, read_record, sha256_file, sha256_folder, write_json
+from haechi.runtime.files import atomic_folder, read_json, read_record, sha256_file, write_json
 from haechi.runtime.params import meant
 
 if TYPE_CHECKING:
@@ -272,8 +274,6 @@ def weight_hash(model: "AnyEncoder | CrossEncoder") -> str:
     """One sha256 over names, shapes and bytes of all weights."""
     if isinstance(model, LIGHT):
         return model.weight_hash()
-    import hashlib
-
     digest = hashlib.sha256()
     for key, tensor in sorted(model.state_dict().items()):
         digest.update(f"{key}{tuple(tensor.shape)}{tensor.dtype}".encode())
@@ -289,10 +289,17 @@ def weight_bytes(tensor: "Tensor") -> memoryview:
 
 
 def folder_hash(folder: Path) -> str:
-    """The hash of a saved model, weights, tokenizer, prompts and lengths alike: all that decides its vectors."""
+    """The hash of a saved model, weights, tokenizer, prompts and lengths alike: all that decides its vectors.
+
+    It is that of the folder's files, but for what may lie beside a model.
+    """
     if not any(folder.rglob("*.json")):
         raise HaechiError(f"{folder}: holds no model")
-    return sha256_folder(folder)[:16]
+    digest = hashlib.sha256()
+    for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+        if (name := file.relative_to(folder).as_posix()) not in BESIDE:
+            digest.update(f"{name}\0{sha256_file(file)}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def _load(folder: Path, name: str) -> "SentenceTransformer":

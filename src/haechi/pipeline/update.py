@@ -55,7 +55,8 @@ class News:
 def update(root: Path, *, dry_run: bool) -> None:
     """Take in what is new in data/raw; a refusal leaves the project as it was."""
     testset = load_testset(root / TESTSET).fingerprint
-    _require_a_run(root)
+    if not require_a_run(root, "an update", RAW):
+        raise HaechiError(f"{RAW}: nothing is new since the last run")
     news = _news(root)
     say(f"update: documents and articles: {news.told()}")
     if dry_run:
@@ -72,8 +73,8 @@ def update(root: Path, *, dry_run: bool) -> None:
     _dvc(root, "repro", f"the update stopped; mend what is said above, then `dvc repro` goes on; the way back: `{BACK}`")
 
 
-def _require_a_run(root: Path) -> None:
-    """An encoder, made by the pipeline as it stands: of all that it depends on, data/raw alone may differ."""
+def require_a_run(root: Path, what: str, but: str = "") -> bool:
+    """An encoder, made by the pipeline as it stands; whether the one path differs that may. `what` begins there."""
     if not (root / ENCODER / "modules.json").is_file():
         raise HaechiError(f"{ENCODER}: no model to go on from; make one with `dvc repro`")
     done = subprocess.run(
@@ -82,10 +83,9 @@ def _require_a_run(root: Path) -> None:
     if done.returncode:
         raise HaechiError(f"dvc status: {(done.stderr.strip().splitlines() or ['failed'])[-1][:200]}")
     differs = differences(json.loads(done.stdout or "{}"), list(load_stages(root)))
-    if other := next(((stage, path) for stage, path in differs if path != RAW), None):
-        raise HaechiError(f"{other[0]}: {other[1]} is not as in {LOCK}; an update begins where `dvc repro` has ended")
-    if not differs:
-        raise HaechiError(f"{RAW}: nothing is new since the last run")
+    if other := next(((stage, path) for stage, path in differs if path != but), None):
+        raise HaechiError(f"{other[0]}: {other[1]} is not as in {LOCK}; {what} begins where `dvc repro` has ended")
+    return bool(differs)
 
 
 def differences(status: dict[str, Any], stages: Sequence[str]) -> list[tuple[str, str]]:

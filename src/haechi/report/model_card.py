@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from haechi.models.load import folder_hash
 from haechi.models.registry import STATIC, known
+from haechi.models.released import Released
 from haechi.pipeline.stage_details import file_of, read_details
 from haechi.records.passage import Passage
 from haechi.report.checks import checks
@@ -43,19 +44,20 @@ class Runtime(NamedTuple):
 RUNTIMES = {
     "onnx": Runtime(
         "ONNX Runtime",
-        'onnxruntime.InferenceSession("models/encoder/onnx/model.onnx")',
+        'onnxruntime.InferenceSession("{folder}/onnx/model.onnx")',
         "model.get_inputs()",
         "one.name",
         'model.run(["sentence_embedding"], inputs)[0]',
     ),
     "openvino": Runtime(
         "OpenVINO",
-        'openvino.Core().compile_model("models/encoder/openvino/openvino_model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})',
+        'openvino.Core().compile_model("{folder}/openvino/openvino_model.xml", "CPU", {{"INFERENCE_PRECISION_HINT": "f32"}})',
         "model.inputs",
         "one.get_any_name()",
         'np.array(model(inputs)["sentence_embedding"])',
     ),
 }
+ENCODER, RELEASE = "models/encoder", "models/release"
 SYSTEMS = ("tuned", "base", "bm25", "hybrid")
 
 
@@ -64,40 +66,20 @@ def model_card(root: Path) -> str:
     base, chosen = (read_details(root, name) for name in ("base", "select"))
     scored = evaluation_of(read_details(root, "evaluate"))
     recipe = read_json(root / "models/run/training_config.json")
-    encoder = folder_hash(root / "models/encoder")
+    encoder = folder_hash(root / ENCODER)
     for told, stage in ((chosen["encoder"], "select"), (scored.encoder, "evaluate")):
         if told != encoder:
             file = root / file_of(stage)
-            raise HaechiError(f"{file}: speaks of encoder {told}, and models/encoder is {encoder}; run `dvc repro`")
+            raise HaechiError(f"{file}: speaks of encoder {told}, and {ENCODER} is {encoder}; run `dvc repro`")
     lines = [
-        "---",
-        "library_name: sentence-transformers",
-        "pipeline_tag: sentence-similarity",
-        *_languages(root / DATA["corpus"]),
-        f"license: {licence(base['base'])}",
-        "---",
-        "",
-        "# Retrieval model",
-        "",
+        *_front(base, root / DATA["corpus"]),
         *_decided(root),
-        f"{_made(chosen, recipe)} `{base['base']}` ({base['parameters']:,} weights, {base['dim']} wide).",
+        f"{_made(chosen, recipe)} {_base(base)}.",
         f"Hash of the folder: {encoder}.",
         "",
-        "```python",
-        "from sentence_transformers import SentenceTransformer",
-        "",
-        'model = SentenceTransformer("models/encoder")',
-        'queries = model.encode_query(["..."])',
-        'passages = model.encode_document(["..."])',
-        "```",
-        "",
-        *other_runtimes(root, chosen.get("export", {})),
+        *_usage(root / ENCODER, ENCODER, chosen.get("export", {})),
         "## Results",
         "",
-        f"Test set {scored.testset}, {scored.n_queries} queries; {scored.confidence:.0%} intervals over groups of queries.",
-        "",
-        "| system | nDCG@10 | interval |",
-        "| --- | ---: | ---: |",
         *_results(scored),
         "",
         "## Data",
@@ -108,7 +90,7 @@ def model_card(root: Path) -> str:
         "",
         f"{recipe['rows']:,} rows, {recipe['steps']:,} steps; chosen by {chosen['metric']} on validation.",
         "",
-        *(f"- {section}.{key}: {value}" for section in ("params", "loss", "lora") for key, value in recipe[section].items()),
+        *_settings(recipe),
     ]
     return "\n".join(lines) + "\n"
 
@@ -118,6 +100,77 @@ def _languages(corpus: Path) -> list[str]:
     found = Counter(language(passage.text) for passage in read_records(corpus, Passage))
     told = [name for name in ("ko", "en") if found[name] * 10 >= found.total()]
     return [f"language: {told[0]}" if len(told) == 1 else f"language: [{', '.join(told)}]"] if told else []
+
+
+def release_card(root: Path, work: Path, folder: Path, released: Released, exported: Mapping[str, Mapping[str, float]]) -> str:
+    """README.md of a release that was trained in a folder of its own: the figures are the evaluated model's, and it says so."""
+    base, scored = read_details(work, "base"), evaluation_of(read_details(root, "evaluate"))
+    lines = [
+        *_front(base, root / DATA["corpus"]),
+        "**This model has no score of its own**: it was trained on all labels, those of validation and test included. "
+        "The figures below are those of its evaluated twin.",
+        "",
+        f"Tuned from {_base(base)}.",
+        f"Hash of the folder: {folder_hash(folder)}.",
+        "",
+        *_usage(folder, RELEASE, exported),
+        "## Results of the evaluated twin",
+        "",
+        f"Model {released.twin} ({released.chosen}): the same settings, trained apart from the test set.",
+        "",
+        *_decided(root),
+        *_results(scored),
+        "",
+        "## Data",
+        "",
+        f"{released.pairs:,} training pairs, {released.more:,} of which the evaluated twin never saw.",
+        "",
+        *(f"- {name}: sha256 {told}" for name, told in released.data.items()),
+        "",
+        "## Training",
+        "",
+        f"Ended after step {released.steps:,} of {released.of_steps:,}, where the evaluated twin stood in its own schedule; "
+        "nothing was chosen by validation.",
+        "",
+        *_settings(read_json(work / "models/run/training_config.json")),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _front(base: Mapping[str, Any], corpus: Path) -> list[str]:
+    return [
+        "---",
+        "library_name: sentence-transformers",
+        "pipeline_tag: sentence-similarity",
+        *_languages(corpus),
+        f"license: {licence(base['base'])}",
+        "---",
+        "",
+        "# Retrieval model",
+        "",
+    ]
+
+
+def _base(base: Mapping[str, Any]) -> str:
+    return f"`{base['base']}` ({base['parameters']:,} weights, {base['dim']} wide)"
+
+
+def _usage(folder: Path, name: str, exported: Mapping[str, Mapping[str, float]]) -> list[str]:
+    return [
+        "```python",
+        "from sentence_transformers import SentenceTransformer",
+        "",
+        f'model = SentenceTransformer("{name}")',
+        'queries = model.encode_query(["..."])',
+        'passages = model.encode_document(["..."])',
+        "```",
+        "",
+        *other_runtimes(folder, name, exported),
+    ]
+
+
+def _settings(recipe: Mapping[str, Any]) -> list[str]:
+    return [f"- {section}.{key}: {value}" for section in ("params", "loss", "lora") for key, value in recipe[section].items()]
 
 
 def _decided(root: Path) -> list[str]:
@@ -142,11 +195,11 @@ def licence(base: str) -> str:
     return "other" if base == STATIC or told == "unknown" else told
 
 
-def other_runtimes(root: Path, exported: Mapping[str, Mapping[str, float]]) -> list[str]:
+def other_runtimes(folder: Path, name: str, exported: Mapping[str, Mapping[str, float]]) -> list[str]:
     """How to use what select.export added, with nothing else installed than the runtime, tokenizers and numpy."""
     if not exported:
         return []
-    prompts = read_json(root / "models/encoder/config_sentence_transformers.json").get("prompts", {})
+    prompts = read_json(folder / "config_sentence_transformers.json").get("prompts", {})
     query, passage = (json.dumps(prompts.get(task) or "", ensure_ascii=False) for task in ("query", "document"))
     lines = ["## Without sentence-transformers", ""]
     for form, compared in exported.items():
@@ -160,8 +213,8 @@ def other_runtimes(root: Path, exported: Mapping[str, Mapping[str, float]]) -> l
             "from tokenizers import Tokenizer",
             "",
             'columns = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}',
-            f'tokenizer = Tokenizer.from_file("models/encoder/{form}/tokenizer.json")',
-            f"model = {RUNTIMES[form].opened}",
+            f'tokenizer = Tokenizer.from_file("{name}/{form}/tokenizer.json")',
+            f"model = {RUNTIMES[form].opened.format(folder=name)}",
             f"names = [{RUNTIMES[form].name_of} for one in {RUNTIMES[form].inputs}]",
             "",
             "",
@@ -180,7 +233,12 @@ def other_runtimes(root: Path, exported: Mapping[str, Mapping[str, float]]) -> l
 
 
 def _results(scored: Evaluation) -> list[str]:
-    rows = []
+    rows = [
+        f"Test set {scored.testset}, {scored.n_queries} queries; {scored.confidence:.0%} intervals over groups of queries.",
+        "",
+        "| system | nDCG@10 | interval |",
+        "| --- | ---: | ---: |",
+    ]
     for system in SYSTEMS:
         if system in scored.primary:
             bounds = scored.interval[system]["ndcg@10"]

@@ -70,7 +70,7 @@ def select(run: Path, base: Path, validation: Validation, out: Path, params: Sel
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.", suffix=".tmp") as place:
         scratch = Path(place)
-        folders = {BASE: _whole(base, scratch / BASE, with_heads=all(map(has_heads, checkpoints.values()))), **checkpoints}
+        folders = {BASE: whole_base(base, scratch / BASE, with_heads=all(map(has_heads, checkpoints.values()))), **checkpoints}
         if (run / "checkpoints" / AVERAGE).is_dir():
             folders[AVERAGE] = run / "checkpoints" / AVERAGE
         scorer = ModelScorer(validation)
@@ -121,7 +121,7 @@ def _candidates(builder: MergeBuilder, checkpoints: Sequence[str], params: Selec
     return candidates + (builder.crossover(checkpoints, params.crossover) if params.crossover else [])
 
 
-def _whole(base: Path, place: Path, *, with_heads: bool) -> Path:
+def whole_base(base: Path, place: Path, *, with_heads: bool) -> Path:
     """The base as a folder with weights, also where it only points to a model of the hub.
 
     Its further heads come along where training has tuned them: they are mixed with those of the checkpoints, or not at all.

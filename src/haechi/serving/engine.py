@@ -27,7 +27,7 @@ from haechi.runtime.errors import HaechiError, UsageError
 from haechi.runtime.params import load_section
 from haechi.scoring.names import BASE, BM25, HYBRID, TUNED, label
 from haechi.serving.embed import Model, open_model
-from haechi.serving.fusion import Fusion, read_fusion, without
+from haechi.serving.fusion import Fusion, fusion_of, without
 from haechi.serving.index import Index, open_index, read_corpus, rounded
 from haechi.text.morphemes import tokenize
 
@@ -219,7 +219,7 @@ def open_engine(
     width = encode_queries(encoder, ["해치"]).shape[1]
     if width != index.vectors.shape[1]:
         raise UsageError(f"{model}: gives vectors of {width} numbers, but the index holds vectors of {index.vectors.shape[1]}")
-    fusion = read_fusion(mixture, details, index.model)
+    fusion = fusion_of(model, mixture, details, index.model)
     further: dict[str, Further] = {}
     lacking: list[str] = []
     for system in fusion.mixture.missing((BM25, TUNED)):

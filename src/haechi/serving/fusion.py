@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haechi.fusion.mixture import EVEN, Mixture, read_mixture
+from haechi.models.released import WEIGHTS, read_released
 from haechi.runtime.errors import HaechiError
 from haechi.scoring.evaluation import read_evaluation
 from haechi.scoring.names import TUNED, label
@@ -34,6 +35,16 @@ def read_fusion(file: Path, details: Path, model: str) -> Fusion:
         if encoder != model:
             return _unfitted(f"{path} was made with model {encoder}, and this is {model}")
     return Fusion(mixture, float(evaluation.gating["threshold"]))
+
+
+def fusion_of(folder: Path, file: Path, details: Path, model: str) -> Fusion:
+    """What a release brings along; of any other model, what its evaluation has left."""
+    if not (released := read_released(folder)):
+        return read_fusion(file, details, model)
+    mixture = read_mixture(folder / WEIGHTS)
+    if (made := mixture.made_of.get(TUNED, "no model")) != model:
+        return _unfitted(f"{folder / WEIGHTS} was made with model {made}, and this is {model}")
+    return Fusion(mixture, released.threshold)
 
 
 def without(missing: Iterable[str], used: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from haechi.guards.status import Report
 from haechi.runtime.progress import say
 from haechi.training.average import Average
 from haechi.training.params import TrainParams
-from haechi.training.retention import Checkpoint, CheckpointStore, validated_at
+from haechi.training.retention import Checkpoint, CheckpointStore, Looks
 from haechi.training.validation_loss import Validator
 
 METRIC = "ndcg@10"
@@ -39,17 +39,18 @@ class ValidationCallback(TrainerCallback):
         validator: Validator,
         checkpoints: CheckpointStore,
         params: TrainParams,
-        steps: int,
+        looks: Looks,
         learner: nn.Module,
         measured: Callable[[], dict[str, float]],
         report: Report,
     ) -> None:
-        self._validator, self.checkpoints, self._steps = validator, checkpoints, steps
+        self._validator, self.checkpoints, self._looks = validator, checkpoints, looks
         self._measured, self._report = measured, report
         self._average = Average(learner, params.ema_decay) if params.ema_decay else None
-        self._at = validated_at(steps, params)
-        self._said = spread(self._at)
+        self._said = spread(looks.at)
         self.history: list[HistoryRow] = []
+        self.ended = False
+        """Whether the last look was taken, with steps of the schedule still to come."""
 
     @property
     def start(self) -> float:
@@ -70,8 +71,10 @@ class ValidationCallback(TrainerCallback):
         """Let the average follow, and validate if it is time."""
         if self._average:
             self._average.follow(state.global_step)
-        if state.global_step in self._at:
+        if state.global_step in self._looks.at:
             self.validate(state.global_step)
+        if state.global_step == self._looks.at[-1] < self._looks.steps:
+            self.ended = control.should_training_stop = True
 
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Keep the average of the weights as one more checkpoint; it is scored where the model is selected."""
@@ -83,9 +86,9 @@ class ValidationCallback(TrainerCallback):
         """Score the model as it is, and keep it if it is among the best; before the first step it is only scored."""
         metrics = self._validator(step)
         self.history.append(HistoryRow(step, {f"valid_{k}": round(v, 6) for k, v in metrics.items()}))
-        self._report(step, self._steps, round(metrics[METRIC], 6))
+        self._report(step, self._looks.steps, round(metrics[METRIC], 6))
         if step in self._said:
-            say(f"train: step {step} of {self._steps}, validation {METRIC} {metrics[METRIC]:.4f}")
+            say(f"train: step {step} of {self._looks.steps}, validation {METRIC} {metrics[METRIC]:.4f}")
         _tell_agent(step, metrics)
         if step:
             self.checkpoints.add(Checkpoint(f"step-{step:06d}", step, metrics[METRIC]))

@@ -105,7 +105,7 @@ def train(
         mini_batch = _mini_batch(objective, valid_loss, plan)
         subject = Subject(model, model, mini_batch, valid_loss, plan.queries_of, objective.measured)
         session = Session(inputs, subject, rules, plan.steps, temporary, Path(scratch), listeners or Listeners())
-        announce(folder, model, plan.steps, params, resumes=state is not None, rolls_back=session.guard.rolls_back)
+        announce(folder, model, session.looks, params, resumes=state is not None, rolls_back=session.guard.rolls_back)
         trainer = _trainer(
             session,
             plan,
@@ -158,7 +158,7 @@ def _trainer(
         batches=plan.batches,
         state=state,
         resumables=[session.validation, session.guard, session.monitor, refresh, mini_batch, *also],
-        ended=lambda: session.guard.ended is not None,
+        ended=lambda: session.guard.ended is not None or session.validation.ended,
         record=session.record,
         mini_batch=mini_batch,
         counts=objective,

@@ -71,7 +71,7 @@ def train_m3(inputs: TrainingInputs, folder: Path, *, listeners: Listeners | Non
             save_more=lambda place: _save_heads(m3, place),
         )
         session = Session(inputs, subject, rules, steps, temporary, Path(scratch), listeners or Listeners())
-        announce(folder, m3, steps, params, resumes=False, rolls_back=session.guard.rolls_back)
+        announce(folder, m3, session.looks, params, resumes=False, rolls_back=session.guard.rolls_back)
         trainer = _trainer(library, m3, session, chosen, Path(scratch))
         session.begin(f"{len(chosen)} examples")
         session.run(trainer.train)

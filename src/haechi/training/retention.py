@@ -28,18 +28,28 @@ class Checkpoint:
     score: float
 
 
-def validated_at(steps: int, params: TrainParams) -> list[int]:
-    """The steps after which a run is validated: evenly spread, and wherever a checkpoint is pinned."""
-    if late := [step for step in params.pin if not 1 <= step <= steps]:
-        raise HaechiError(f"train.pin: there is no step {late[0]}; this run has {steps} steps")
-    spread = {max(1, round(steps * (i + 1) / params.evaluations)) for i in range(params.evaluations)}
-    return sorted(spread | set(params.pin))
+@dataclass(frozen=True)
+class Looks:
+    """When a run is validated."""
 
+    steps: int
+    """Of the whole schedule."""
+    at: Sequence[int]
+    """The steps after which it is; the last of them ends the run."""
+    safe: frozenset[int]
+    """Those whose checkpoint stays whatever its score: pinned ones, and every n-th."""
 
-def protected(at: Sequence[int], params: TrainParams) -> frozenset[int]:
-    """Steps whose checkpoint stays whatever its score: pinned ones, and every n-th validation."""
-    every = at[params.keep_every - 1 :: params.keep_every] if params.keep_every else ()
-    return frozenset(params.pin) | frozenset(every)
+    @classmethod
+    def of(cls, steps: int, params: TrainParams, shares: Sequence[float] = ()) -> "Looks":
+        """Evenly spread, and wherever a checkpoint is pinned; where shares of the steps are named, after these alone."""
+        if shares:
+            at = sorted({max(1, round(steps * share)) for share in shares})
+            return cls(steps, at, frozenset(at))
+        if late := [step for step in params.pin if not 1 <= step <= steps]:
+            raise HaechiError(f"train.pin: there is no step {late[0]}; this run has {steps} steps")
+        at = sorted({max(1, round(steps * (i + 1) / params.evaluations)) for i in range(params.evaluations)} | set(params.pin))
+        every = at[params.keep_every - 1 :: params.keep_every] if params.keep_every else ()
+        return cls(steps, at, frozenset(params.pin) | frozenset(every))
 
 
 def retained(checkpoints: Collection[Checkpoint], keep: int, safe: Collection[int]) -> list[Checkpoint]:
@@ -60,11 +70,11 @@ class CheckpointStore:
         model: SentenceTransformer,
         folder: Path,
         params: TrainParams,
-        steps: int,
+        looks: Looks,
         save_more: Callable[[Path], None] = lambda folder: None,
     ) -> None:
         self._model, self._folder, self._save_more = model, folder / FOLDER, save_more
-        self._keep, self._safe = params.keep, protected(validated_at(steps, params), params)
+        self._keep, self._safe = params.keep, looks.safe
         self.kept: list[Checkpoint] = []
         """The best first; the newest and what is protected are among them, or stand behind them."""
 
@@ -95,13 +105,12 @@ class CheckpointStore:
             shutil.copytree(folder / FOLDER, self._folder, copy_function=linked)
 
 
-def announce(folder: Path, model: torch.nn.Module, steps: int, params: TrainParams, *, resumes: bool, rolls_back: bool) -> None:
+def announce(folder: Path, model: torch.nn.Module, looks: Looks, params: TrainParams, *, resumes: bool, rolls_back: bool) -> None:
     """Say how much disk the run may take before it takes any; too little is an error now, not in an hour."""
     saved = plain(model) if isinstance(model, SentenceTransformer) else model
     whole = sum(tensor.numel() * tensor.element_size() for tensor in saved.state_dict().values())
     learned = sum(w.numel() * w.element_size() for w in model.parameters() if w.requires_grad)
-    at = validated_at(steps, params)
-    number = min(len(at), params.keep + 1 + len(protected(at, params))) + bool(params.ema_decay)
+    number = min(len(looks.at), params.keep + 1 + len(looks.safe)) + bool(params.ema_decay)
     extra = 3 * learned * params.keep_last + (2 * 4 * learned if resumes else 0) + (learned if rolls_back else 0)
     needed = number * whole + extra
     place = next(parent for parent in (folder, *folder.parents) if parent.exists())

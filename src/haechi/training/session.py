@@ -21,7 +21,7 @@ from haechi.training.memory import MemoryLog, MiniBatch
 from haechi.training.monitor import Monitor
 from haechi.training.outcome import outcome
 from haechi.training.recipe import Recipe
-from haechi.training.retention import CheckpointStore
+from haechi.training.retention import CheckpointStore, Looks
 from haechi.training.retry import StepRecord
 from haechi.training.tracker_callback import TrackerCallback
 from haechi.training.trackers import Tracked
@@ -42,6 +42,8 @@ class TrainingInputs:
     """Examples for the validation loss."""
     earlier: Sequence[MinedExample] = ()
     """What the model was trained on before and may be shown again."""
+    shares: tuple[float, ...] = ()
+    """Shares of all steps after which the model is kept, and the last of them ends the run; none: as the recipe says."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,10 @@ class Session:
         self.inputs, self.subject, self.steps, self._folder = inputs, subject, steps, folder
         self.record = StepRecord()
         validator = Validator(subject.model, inputs.validation, subject.valid_loss, subject.mini_batch)
-        checkpoints = CheckpointStore(subject.model, folder, params, steps, subject.save_more)
+        self.looks = looks = Looks.of(steps, params, inputs.shares)
+        checkpoints = CheckpointStore(subject.model, folder, params, looks, subject.save_more)
         self.validation = ValidationCallback(
-            validator, checkpoints, params, steps, subject.learner, subject.measured, listeners.report
+            validator, checkpoints, params, looks, subject.learner, subject.measured, listeners.report
         )
         self.guard = GuardCallback(
             subject.learner, self.validation, rules, inputs.recipe.guards, scratch, subject.queries_of, self.record

@@ -1,0 +1,22 @@
+"""`haechi release`: the model to deploy."""
+
+from pathlib import Path
+
+import click
+
+from haechi.cli.project import Command
+from haechi.runtime.progress import say
+
+
+@click.command(cls=Command, epilog="Example: haechi release && haechi search --model models/release 퇴직금")
+def release() -> None:
+    """Train once more by the chosen settings on all labels, test and validation too, for deployment.
+
+    The model has no score of its own: its card tells those of models/encoder, which was trained the same way apart from the test
+    set. What knows that test set refuses to score it.
+    """
+    from haechi.release.release import OUT, release  # late: the help needs no library of models
+
+    made = release(Path())
+    ended = f"step {made.steps:,} of {made.of_steps:,}"
+    say(f"{OUT}: trained to {ended} on {made.pairs:,} pairs; the figures in its card are those of its evaluated twin {made.twin}")
