@@ -11,11 +11,13 @@ from proofs.test_update import haechi
 from haechi.models.load import folder_hash, open_encoder
 from haechi.models.released import seen_query
 from haechi.pipeline.dvc_yaml import stage_command
+from haechi.serving.engine import open_engine
 
+CORPUS = Path("data/processed/merged_corpus.jsonl")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-def test_a_release(finished: Path, tmp_path: Path) -> None:
+def test_a_release(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clean = project.git(finished, "status", "--porcelain")
     said = haechi(finished, "release")
 
@@ -47,9 +49,12 @@ def test_a_release(finished: Path, tmp_path: Path) -> None:
     assert project.git(finished, "status", "--porcelain") == clean
     assert not (finished / ".haechi/release").exists()
 
-    answer = haechi(finished, "search", "보증금은 언제 돌려받나요?", "--model", "models/release")
-    assert "hybrid" in answer
-    assert "weighs BM25 and the model equally" not in answer
+    monkeypatch.chdir(finished)
+    monkeypatch.setenv("DVC_ROOT", str(finished))
+    engine = open_engine(folder, CORPUS, Path("params.yaml"), tmp_path / "none.json")
+    assert engine.fusion.mixture.weights == fitted["weights"]
+    assert not engine.fusion.note
+    assert engine.ask("보증금은 언제 돌려받나요?", 3).lists["hybrid"]
 
     command = stage_command(finished, "evaluate", tmp_path, {"--encoder": folder})
     refused = project.run(finished, *command, check=False, PYTHONPATH=str(finished / "src"))

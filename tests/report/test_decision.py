@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -21,6 +22,7 @@ PERFECT = Findings(
     over_base="better",
     over_bm25="better",
     hybrid="no",
+    trade=Words("", ""),
     training="good",
     leaks=False,
     mixed=False,
@@ -34,19 +36,29 @@ PERFECT = Findings(
     made=False,
 )
 KIND = Words("titles of articles", "조문 제목 질의")
+TRADE = Words(
+    "+0.269 for titles of articles, -0.017 for issues of decisions (may be chance)",
+    "조문 제목 질의 +0.269, 판결 쟁점 -0.017(우연일 수 있음)",
+)
 PRAISE = re.compile(r"Yes|files to deploy|[Dd]eploy it together|^The tuned model is better|예, |배포할 파일|쓰십시오")
 
 
 def every() -> Iterator[Findings]:
-    """All combinations: some 50,000."""
+    """All combinations: some 65,000."""
     kinds = get_type_hints(Findings)
     values = [
-        [PERFECT.remedy] if name == "remedy" else [False, True] if kind is bool else list(get_args(kind))
+        [getattr(PERFECT, name)] if name in ("remedy", "trade") else [False, True] if kind is bool else list(get_args(kind))
         for name, kind in kinds.items()
     ]
     values = [[None, KIND] if Words in column else column for column in values]
     for combination in product(*values):
         yield Findings(**dict(zip(kinds, combination, strict=True)))
+
+
+@cache
+def decided() -> list[tuple[Findings, Decision]]:
+    """Each with what is decided."""
+    return [(results, decide(results)) for results in every()]
 
 
 def rejected(results: Findings) -> bool:
@@ -76,8 +88,7 @@ def praises(told: Decision) -> bool:
 
 def test_no_combination_praises_a_model_that_a_check_rejects_and_none_is_green_with_a_reservation() -> None:
     seen = set()
-    for results in every():
-        told = decide(results)
+    for results, told in decided():
         assert praises(told) is not rejected(results), results
         assert (told.level == "good") is (not rejected(results) and not reserved(results)), results
         assert not re.search("[{}]", "".join((*told.headline, *told.advice))), results
@@ -87,9 +98,13 @@ def test_no_combination_praises_a_model_that_a_check_rejects_and_none_is_green_w
 
 
 def test_with_bm25_is_advised_only_where_that_gives_more() -> None:
-    for results in every():
-        told = decide(results).advice.en
-        assert ("hybrid) it scores higher" in told or "together with BM25" in told) <= (results.hybrid == "helps")
+    for results, decision in decided():
+        told = decision.advice.en
+        assert ("hybrid) it scores higher" in told or "Deploy it together with BM25" in told) <= (
+            results.hybrid in ("helps", "trades")
+        )
+        assert ("Deploy it together" in told) is (results.hybrid == "helps" and not rejected(results))
+        assert ("Whether to deploy it together" in told) is (results.hybrid == "trades" and not rejected(results))
         if results.hybrid == "same" and results.behind and not rejected(results):
             assert "validation gave BM25 no weight" in told
 
@@ -114,6 +129,18 @@ def test_with_bm25_is_advised_only_where_that_gives_more() -> None:
         ({"behind": KIND}, "for titles of articles, word search (BM25) is better", "offer word search (BM25) beside it"),
         ({"behind": KIND, "hybrid": "helps"}, "for titles of articles", "together with BM25 (hybrid)"),
         ({"behind": KIND, "hybrid": "same"}, "for titles of articles", "validation gave BM25 no weight"),
+        (
+            {"hybrid": "helps", "trade": TRADE},
+            "Yes",
+            "Deploy it together with BM25 (hybrid). Against the model alone that is +0.269 for titles of articles, -0.017 for issues",
+        ),
+        (
+            {"hybrid": "trades", "trade": TRADE},
+            "Yes",
+            "depends on what your users ask for; against the model alone that is +0.269",
+        ),
+        ({"behind": KIND, "hybrid": "trades", "trade": TRADE}, "for titles of articles", "depends on what your users ask for"),
+        ({"over_bm25": "below", "hybrid": "trades"}, "the tuned model alone scores lower", "joined with BM25"),
         ({"lost": KIND}, "for titles of articles, the untuned one was better", "Read the points"),
         ({"doubts": True}, "look at the points below", "Read the points"),
         ({}, "Yes. The tuned model is better.", "models/encoder"),
@@ -204,6 +231,47 @@ def test_a_hybrid_that_scores_as_the_tuned_model_is_not_advised(tmp_path: Path) 
     told = answered(root, behind).closing()
     assert "together with BM25" not in told
     assert "validation gave BM25 no weight" in told
+
+
+@pytest.mark.parametrize(
+    ("title", "user", "verdict"),
+    [
+        ((0.95, 0.2, 0.3), (0.5, -0.05, 0.08), "helps"),
+        ((0.95, 0.2, 0.3), (0.3, -0.3, -0.1), "trades"),
+        ((0.72, -0.02, 0.08), (0.5, -0.05, 0.08), "no"),
+    ],
+    ids=["one gains", "one gains and one loses", "neither is beyond chance"],
+)
+def test_the_hybrid_is_judged_by_all_suites(
+    tmp_path: Path, title: tuple[float, float, float], user: tuple[float, float, float], verdict: str
+) -> None:
+    """The headline loses within chance; BM25 alone is better on titles and on nothing else."""
+    root = project(tmp_path)
+    differ(root, hybrid_tuned=OPEN, hybrid_bm25=HIGHER, tuned_bm25=HIGHER)
+    slices = [
+        replace(kind("title", 40, 0.6, 0.65, 0.7, hybrid=title[0]), hybrid_low=title[1], hybrid_high=title[2]),
+        replace(kind("user", 38, 0.1, 0.1, 0.45, hybrid=user[0]), hybrid_low=user[1], hybrid_high=user[2]),
+        replace(kind("law/가", 60, 0.1, 0.1, 0.9, hybrid=0.1), hybrid_low=-0.9, hybrid_high=-0.7),
+    ]
+
+    told = answered(root, slices).closing()
+
+    assert ("Deploy it together with BM25" in told) is (verdict == "helps")
+    assert ("depends on what your users ask for" in told) is (verdict == "trades")
+    if verdict != "no":
+        assert f"+0.250 for titles of articles, {'+0.050' if verdict == 'helps' else '-0.006'} for" in told
+        assert "-0.006 for issues of decisions (may be chance)" in told
+        assert ("-0.150 for users' queries" in told) is (verdict == "trades")
+        assert "law" not in told
+
+
+def test_where_the_hybrid_costs_nothing_no_figures_are_told(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    differ(root, hybrid_tuned=HIGHER, hybrid_bm25=HIGHER, tuned_bm25=HIGHER)
+
+    told = answered(root, [replace(kind("title", 40, 0.6, 0.65, 0.7, hybrid=0.9), hybrid_low=0.1, hybrid_high=0.3)]).closing()
+
+    assert told.endswith("Deploy it together with BM25 (hybrid).")
 
 
 NOTHING = {"value": 0.0, "low": 0.0, "high": 0.0, "p_holm": 1.0, "wins": 0, "ties": 50, "losses": 0, "detectable": 0.0}

@@ -1,5 +1,6 @@
 """What the report says, of any run."""
 
+import math
 import re
 from dataclasses import replace
 from html import unescape
@@ -15,6 +16,7 @@ from ruamel.yaml import YAML
 from haechi.cli.report import write_report
 from haechi.pipeline.stage_details import STAGES, file_of
 from haechi.records.passage import Passage
+from haechi.records.result import QueryResult
 from haechi.report import style
 from haechi.report.checks import checks
 from haechi.report.conclusion import answer
@@ -22,7 +24,7 @@ from haechi.report.examples import Shelf, marked
 from haechi.report.graph import EDGES
 from haechi.report.inputs import Places, Results, gather
 from haechi.report.report import as_json
-from haechi.report.slices import sliced
+from haechi.report.slices import Slice, hybrid_told, sliced
 from haechi.runtime.errors import UsageError
 from haechi.runtime.files import write_jsonl
 from haechi.scoring.verdict import verdict
@@ -33,6 +35,13 @@ ROOT = Path(__file__).parents[2]
 def words_of(page: str) -> str:
     """The page without its tags, scripts and styles."""
     return unescape(re.sub(r"<[^>]+>", "", re.sub(r"<(script|style).*?</\1>", "", page, flags=re.DOTALL)))
+
+
+def score(row: QueryResult, system: str) -> float:
+    """nDCG@10 of a query with one answer."""
+    [gold] = row.gold
+    ranks = [rank for rank in row.ranks[system] if rank <= 10]
+    return 1.0 / math.log2(1 + ranks[0]) if ranks and gold else 0.0
 
 
 @pytest.fixture
@@ -306,6 +315,53 @@ def test_the_local_page_tells_times_and_stays_out_of_the_tracked_file(tmp_path: 
         write_report(root, root / "reports/report.html")
     with pytest.raises(UsageError, match="is no project"):
         write_report(tmp_path / "nowhere", tmp_path / "x.html")
+
+
+def slice_of(n: int, **means: float) -> Slice:
+    return Slice("title", n, {"popularity": 1.0, **means}, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("one", "over", "behind"),
+    [
+        (slice_of(50, base=0.2, bm25=0.6, tuned=0.5, hybrid=0.585), -0.015, True),
+        (slice_of(50, base=0.6, bm25=0.2, tuned=0.5, hybrid=0.595), -0.005, False),
+        (slice_of(49, base=0.2, bm25=0.6, tuned=0.5, hybrid=0.3), -0.3, False),
+        (slice_of(50, tuned=0.5, hybrid=0.7), 0.2, False),
+        (slice_of(50, base=0.2, bm25=0.6, tuned=0.5), None, False),
+    ],
+)
+def test_the_hybrid_is_set_against_the_best_single_system_and_marked_where_enough_was_asked(
+    one: Slice, over: float | None, behind: bool
+) -> None:
+    assert one.over_best == (None if over is None else pytest.approx(over))
+    assert one.hybrid_behind is behind
+
+
+def test_how_many_slices_the_hybrid_falls_behind_on_is_told() -> None:
+    ahead, below, small = (slice_of(n, tuned=0.5, hybrid=score) for n, score in ((60, 0.6), (60, 0.4), (20, 0.4)))
+
+    assert (told := hybrid_told([ahead, below, small]))
+    assert "Of the 2 kinds with 50 questions or more" in told.en
+    assert "by more than 0.01 on 1 (marked !)." in told.en
+    assert "1개입니다(! 표시)" in told.ko
+    assert (none := hybrid_told([ahead, small]))
+    assert none.en.endswith("on none.")
+    assert hybrid_told([small]) is None
+    assert hybrid_told([slice_of(60, tuned=0.5)]) is None
+
+
+def test_the_table_of_slices_has_the_hybrid_of_the_evaluation(page: str, tmp_path: Path) -> None:
+    results = gather(Places.below(project(tmp_path)))
+    one = next(one for one in sliced(results.rows, 0.95) if one.name == "title")
+    gaps = [score(row, "hybrid") - score(row, "tuned") for row in results.rows if row.suite == "title"]
+
+    [table] = re.findall(r'<table class="sorts" id="slice-table".*?</table>', page, re.DOTALL)
+    row = next(row for row in table.split("<tr>") if "suite: article titles" in row)
+    assert f"<td>{one.means['hybrid']:.3f}</td>" in row
+    assert f'data-value="{one.over_best}">{one.over_best:+.3f}</td>' in row
+    assert sum(gaps) / len(gaps) == pytest.approx(one.means["hybrid"] - one.means["tuned"])
+    assert one.hybrid_low <= sum(gaps) / len(gaps) <= one.hybrid_high
 
 
 def test_a_run_without_an_untuned_model_has_no_answer() -> None:

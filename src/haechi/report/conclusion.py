@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from haechi.report import translations
 from haechi.report.checks import Check, trained_with
@@ -13,13 +13,16 @@ from haechi.scoring.evaluation import Evaluation
 from haechi.scoring.facets import SMALLEST
 from haechi.scoring.names import BASE, BM25, HEADLINE, HYBRID, TUNED
 from haechi.scoring.verdict import Judgement, gap_told, identical, judge
-from haechi.text.bilingual import Words
+from haechi.text.bilingual import Words, joined
 
 SUITES = {
     "title": Words("titles of articles", "조문 제목 질의"),
     "synthetic": Words("synthetic questions", "합성 질문"),
     "user": Words("users' queries", "사용자 질의"),
 }
+HEADLINES = {**SUITES, "precedent": Words("issues of decisions", "판결 쟁점")}
+LEAST = 0.0005
+"""A difference that is smaller is none in three digits."""
 FAIR = 15
 """Queries that a slice of the headline suite needs before a loss in it counts: there are dozens of slices."""
 LISTED = 3
@@ -91,7 +94,8 @@ def findings(results: Results, slices: Sequence[Slice], checks: Sequence[Check],
     return Findings(
         over_base=over_base,
         over_bm25=_over_bm25(scores),
-        hybrid=_joined_with_bm25(scores, behind),
+        hybrid=(hybrid := _joined_with_bm25(results, slices, behind)).verdict,
+        trade=hybrid.told,
         training=TRAINING[training],
         leaks="leaks" in bad,
         mixed="mixed" in bad,
@@ -124,17 +128,54 @@ def _over_bm25(scores: Evaluation) -> Literal["better", "open", "below", "unknow
     return said[_judged(gap)]
 
 
-def _joined_with_bm25(scores: Evaluation, behind: Sequence[Slice]) -> Literal["helps", "same", "no"]:
-    """It helps where it is better, or gives more on questions for which BM25 is; never where BM25 alone does as well."""
+@dataclass(frozen=True)
+class _Against:
+    """The hybrid less the tuned model on one suite."""
+
+    suite: Words
+    value: float
+    low: float
+    high: float
+
+    def told(self) -> Words:
+        """The figure, and whether chance may explain it."""
+        en, ko = (" (may be chance)", "(우연일 수 있음)") if self.low <= 0.0 <= self.high else ("", "")
+        return Words(f"{self.value:+.3f} for {self.suite.en}{en}", f"{self.suite.ko} {self.value:+.3f}{ko}")
+
+
+class _Joined(NamedTuple):
+    """Whether to join the model with BM25; what it gives and costs on each suite, where it costs anything."""
+
+    verdict: Literal["helps", "trades", "same", "no"]
+    told: Words = Words("", "")
+
+
+def _joined_with_bm25(results: Results, slices: Sequence[Slice], behind: Sequence[Slice]) -> _Joined:
+    """By all suites: it helps where one gains, and trades where another one loses, both beyond chance.
+
+    It may also help where BM25 alone is better than the model; never where the headline loses, or BM25 alone does as well there.
+    """
+    scores = results.evaluation
     gap, over_bm25 = difference(scores, HYBRID, TUNED), difference(scores, HYBRID, BM25)
     if gap is None:
-        return "no"
+        return _Joined("no")
     if identical(gap):
-        return "same"
+        return _Joined("same")
     if _judged(gap) == "worse" or (over_bm25 is not None and not _adds(over_bm25, needs_proof=_over_bm25(scores) == "below")):
-        return "no"
-    there = any(one.means.get(HYBRID, 0.0) > one.means[TUNED] for one in behind[:1])
-    return "helps" if _judged(gap) == "better" or there else "no"
+        return _Joined("no")
+    primary = str(results.stage("testset").get("primary", "precedent"))
+    suites = [_Against(HEADLINES[primary], gap["value"], gap["low"], gap["high"])]
+    suites += [
+        _Against(SUITES[one.name], one.means[HYBRID] - one.means[TUNED], one.hybrid_low, one.hybrid_high)
+        for one in slices
+        if one.name in SUITES and _counts(one) and HYBRID in one.means
+    ]
+    gains = _judged(gap) == "better" or any(one.low > 0.0 for one in suites[1:])
+    if not gains and not any(one.means.get(HYBRID, 0.0) > one.means[TUNED] for one in behind[:1]):
+        return _Joined("no")
+    shown = sorted((one for one in suites if abs(one.value) >= LEAST), key=lambda one: -one.value)
+    told = joined([one.told() for one in shown], Words(", ", ", ")) if any(one.value < 0.0 for one in shown) else Words("", "")
+    return _Joined("trades" if any(one.high < 0.0 for one in shown) else "helps", told)
 
 
 def _adds(over_bm25: Mapping[str, float], *, needs_proof: bool) -> bool:

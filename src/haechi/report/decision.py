@@ -21,8 +21,11 @@ class Findings:
     over_base: Judgement
     over_bm25: Literal["better", "open", "below", "unknown"]
     """`open`: chance may explain the difference, whichever way it points; `below`: it scores lower, beyond chance."""
-    hybrid: Literal["helps", "same", "no"]
-    """Whether joining it with BM25 gives more than either, or the tuned model's figures to the last digit."""
+    hybrid: Literal["helps", "trades", "same", "no"]
+    """Whether joining it with BM25 gives more than either, more on one suite and less on another, or the tuned model's figures
+    to the last digit."""
+    trade: Words
+    """What it gives and costs on each suite; empty where it costs nothing."""
     training: Literal["good", "suspicious", "failed", "unknown"]
     leaks: bool
     mixed: bool
@@ -67,7 +70,7 @@ def decide(results: Findings) -> Decision:
 
 @dataclass(frozen=True)
 class Rule:
-    """`{remedy}`, `{behind}` and `{lost}` stand for what was found; without advice of its own the model may be used."""
+    """`{remedy}`, `{behind}`, `{lost}`, `{trade}` stand for what was found; without advice of its own the model may be used."""
 
     level: Level
     when: Callable[[Findings], bool]
@@ -167,7 +170,7 @@ RULES: Sequence[Rule] = (
     ),
     Rule(
         "bad",
-        lambda f: f.over_bm25 == "below" and f.hybrid == "helps",
+        lambda f: f.over_bm25 == "below" and f.hybrid in ("helps", "trades"),
         Words(
             "No: the tuned model alone scores lower than word search (BM25).",
             "아니요, 학습한 모델만으로는 키워드 검색(BM25)보다 점수가 낮습니다.",
@@ -247,6 +250,16 @@ def _use(results: Findings) -> list[Words]:
         advice.append(Words("Read the points marked ! or ? first.", "먼저 ! 또는 ? 표시가 있는 항목을 읽으십시오."))
     if results.hybrid == "helps":
         advice.append(Words("Deploy it together with BM25 (hybrid).", "BM25와 함께(하이브리드로) 쓰십시오."))
+        if results.trade.en:
+            advice.append(Words("Against the model alone that is {trade}.", "모델만 쓸 때와 비교하면 {trade}입니다."))
+    elif results.hybrid == "trades":
+        advice.append(
+            Words(
+                "Whether to deploy it together with BM25 (hybrid) depends on what your users ask for; against the model alone "
+                "that is {trade}.",
+                "BM25와 함께(하이브리드로) 쓸지는 사용자 질의에 달려 있습니다. 모델만 쓸 때와 비교하면 {trade}입니다.",
+            )
+        )
     elif results.behind:
         advice.append(
             Words(
@@ -269,6 +282,6 @@ def _filled(text: Words, results: Findings) -> Words:
     none = Words("", "")
     behind, lost = results.behind or none, results.lost or none
     return Words(
-        text.en.format(remedy=results.remedy, behind=behind.en, lost=lost.en),
-        text.ko.format(remedy=results.remedy, behind=behind.ko, lost=lost.ko),
+        text.en.format(remedy=results.remedy, behind=behind.en, lost=lost.en, trade=results.trade.en),
+        text.ko.format(remedy=results.remedy, behind=behind.ko, lost=lost.ko, trade=results.trade.ko),
     )

@@ -21,7 +21,7 @@ from haechi.report.facts import candidates, facts
 from haechi.report.figures import Figure
 from haechi.report.graph import graph
 from haechi.report.inputs import Results
-from haechi.report.slices import Slice
+from haechi.report.slices import Slice, hybrid_told
 from haechi.report.style import dark_rules, script_hash
 from haechi.report.tested_on import against_real, tested_on
 from haechi.scoring.evaluation import Evaluation
@@ -92,6 +92,7 @@ def render(
         chosen_on=shown(set().union(*scores.validation.values()) - {"n"}),
         differences=_differences(scores),
         slices=slices,
+        mixes=hybrid_told(slices),
         figures=figures,
         checks=checks,
         worst=next((check for check in checks if check.level != "good"), None),
