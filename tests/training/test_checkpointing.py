@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from training.made import VALIDATION, examples, recipe, static, train
@@ -24,6 +25,7 @@ def test_they_are_spread_evenly() -> None:
     assert sorted(spread(range(1, 9))) == [2, 4, 6, 8]
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_earlier_leaves_what_the_whole_run_had_there(tmp_path: Path) -> None:
     """A share of the steps is one of the schedule: the rate falls as in the whole run, whose validations change nothing."""
     whole = recipe(pin=(2, 4), ema_decay=0.0)

@@ -18,7 +18,7 @@ GROUPS = {
         "stage": "Show all figures of a stage's last run; without a name, list the stages.",
         "verdict": "Show how the training goes or ended, whether to trust it, and what to try next.",
         "report": "Write the report with what only this machine knows: times, disk, tokens, money.",
-        "release": "Train once more by the chosen settings on all labels, test and validation too, for deployment.",
+        "release": "Train once more by the chosen settings, on all labels, for deployment.",
         "card": "Show or write the model card of models/encoder, from what its run left.",
     },
     "Compare": {

@@ -8,12 +8,12 @@ from haechi.cli.project import Command
 from haechi.runtime.progress import say
 
 
-@click.command(cls=Command, epilog="Example: haechi release && haechi search --model models/release 퇴직금")
+@click.command(cls=Command, epilog="Example: haechi release")
 def release() -> None:
-    """Train once more by the chosen settings on all labels, test and validation too, for deployment.
+    """Train once more by the chosen settings, on all labels, for deployment.
 
-    The model has no score of its own: its card tells those of models/encoder, which was trained the same way apart from the test
-    set. What knows that test set refuses to score it.
+    Those of validation and test are among them, so the model has no score of its own: its card tells that of models/encoder,
+    which was trained the same way apart from them. `evaluate` refuses to score it on that test set.
     """
     from haechi.release.release import OUT, release  # late: the help needs no library of models
 
