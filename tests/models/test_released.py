@@ -46,6 +46,11 @@ def test_it_may_be_scored_on_what_it_has_not_seen(release: Path) -> None:
     refuse_released([release.parent, "multilingual-e5-small"], "frozen", ["물음 하나"])
 
 
+def test_it_says_what_labels_it_has_had() -> None:
+    assert "on 30 pairs, 10 of which" in RELEASED.told()
+    assert "questions alone" in replace(RELEASED, pairs=0, more=0).told()
+
+
 def test_no_training_begins_with_it_that_this_test_set_is_to_judge(release: Path, tmp_path: Path) -> None:
     write_json(tmp_path / "base" / POINTER, {"model": str(release), "max_length": 64})
 
@@ -69,7 +74,7 @@ def test_a_model_is_named_by_what_decides_its_vectors(tmp_path: Path) -> None:
 
 
 def test_a_record_that_lacks_something_is_one_sentence(release: Path) -> None:
-    write_json(release / RECORD, {"testset": replace(RELEASED).testset})
+    write_json(release / RECORD, {"testset": RELEASED.testset})
 
     with pytest.raises(HaechiError, match=RECORD):
         read_released(release)

@@ -33,7 +33,10 @@ def test_a_release(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     twin = json.loads((finished / "metrics/evaluate.json").read_text())
     assert record["twin"] == twin["encoder"] == folder_hash(finished / "models/encoder")
     assert record["testset"] == twin["testset"]
-    assert f"trained to step {record['steps']} of {record['of_steps']} on {record['pairs']} pairs" in " ".join(said.split())
+    assert f"Trained on {record['pairs']} pairs, {record['more']} of which the evaluated twin never saw." in " ".join(
+        said.split()
+    )
+    assert f"ended after step {record['steps']} of {record['of_steps']}" in " ".join(said.split())
     card = (folder / "README.md").read_text()
     assert "**This model has no score of its own**" in card
     assert record["twin"] in card

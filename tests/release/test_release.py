@@ -1,16 +1,21 @@
 """What is trained once more, how far, and what can't be, in one sentence."""
 
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
+from serving.village import model_folder
 from small_params import MINI
 
 from haechi.guards.params import GuardsParams
 from haechi.mining.params import MineParams
+from haechi.models.load import open_encoder
 from haechi.pipeline.stage_details import file_of
 from haechi.pipeline.write_params import write_params
-from haechi.release.release import ON_VALIDATION, Twin, read_twin, without_choices
+from haechi.release.release import ON_VALIDATION, WORK, Twin, put_together, read_twin, without_choices
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import read_text, write_json, write_text
 from haechi.runtime.params import load_section
@@ -83,3 +88,29 @@ def test_the_average_is_made_where_it_was_chosen(tmp_path: Path) -> None:
 
     assert "train.ema_decay" not in without_choices(root, read_twin(root))
     assert isinstance(read_twin(root), Twin)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("parts", [{"step-000003": 1.0}, {"base": 0.25, "step-000003": 0.5, "step-000008": 0.25}])
+def test_it_is_made_of_the_checkpoints_that_stand_where_the_twins_stood(tmp_path: Path, parts: dict[str, float]) -> None:
+    """The twin's third of 8 steps is the 15th of 40; which of its own are near is found by that."""
+    work = tmp_path / WORK
+    names = {"base": work / "models/base"}
+    names |= {name: work / "models/run/checkpoints" / name for name in ("step-000015", "step-000040")}
+    for seed, folder in enumerate(names.values(), start=1):
+        copytree(model_folder(seed), folder)
+    run = {"steps": 40, "checkpoints": [{"name": f"step-{step:06d}", "step": step} for step in (40, 15)]}
+    twin = Twin("twin", "frozen", "it", parts, 8, 0.2)
+
+    put_together(tmp_path, twin, run, tmp_path / "out")
+
+    theirs = {"base": "base", "step-000003": "step-000015", "step-000008": "step-000040"}
+    table = sum(part * weights(names[theirs[name]]) for name, part in parts.items())
+    np.testing.assert_allclose(weights(tmp_path / "out"), table, rtol=0, atol=1e-6)
+    assert open_encoder(tmp_path / "out").encode_query(["우물"]).shape == (1, 32)
+
+
+def weights(folder: Path) -> Any:
+    """The table of a static model."""
+    [table] = load_file(folder / "model.safetensors").values()
+    return table

@@ -18,5 +18,5 @@ def release() -> None:
     from haechi.release.release import OUT, release  # late: the help needs no library of models
 
     made = release(Path())
-    ended = f"step {made.steps:,} of {made.of_steps:,}"
-    say(f"{OUT}: trained to {ended} on {made.pairs:,} pairs; the figures in its card are those of its evaluated twin {made.twin}")
+    ended = f"It ended after step {made.steps:,} of {made.of_steps:,}"
+    say(f"{OUT}: {made.told()} {ended}; the figures in its card are those of that twin, {made.twin}")

@@ -37,6 +37,12 @@ class Released:
     data: Mapping[str, str]
     """What it was made from -> sha256."""
 
+    def told(self) -> str:
+        """Its labels, in a sentence."""
+        if not self.pairs:
+            return "Trained on questions alone, now about every document, those of the test included."
+        return f"Trained on {self.pairs:,} pairs, {self.more:,} of which the evaluated twin never saw."
+
 
 def read_released(folder: Path) -> Released | None:
     """The record of a release; None of any other model."""

@@ -98,7 +98,6 @@ def release(root: Path) -> Released:
         try:
             remove(root / WORK)
             pairs, more = _inputs(root, twin)
-            say(f"release: {pairs:,} training pairs, {more:,} of which the evaluated model never saw")
             _run(root, "base")
             _run(root, "generate_qa")
             _run(root, "mine", {"--valid-pairs": WORK / NONE})
@@ -204,7 +203,7 @@ def _assembled(root: Path, twin: Twin, pairs: int, more: int) -> Released:
         raise HaechiError(f"release: a guard stopped the training ({trained['reason']}), which it let pass before")
     corpus = list(read_records(root / CORPUS, Passage))
     with atomic_folder(root / OUT) as folder:
-        _put_together(root, twin, run, folder)
+        put_together(root, twin, run, folder)
         export = load_section(root / PARAMS, "select", SelectParams)
         exported = add_forms(folder, export.export, [p.text for p in corpus], export.seed) if export.export else {}
         made = list(read_records(root / WORK / TRAIN, Pair))
@@ -227,7 +226,7 @@ def _assembled(root: Path, twin: Twin, pairs: int, more: int) -> Released:
     return record
 
 
-def _put_together(root: Path, twin: Twin, run: Mapping[str, Any], out: Path) -> None:
+def put_together(root: Path, twin: Twin, run: Mapping[str, Any], out: Path) -> None:
     """The checkpoint that stands where the chosen one stood, or the same mixture of several."""
     there = {one["step"]: root / WORK / RUN / "checkpoints" / one["name"] for one in run["checkpoints"]}
     folders = {AVERAGE: root / WORK / RUN / "checkpoints" / AVERAGE}

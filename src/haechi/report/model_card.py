@@ -123,7 +123,7 @@ def release_card(root: Path, work: Path, folder: Path, released: Released, expor
         "",
         "## Data",
         "",
-        f"{released.pairs:,} training pairs, {released.more:,} of which the evaluated twin never saw.",
+        released.told(),
         "",
         *(f"- {name}: sha256 {told}" for name, told in released.data.items()),
         "",
