@@ -163,6 +163,7 @@ def haechi(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_command_ends_as_ci_needs_it(project: Path) -> None:
     good = haechi(project, "compare", "v1", "v2", "--max-drop", "ndcg@10=0.01")
     bad = haechi(project, "compare", "v2", "v1", "--max-drop", "ndcg@10=0.01", "--md")

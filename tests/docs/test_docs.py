@@ -110,6 +110,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_changed_value_makes_documents_stale_until_written(project: Path) -> None:
     docs.check(project)
     params = (project / "params.yaml").read_text(encoding="utf-8")

@@ -50,6 +50,7 @@ def test_a_search_that_is_always_right_is_believed(right: str) -> None:
     assert hits(mixture, *made(60, {OLD: right, NEW_ARTICLE: right}, seed=4)) == 1.0
 
 
+@pytest.mark.slow
 def test_who_is_right_of_seen_articles_alone_is_believed_of_those_alone() -> None:
     right = {OLD: "tuned", NEW_ARTICLE: "bm25"}
     mixture = fit(*made(120, right), SYSTEMS, PARAMS).mixture
@@ -69,6 +70,7 @@ def test_what_it_is_worth_is_told_by_weights_that_never_saw_the_query() -> None:
     assert told < hits(fitted.mixture, queries, founds)
 
 
+@pytest.mark.slow
 def test_the_same_labels_in_another_order_give_the_same_weights() -> None:
     queries, founds = made(40, {OLD: "tuned", NEW_ARTICLE: "bm25"})
     there = fit(queries, founds, SYSTEMS, PARAMS).mixture

@@ -73,6 +73,7 @@ def test_a_text_is_analysed_once_for_all(tmp_path: Path, monkeypatch: pytest.Mon
     assert asked == ["나무", "우물", "다리"]
 
 
+@pytest.mark.slow
 def test_words_of_a_dictionary_stay_whole_and_have_rows_of_their_own(tmp_path: Path) -> None:
     with open_store(tmp_path / "rows.sqlite") as store:
         plain = Tokens(store).of(["부동산등기법에 따른 등기"])

@@ -242,6 +242,7 @@ def test_a_twin_that_comes_late_finds_the_answer_of_the_first(store: Store) -> N
     assert len(server.asked) == 31
 
 
+@pytest.mark.slow
 def test_a_first_interrupt_lets_paid_answers_arrive(home: Path) -> None:
     with serving(latency=0.6) as server:
         process = child(home, server, 50, CONCURRENCY=10)

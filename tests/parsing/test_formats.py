@@ -219,6 +219,7 @@ def test_entities_are_not_resolved_and_no_file_is_opened(tmp_path: Path) -> None
     assert "몰래" not in json.dumps(answer, ensure_ascii=False)
 
 
+@pytest.mark.slow
 def test_a_document_of_fifty_megabytes_is_read(tmp_path: Path) -> None:
     """As text; what no document should hold is refused by its size alone."""
     (tmp_path / "a.txt").write_text("물을 준다. 나무를 벤다.\n" * 1_600_000, encoding="utf-8")

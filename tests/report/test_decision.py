@@ -86,6 +86,7 @@ def praises(told: Decision) -> bool:
     return told.level == "good" or any(PRAISE.search(text) for text in words)
 
 
+@pytest.mark.slow
 def test_no_combination_praises_a_model_that_a_check_rejects_and_none_is_green_with_a_reservation() -> None:
     seen = set()
     for results, told in decided():
