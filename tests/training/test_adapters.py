@@ -77,14 +77,14 @@ def test_adapters_alone_are_trained_and_checkpoints_are_whole_models(bert: Any, 
 
 
 def test_without_targets_the_registry_says_where_adapters_go(bert: Any) -> None:
-    add_adapters(bert, replace(LORA, rank=2, targets=()), ALIASES["bge-m3"])
+    add_adapters(bert, replace(LORA, rank=2, targets=()), ALIASES["bge-m3"].lora_targets)
 
     assert {name.split(".")[-4] for name in trained(bert) if "lora_" in name} == set(ALIASES["bge-m3"].lora_targets)
 
 
 def test_layers_that_are_not_there_get_no_adapter(bert: Any) -> None:
     with pytest.raises(HaechiError, match="no layer named q_proj"):
-        add_adapters(bert, replace(LORA, rank=2, targets=("query", "q_proj")), None)
+        add_adapters(bert, replace(LORA, rank=2, targets=("query", "q_proj")))
 
 
 # --- freezing

@@ -80,3 +80,9 @@ def known_reranker(name: str) -> RerankModel | None:
 def known(name: str) -> BaseModel | None:
     """The registered model of an alias or hub id; None for folders and unknown ids, which are taken as they are."""
     return ALIASES.get(name) or next((model for model in ALIASES.values() if model.id == name), None)
+
+
+def lora_targets(name: str) -> tuple[str, ...]:
+    """The layers of a registered model that adapters do most for; empty for any other."""
+    entry = known(name)
+    return entry.lora_targets if entry else ()

@@ -19,13 +19,13 @@ from transformers.trainer_callback import PrinterCallback
 
 from haechi.guards.rules import rules_of
 from haechi.guards.status import TrainingStatus
-from haechi.models.load import device, load_base
-from haechi.models.registry import known
+from haechi.models.load import device, load_base, save_encoder
+from haechi.models.registry import lora_targets
 from haechi.records.mined import MinedExample
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import atomic_folder
 from haechi.runtime.progress import say
-from haechi.training.adapters import add_adapters, freeze
+from haechi.training.adapters import add_adapters, freeze, merged
 from haechi.training.batch_plan import Batch, never_shown
 from haechi.training.batch_plan import plan as plan_batches
 from haechi.training.checks import check_launch, check_model, check_params, check_rows
@@ -40,7 +40,7 @@ from haechi.training.replay import replayed, with_replay
 from haechi.training.resume import State
 from haechi.training.retention import announce
 from haechi.training.session import Listeners, Session, Shown, Subject, TrainingInputs
-from haechi.training.trainer import Resumable, Trainer, load_last, save_last, shared_arguments, trained
+from haechi.training.trainer import Planned, Resumable, Trainer, load_last, save_last, shared_arguments, trained
 from haechi.training.validation_loss import ValidationLoss, logged, rows_of_held_out
 
 
@@ -72,7 +72,7 @@ class Plan:
 
 
 def train(
-    inputs: TrainingInputs,
+    inputs: TrainingInputs[SentenceTransformer],
     folder: Path,
     *,
     state: State | None = None,
@@ -99,11 +99,19 @@ def train(
         valid_loss = ValidationLoss(_objective(model, valid_rows, recipe, guide), params) if valid_rows else None
         torch.manual_seed(params.seed)  # adapters are drawn
         if recipe.lora.rank:
-            add_adapters(model, recipe.lora, known(inputs.base))
+            add_adapters(model, recipe.lora, lora_targets(inputs.base))
         freeze(model, params.freeze)
         stack.enter_context(read_once(model))
-        mini_batch = _mini_batch(objective, valid_loss, plan)
-        subject = Subject(model, model, mini_batch, valid_loss, plan.queries_of, objective.measured)
+        mini_batch = mini_batch_of(objective, valid_loss, plan)
+        subject = Subject(
+            model,
+            lambda place: save_encoder(merged(model), place),
+            model,
+            mini_batch,
+            valid_loss,
+            plan.queries_of,
+            objective.measured,
+        )
         session = Session(inputs, subject, rules, plan.steps, temporary, Path(scratch), listeners or Listeners())
         announce(folder, model, session.looks, params, resumes=state is not None, rolls_back=session.guard.rolls_back)
         trainer = _trainer(
@@ -118,14 +126,14 @@ def train(
             say(f"train: goes on at step {last.number} of {plan.steps}")
         else:
             session.begin(f"{len(plan.rows)} rows")
-        session.run(lambda: _start(trainer, opening))
+        session.run(lambda: start(trainer, opening))
         status = session.close(plan.shown(inputs.earlier), static=isinstance(model[0], StaticEmbedding))
         if params.keep_last:
             save_last(temporary / "last", model, trainer.optimizer, {"trained": sorted(trained(model)), "steps": plan.steps})
     return status
 
 
-def _plan(inputs: TrainingInputs) -> Plan:
+def _plan(inputs: TrainingInputs[SentenceTransformer]) -> Plan:
     """Which examples are shown, and in which batches."""
     params = inputs.recipe.params
     chosen = with_replay(inputs.examples, inputs.earlier, params)
@@ -169,7 +177,7 @@ def _trainer(
     return trainer
 
 
-def _start(trainer: Trainer, opening: Callable[[Trainer], None] | None) -> None:
+def start(trainer: Planned, opening: Callable[[Any], None] | None = None) -> None:
     """Train; memory that a smaller mini-batch can't save is one sentence."""
     try:
         trainer.start(opening)
@@ -182,7 +190,7 @@ def _start(trainer: Trainer, opening: Callable[[Trainer], None] | None) -> None:
         ) from error
 
 
-def _mini_batch(objective: Objective, valid_loss: ValidationLoss | None, plan: Plan) -> MiniBatch:
+def mini_batch_of(objective: Objective, valid_loss: ValidationLoss | None, plan: Plan) -> MiniBatch:
     """How many texts are embedded at once: as the loss says, as the environment says, or what memory allows."""
     largest = max(len(batch) for batch in plan.batches) * (plan.rows.documents.shape[1])
     if not isinstance(objective, CachedObjective):

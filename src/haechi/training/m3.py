@@ -21,12 +21,13 @@ from torch.utils.checkpoint import checkpoint
 
 from haechi.guards.rules import rules_of
 from haechi.guards.status import TrainingStatus
-from haechi.models.load import device, folder_of
+from haechi.models.load import device, folder_of, save_encoder
 from haechi.models.m3_heads import require_heads
 from haechi.models.registry import HEADS
 from haechi.records.mined import MinedExample
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import atomic_folder, write_jsonl
+from haechi.training.adapters import merged
 from haechi.training.checks import check_launch, check_params
 from haechi.training.examples import peak_rate
 from haechi.training.memory import MiniBatch, wanted_size
@@ -40,7 +41,7 @@ from haechi.training.trainer import shared_arguments
 from haechi.training.validation_loss import ValidationLoss, logged, rows_of_held_out
 
 
-def train_m3(inputs: TrainingInputs, folder: Path, *, listeners: Listeners | None = None) -> TrainingStatus:
+def train_m3(inputs: TrainingInputs[SentenceTransformer], folder: Path, *, listeners: Listeners | None = None) -> TrainingStatus:
     """Tune the model at `inputs.base`; leaves what the other engine leaves, with the heads in every checkpoint.
 
     The validation loss is that of the dense vectors alone.
@@ -64,11 +65,11 @@ def train_m3(inputs: TrainingInputs, folder: Path, *, listeners: Listeners | Non
         mini_batch = _mini_batch(m3, valid_loss, params.batch_size * (1 + params.negatives))
         subject = Subject(
             whole,
+            lambda place: _save(whole, m3, place),
             m3,
             mini_batch,
             valid_loss,
             lambda batches: _queries(m3.tokenizer, batches),
-            save_more=lambda place: _save_heads(m3, place),
         )
         session = Session(inputs, subject, rules, steps, temporary, Path(scratch), listeners or Listeners())
         announce(folder, m3, session.looks, params, resumes=False, rolls_back=session.guard.rolls_back)
@@ -100,7 +101,7 @@ def _mini_batch(m3: Any, valid_loss: ValidationLoss | None, most: int) -> MiniBa
     def apply(size: int) -> None:
         m3.sub_batch_size = size or -1
         if valid_loss:
-            valid_loss.objective.mini_batch_size = size  # type: ignore[assignment]
+            valid_loss.objective.mini_batch_size = size
 
     m3._encode = again
     mini_batch = MiniBatch(0, most, apply)
@@ -227,6 +228,7 @@ def _row(example: MinedExample, teacher_temperature: float) -> dict[str, object]
     }
 
 
-def _save_heads(m3: Any, folder: Path) -> None:
+def _save(whole: SentenceTransformer, m3: Any, folder: Path) -> None:
+    save_encoder(merged(whole), folder)
     for name, head in zip(HEADS, (m3.colbert_linear, m3.sparse_linear), strict=True):
         torch.save({key: value.detach().cpu().clone() for key, value in head.state_dict().items()}, folder / name)

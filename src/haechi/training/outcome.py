@@ -51,8 +51,7 @@ def outcome(
         monitor.modules(),
         guard.noted,
     )
-    sections: Mapping[str, Mapping[str, Any]] = {key: value for key, value in recipe.asdict().items() if key != "guards"}
-    verdict = judge(seen, recipe.guards, {"train": sections["params"], **sections}, static=static)
+    verdict = judge(seen, recipe.guards, recipe.sections(), static=static)
     return TrainingStatus(
         state=seen.state,
         reason=seen.reason.en,

@@ -27,6 +27,10 @@ class Recipe:
         """As they stand in training_config.json."""
         return asdict(self)
 
+    def sections(self) -> dict[str, dict[str, Any]]:
+        """By the names that they have in params.yaml."""
+        return {"train": asdict(self.params), "loss": asdict(self.loss), "lora": asdict(self.lora)}
+
 
 LIBRARIES = ("accelerate", "numpy", "peft", "sentence-transformers", "tokenizers", "torch", "transformers")
 

@@ -8,11 +8,9 @@ from pathlib import Path
 import torch
 from sentence_transformers import SentenceTransformer
 
-from haechi.models.load import save_encoder
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import linked, read_records, size_told, write_jsonl
 from haechi.runtime.progress import say
-from haechi.training.adapters import merged
 from haechi.training.params import TrainParams
 from haechi.training.static_learner import plain
 
@@ -63,17 +61,10 @@ def retained(checkpoints: Collection[Checkpoint], keep: int, safe: Collection[in
 
 
 class CheckpointStore:
-    """Saves the model as it is and lets go of what need not stay; `save_more` adds what the model itself doesn't save."""
+    """Saves the model as it is, by `save_model`, and lets go of what need not stay."""
 
-    def __init__(
-        self,
-        model: SentenceTransformer,
-        folder: Path,
-        params: TrainParams,
-        looks: Looks,
-        save_more: Callable[[Path], None] = lambda folder: None,
-    ) -> None:
-        self._model, self._folder, self._save_more = model, folder / FOLDER, save_more
+    def __init__(self, save_model: Callable[[Path], None], folder: Path, params: TrainParams, looks: Looks) -> None:
+        self._save_model, self._folder = save_model, folder / FOLDER
         self._keep, self._safe = params.keep, looks.safe
         self.kept: list[Checkpoint] = []
         """The best first; the newest and what is protected are among them, or stand behind them."""
@@ -89,8 +80,7 @@ class CheckpointStore:
 
     def store(self, name: str) -> None:
         """Save the model under a name."""
-        save_encoder(merged(self._model), self._folder / name)
-        self._save_more(self._folder / name)
+        self._save_model(self._folder / name)
 
     def save(self, folder: Path) -> None:
         """Put all of them into the folder of a state."""

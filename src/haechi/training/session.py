@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.model import BaseModel
 from torch import nn
 
 from haechi.guards.rules import Rule
@@ -14,7 +14,6 @@ from haechi.records.mined import MinedExample
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import write_json
 from haechi.runtime.progress import say
-from haechi.scoring.validation import Validation
 from haechi.training.checkpointing import METRIC, ValidationCallback
 from haechi.training.guard_callback import GuardCallback
 from haechi.training.memory import MemoryLog, MiniBatch
@@ -25,16 +24,18 @@ from haechi.training.retention import CheckpointStore, Looks
 from haechi.training.retry import StepRecord
 from haechi.training.tracker_callback import TrackerCallback
 from haechi.training.trackers import Tracked
-from haechi.training.validation_loss import ValidationLoss, Validator
+from haechi.training.validation_loss import Validates, ValidationLoss, Validator
+
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class TrainingInputs:
+class TrainingInputs(Generic[M]):
     """What is tuned, on what, and how."""
 
-    model: SentenceTransformer
+    model: M
     examples: Sequence[MinedExample]
-    validation: Validation
+    validation: Validates
     recipe: Recipe
     base: str = ""
     """The model's name where the registry may know it, or its folder."""
@@ -62,8 +63,10 @@ class Listeners:
 class Subject:
     """What an engine trains, as validation, guards and monitors see it."""
 
-    model: SentenceTransformer
-    """Validated and saved."""
+    model: BaseModel
+    """Validated."""
+    save: Callable[[Path], None]
+    """Saves the model as it is, as others know it."""
     learner: nn.Module
     """Holds every weight that is trained."""
     mini_batch: MiniBatch
@@ -72,8 +75,6 @@ class Subject:
     """Names the queries of a step's batches."""
     measured: Callable[[], dict[str, float]] = dict
     """More figures for a row of the history."""
-    save_more: Callable[[Path], None] = lambda folder: None
-    """Saves beside a checkpoint what the model itself doesn't save."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Session:
 
     def __init__(
         self,
-        inputs: TrainingInputs,
+        inputs: TrainingInputs[Any],
         subject: Subject,
         rules: Sequence[Rule],
         steps: int,
@@ -106,7 +107,7 @@ class Session:
         self.record = StepRecord()
         validator = Validator(subject.model, inputs.validation, subject.valid_loss, subject.mini_batch)
         self.looks = looks = Looks.of(steps, params, inputs.shares)
-        checkpoints = CheckpointStore(subject.model, folder, params, looks, subject.save_more)
+        checkpoints = CheckpointStore(subject.save, folder, params, looks)
         self.validation = ValidationCallback(
             validator, checkpoints, params, looks, subject.learner, subject.measured, listeners.report
         )

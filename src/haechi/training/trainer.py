@@ -15,7 +15,8 @@ from typing import Any, Protocol
 
 import torch
 from safetensors.torch import load_file, save_file
-from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
+from sentence_transformers import SentenceTransformerTrainer
+from sentence_transformers.base.trainer import BaseTrainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -52,7 +53,7 @@ class Resumable(Protocol):
 class Due(TrainerCallback):
     """Asks for a state where it is time and the log is about to be written; ends an interrupted run once its state is saved."""
 
-    def __init__(self, trainer: "Trainer") -> None:
+    def __init__(self, trainer: "Planned") -> None:
         self._trainer = trainer
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -66,8 +67,8 @@ class Due(TrainerCallback):
             raise KeyboardInterrupt
 
 
-class Trainer(Retry, SentenceTransformerTrainer):
-    """Takes its batches from a plan and saves its state where `state` says.
+class Planned(Retry, BaseTrainer):
+    """To stand before a trainer of sentence-transformers: takes its batches from a plan and saves its state where `state` says.
 
     `resumables` remember something: they save it into the folder of a state, and load it from there. Those that are callbacks
     are called in their order. No state is saved once `ended` says so: a run that a guard has stopped is not to be taken up.
@@ -85,7 +86,7 @@ class Trainer(Retry, SentenceTransformerTrainer):
         callbacks: list[Any] = [*(part for part in resumables if isinstance(part, TrainerCallback)), Due(self)]
         super().__init__(callbacks=callbacks, **kwargs)
         self._batches, self._resume, self._resumables = batches, state, resumables
-        self._opening: Callable[[Trainer], None] | None = None
+        self._opening: Callable[[Any], None] | None = None
         self._ended = ended
         self._saved, self._took = time.monotonic(), 0.0
         self._patience = number(EVERY, PATIENCE)
@@ -102,7 +103,7 @@ class Trainer(Retry, SentenceTransformerTrainer):
             return True
         return self._resume is not None and waited >= max(self._patience, self._took / SHARE if self._patience else 0.0)
 
-    def start(self, opening: Callable[["Trainer"], None] | None = None) -> None:
+    def start(self, opening: Callable[[Any], None] | None = None) -> None:
         """Train from the last state, or from the beginning."""
         last = self._resume.last() if self._resume else None
         if last:
@@ -160,6 +161,10 @@ class Trainer(Retry, SentenceTransformerTrainer):
         put_back(self.model, load_file(Path(resume_from_checkpoint) / WEIGHTS), Path(resume_from_checkpoint))
 
 
+class Trainer(Planned, SentenceTransformerTrainer):
+    """Trains encoders."""
+
+
 class _Numbers(torch.utils.data.Dataset[int]):
     """The row numbers themselves."""
 
@@ -197,14 +202,14 @@ def shared_arguments(params: TrainParams, steps: int) -> dict[str, Any]:
     }
 
 
-def trained(model: SentenceTransformer | nn.Module) -> dict[str, Tensor]:
+def trained(model: nn.Module) -> dict[str, Tensor]:
     """The weights that training changes, and buffers."""
     learned = {name for name, weight in model.named_parameters() if weight.requires_grad}
     buffers = {name for name, _ in model.named_buffers()}
     return {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items() if name in learned | buffers}
 
 
-def put_back(model: SentenceTransformer | nn.Module, weights: dict[str, Tensor], source: Path) -> None:
+def put_back(model: nn.Module, weights: dict[str, Tensor], source: Path) -> None:
     """Load weights by name; those of another model are refused."""
     mine = trained(model)
     same = mine.keys() == weights.keys() and all(mine[name].shape == weights[name].shape for name in mine)
@@ -227,7 +232,7 @@ def save_last(folder: Path, model: nn.Module, optimizer: Any, facts: dict[str, A
     write_json(folder / EXTRA, facts)
 
 
-def load_last(run: Path, model: nn.Module) -> Callable[[Trainer], None]:
+def load_last(run: Path, model: nn.Module) -> Callable[[Any], None]:
     """Put the weights of an earlier run into the model; gives what puts its memory into the optimizer once there is one.
 
     The rate is not part of that memory: the one that is asked for now counts.
@@ -244,9 +249,9 @@ def load_last(run: Path, model: nn.Module) -> Callable[[Trainer], None]:
     if list(read_json(folder / EXTRA).get("trained", [])) != sorted(trained(model)):
         raise HaechiError(f"{folder}: was saved from another model or with other frozen weights")
 
-    def remember(trainer: Trainer) -> None:
+    def remember(trainer: Any) -> None:
         names = dict(model.named_parameters())
-        state: dict[Any, dict[str, Tensor]] = trainer.optimizer.state  # type: ignore[union-attr]
+        state: dict[Any, dict[str, Tensor]] = trainer.optimizer.state
         for key, value in memory.items():
             name, _, kind = key.rpartition("/")
             weight = names[name]

@@ -1,19 +1,19 @@
 """What a validation measures: the metrics of retrieval, and the training loss on examples that are not trained on."""
 
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import torch
-from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.model import BaseModel
+from torch import Tensor
 
 from haechi.records.mined import MinedExample
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.progress import say
-from haechi.scoring.validation import Validation
 from haechi.training.checks import check_rows
 from haechi.training.examples import Rows, make_rows
 from haechi.training.memory import MiniBatch, retried
-from haechi.training.objective import Objective
 from haechi.training.params import TrainParams
 from haechi.training.recipe import Recipe
 
@@ -21,11 +21,42 @@ MOST = 2_048
 """Rows that are measured; the first ones, so that every validation sees the same."""
 
 
+class Validates(Protocol):
+    """Scores a model on held-out queries."""
+
+    @property
+    def metrics(self) -> Sequence[str]:
+        """The names of what is measured."""
+
+    def __call__(self, model: Any) -> dict[str, float]:
+        """Metric -> value."""
+
+    def shrink(self, step: int) -> None:
+        """Do less at once from now on, since memory ran out; an error where that is not possible."""
+
+
+class Measurable(Protocol):
+    """A loss over rows."""
+
+    @property
+    def rows(self) -> Rows:
+        """Its rows."""
+
+    def eval(self) -> Any:
+        """Drop nothing from now on."""
+
+    def __call__(self, features: Sequence[Any], labels: Tensor) -> Tensor:
+        """The loss of these rows."""
+
+    def measured(self) -> dict[str, float]:
+        """What it has counted, which is forgotten."""
+
+
 class ValidationLoss:
     """The mean loss over the rows of an objective of their own, always in the same batches."""
 
-    def __init__(self, objective: Objective, params: TrainParams) -> None:
-        self.objective = objective
+    def __init__(self, objective: Measurable, params: TrainParams) -> None:
+        self.objective: Any = objective
         number = min(MOST, len(objective.rows))
         self._batches = [torch.from_numpy(part) for part in np.array_split(np.arange(number), -(-number // params.batch_size))]
 
@@ -41,9 +72,7 @@ class ValidationLoss:
 class Validator:
     """Scores the model as it is; in smaller parts where memory runs out, which `mini_batch` is told."""
 
-    def __init__(
-        self, model: SentenceTransformer, validation: Validation, loss: ValidationLoss | None, mini_batch: MiniBatch
-    ) -> None:
+    def __init__(self, model: BaseModel, validation: Validates, loss: ValidationLoss | None, mini_batch: MiniBatch) -> None:
         self._model, self._validation, self._loss, self._mini_batch = model, validation, loss, mini_batch
 
     def __call__(self, step: int) -> dict[str, float]:
@@ -74,7 +103,7 @@ def rows_of_held_out(examples: Sequence[MinedExample], recipe: Recipe) -> Rows |
     return rows
 
 
-def logged(recipe: Recipe, validation: Validation, held_out: bool) -> list[str]:
+def logged(recipe: Recipe, validation: Validates, held_out: bool) -> list[str]:
     """The names that the rows of the history will hold."""
     step = ["loss", "grad_norm"]
     if recipe.loss.name == "triplet" and recipe.params.engine == "sentence-transformers":
