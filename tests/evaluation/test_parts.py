@@ -16,10 +16,11 @@ from haechi.evaluation.forgetting import load_beir, load_probes, not_inferior
 from haechi.evaluation.geometry import alignment, cka, drift, neighbour_overlap, separation, uniformity
 from haechi.evaluation.m3_systems import Heads, late_interaction, m3_runs, sparse_run
 from haechi.evaluation.searcher import Asked, Searcher
-from haechi.evaluation.systems import read_run, rerank
+from haechi.evaluation.systems import read_run
 from haechi.models.m3_heads import has_heads
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
+from haechi.reranking.rerank import rerank
 from haechi.retrieval.params import RetrievalParams
 from haechi.retrieval.run import Run
 from haechi.runtime.errors import BadRecord, HaechiError

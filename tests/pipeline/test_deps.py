@@ -35,7 +35,7 @@ ROOMS = (
     ("testset", "retrieval", "static_model", "export", "fetch"),
     ("inference",),
     ("questions", "mining", "scoring", "guards"),
-    ("training", "evaluation", "fusion"),
+    ("training", "evaluation", "fusion", "reranking"),
     ("selection",),
     ("pipeline",),
     ("comparison", "report", "serving"),
@@ -46,7 +46,10 @@ ROOMS = (
 """The floors: a room imports from its own line and from those above it."""
 
 HEAVY = {"torch", "transformers", "sentence_transformers", "datasets"}
-MAY_BE_HEAVY = {"sweeps/learning_rate/range_test.py"} | {
+MAY_BE_HEAVY = {
+    "sweeps/learning_rate/range_test.py",
+    *(f"reranking/{name}.py" for name in ("losses", "objective", "engine", "stage")),
+} | {
     f"training/{name}.py"
     for name in (
         "adapters",

@@ -12,7 +12,9 @@ from proofs import project
 
 from haechi.runtime.files import read_json, write_json
 
-STAGES = ["preprocess", "make_pairs", "merge_corpus", "base", "generate_qa", "mine", "train", "select", "evaluate", "report"]
+STAGES = [
+    "preprocess", "make_pairs", "merge_corpus", "base", "generate_qa", "mine", "train", "select", "train_reranker", "evaluate", "report"
+]  # fmt: skip
 """Those that `dvc repro` runs."""
 
 

@@ -50,6 +50,7 @@ TOUCHED = (
     "params.yaml: guards",
     "params.yaml: select",
     "params.yaml: select.unseen_weight",
+    "params.yaml: reranker",
     "params.yaml: fusion",
     "params.yaml: evaluate",
     "params.yaml: rank",

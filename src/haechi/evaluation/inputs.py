@@ -6,12 +6,13 @@ from pathlib import Path
 
 from haechi.evaluation import m3_systems
 from haechi.evaluation.forgetting import Probe
-from haechi.evaluation.systems import SUFFIXES, PairScores, read_run
+from haechi.evaluation.systems import SUFFIXES, read_run
 from haechi.models.load import AnyEncoder, device, folder_hash, open_base, open_encoder, weight_hash
 from haechi.models.m3_heads import has_heads
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
 from haechi.records.question import Question
+from haechi.reranking.rerank import PairScores
 from haechi.runtime.errors import HaechiError, PackageMissing
 from haechi.runtime.files import sha256_file
 from haechi.runtime.progress import say

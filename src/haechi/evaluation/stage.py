@@ -20,11 +20,12 @@ from haechi.evaluation.params import EvaluateParams
 from haechi.evaluation.passage_map import draw_map
 from haechi.evaluation.searcher import Asked, Searcher, Source
 from haechi.evaluation.summary import summarise, validated
-from haechi.evaluation.systems import popularity, rerank
+from haechi.evaluation.systems import popularity
 from haechi.fusion.mixture import Mixture, told, write_mixture
 from haechi.fusion.params import FusionParams
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
+from haechi.reranking.rerank import rerank
 from haechi.retrieval.dense import Vectors, search
 from haechi.retrieval.params import RetrievalParams
 from haechi.retrieval.run import PASSAGES_PER_ARTICLE, Run

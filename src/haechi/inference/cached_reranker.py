@@ -50,12 +50,16 @@ class Reranker:
 
     def scores(self, pairs: Sequence[tuple[str, str]]) -> Scores:
         """How well the passage of each (query, passage) answers, in (0, 1): the sigmoid of what the model says.  # (pairs,)"""
+        return np.asarray(1.0 / (1.0 + np.exp(-self.logits(pairs))))
+
+    def logits(self, pairs: Sequence[tuple[str, str]]) -> Scores:
+        """What the model says: whoever ranks compares these, since the sigmoids of large ones are the same number.  # (pairs,)"""
         order = sorted(range(len(pairs)), key=lambda place: (sum(map(len, pairs[place])), pairs[place]))
         found = np.zeros(len(pairs))
         for start in range(0, len(order), SLAB):
             places = order[start : start + SLAB]
             found[places] = self._slab([pairs[place] for place in places])
-        return np.asarray(1.0 / (1.0 + np.exp(-found)))
+        return found
 
     def _slab(self, pairs: list[tuple[str, str]]) -> list[float]:
         keys = [self._keys.of(query=query, passage=passage) for query, passage in pairs]
@@ -97,7 +101,7 @@ def gate(fused: Run, reranked: Run, gold: Mapping[str, frozenset[str]]) -> Gate:
 def rerank(run: Run, reranker: Reranker, queries: Mapping[str, str], texts: Mapping[str, str], depth: int) -> Run:
     """The first `depth` of each list in the order of the reranker; nothing below is kept."""
     wanted = [(query_id, scored.id) for query_id in run for scored in run[query_id][:depth]]
-    scores = reranker.scores([(queries[query_id], texts[id]) for query_id, id in wanted])
+    scores = reranker.logits([(queries[query_id], texts[id]) for query_id, id in wanted])
     lists: dict[str, list[tuple[str, float]]] = {query_id: [] for query_id in run}
     for (query_id, id), score in zip(wanted, scores, strict=True):
         lists[query_id].append((id, float(score)))

@@ -7,9 +7,10 @@ numpy does as well.
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from logging import ERROR
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -39,6 +40,8 @@ POINTER = "pointer.json"
 UNREGISTERED_LENGTH = 512
 """Tokens that a model nobody registered reads."""
 GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+SCORERS = ("ForSequenceClassification", "ForCausalLM")
+"""How the architectures end that score pairs."""
 TRAINED, EXAMPLES, PASSAGES = "training.json", "examples.jsonl", "passages.txt"
 """Beside the weights of a model that was trained here: a record, the examples, and hashes of the corpus's texts."""
 
@@ -127,12 +130,47 @@ def load_reranker(name: str, max_length: int | None = None) -> "CrossEncoder":
     except UNREADABLE as error:
         raise RerankerUnreachable(name, f"looked for it in folder {folder} ({_first_line(error)})") from error
     made_for = (getattr(model.config, "architectures", None) or ["an unknown architecture"])[0]
-    if not made_for.endswith(("ForSequenceClassification", "ForCausalLM")):
+    if not made_for.endswith(SCORERS):
         raise RerankerUnreachable(name, f"it was saved as {made_for}, which scores no pairs: its last layer would be random")
     if model.num_labels != 1:
         raise RerankerUnreachable(name, f"it gives {model.num_labels} outputs for a pair where one score is wanted")
-    limits = (max_length, entry.max_length if entry else None, model.max_seq_length)
-    model.max_seq_length = min((limit for limit in limits if limit), default=None)
+    return _reading_pairs(model, name, (max_length, entry.max_length if entry else None))
+
+
+def load_reranker_base(name: str, max_length: int) -> "CrossEncoder":
+    """What is tuned to rerank: a cross-encoder, or an encoder with a new head, as torch's seed draws it."""
+    try:
+        folder = folder_of(name)
+    except ModelUnreachable as error:
+        raise RerankerUnreachable(name, f"looked for it in {error.looked}") from error
+    if not (folder / "config.json").is_file():
+        raise HaechiError(f"reranker.base {name}: is no transformer, and only a transformer reads two texts together")
+    if (read_json(folder / "config.json").get("architectures") or [""])[0].endswith(SCORERS):
+        return load_reranker(name, max_length)
+    from sentence_transformers import CrossEncoder
+    from transformers.utils import logging
+
+    entry = known(name)
+    loud = logging.get_verbosity()
+    logging.set_verbosity(ERROR)  # it would warn that the head is new
+    try:
+        model: CrossEncoder = CrossEncoder(str(folder), num_labels=1, local_files_only=True, **_options())
+    except UNREADABLE as error:
+        raise HaechiError(f"reranker.base {name}: can't be given a head for scores ({_first_line(error)})") from error
+    finally:
+        logging.set_verbosity(loud)
+    return _reading_pairs(model, name, (max_length, entry.max_length if entry else None))
+
+
+def _reading_pairs(model: "CrossEncoder", name: str, limits: Sequence[int | None]) -> "CrossEncoder":
+    """The cross-encoder, reading no more than these limits and its own; pairs of unequal length must fit in one batch."""
+    pad = getattr(model.tokenizer, "pad_token_id", None)
+    if pad is None:
+        raise RerankerUnreachable(name, "its tokenizer has no pad token, so pairs of unequal length can't be read together")
+    config: Any = model.config
+    if getattr(config, "pad_token_id", None) is None:
+        config.pad_token_id = pad
+    model.max_seq_length = min((limit for limit in (*limits, model.max_seq_length) if limit), default=None)
     return model
 
 
@@ -224,7 +262,9 @@ def name_of(folder: Path) -> str:
 
 
 def save_encoder(
-    model: "SentenceTransformer | StaticEncoder", folder: Path, also: Callable[[Path], None] = lambda folder: None
+    model: "SentenceTransformer | StaticEncoder | CrossEncoder",
+    folder: Path,
+    also: Callable[[Path], None] = lambda folder: None,
 ) -> None:
     """Save in sentence-transformers format: safetensors and JSON alone, no card with dates in it; `also` puts more beside it."""
     with atomic_folder(folder) as temporary:

@@ -10,7 +10,19 @@ from typing import Any
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import read_json
 
-STAGES = ("preprocess", "testset", "make_pairs", "merge_corpus", "base", "generate_qa", "mine", "train", "select", "evaluate")
+STAGES = (
+    "preprocess",
+    "testset",
+    "make_pairs",
+    "merge_corpus",
+    "base",
+    "generate_qa",
+    "mine",
+    "train",
+    "select",
+    "train_reranker",
+    "evaluate",
+)
 FOLDER = Path("reports/stages")
 IN_GIT = {"testset": Path("metrics/testset.json")}
 

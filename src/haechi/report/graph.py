@@ -15,7 +15,8 @@ EDGES = (
     ("generate_qa", "mine"),
     ("mine", "train"),
     ("train", "select"),
-    ("select", "evaluate"),
+    ("select", "train_reranker"),
+    ("train_reranker", "evaluate"),
     ("evaluate", "report"),
 )
 """Who reads whom in dvc.yaml, less what a longer way says already. Written down, since DVC lets no stage read dvc.yaml."""

@@ -156,6 +156,7 @@ STAGES = {
     "mine": Words("find hard negatives", "하드 네거티브 마이닝"),
     "train": Words("train", "학습"),
     "select": Words("choose a checkpoint", "체크포인트 선택"),
+    "train_reranker": Words("train a reranker", "재순위 모델 학습"),
     "evaluate": Words("score on the test set", "평가 집합으로 평가"),
     "report": Words("write this page", "보고서 작성"),
 }

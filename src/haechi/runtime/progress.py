@@ -1,7 +1,9 @@
 """What a person sees while a stage runs: bars on a terminal, one line otherwise, and a short summary at the end."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from rich.console import Console
@@ -11,6 +13,7 @@ from rich.text import Text
 
 T = TypeVar("T")
 
+_words: ContextVar[Callable[[str], str]] = ContextVar("words", default=str)
 LISTED = 6
 """Reasons that a stage names on the screen."""
 
@@ -80,7 +83,17 @@ class Bar:
 
 def say(message: str) -> None:
     """One line for the reader of the log, however long: a command in it can be copied."""
-    (Bar.console() or console()).print(message, soft_wrap=True, markup=False, highlight=False, emoji=False)
+    (Bar.console() or console()).print(_words.get()(message), soft_wrap=True, markup=False, highlight=False, emoji=False)
+
+
+@contextmanager
+def worded(words: Callable[[str], str]) -> Iterator[None]:
+    """Lines are put into these words within the block: those of a stage that has another's work done."""
+    token = _words.set(words)
+    try:
+        yield
+    finally:
+        _words.reset(token)
 
 
 def say_few(lines: Sequence[str], rest: str = "") -> None:

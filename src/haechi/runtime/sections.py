@@ -21,6 +21,7 @@ MODULES = {
     "lora": "haechi.training.lora_params",
     "guards": "haechi.guards.params",
     "select": "haechi.selection.params",
+    "reranker": "haechi.reranking.params",
     "rank": "haechi.comparison.rank_params",
     "fusion": "haechi.fusion.params",
     "evaluate": "haechi.evaluation.params",
