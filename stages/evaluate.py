@@ -10,10 +10,10 @@ import click
 from haechi.runtime import files, locks, options, progress
 from haechi.runtime.command import run
 from haechi.evaluation.forgetting import load_probes
-from haechi.evaluation.inputs import Inputs, heads_of, load_mixed, load_others, named_sources
+from haechi.evaluation.inputs import Inputs, heads_of, load_mixed, load_others, named_sources, open_reranker
 from haechi.evaluation.key_figures import key_figures
 from haechi.evaluation.stage import evaluate
-from haechi.models.load import folder_hash, load_reranker, name_of, open_encoder, weight_hash
+from haechi.models.load import folder_hash, name_of, open_encoder, weight_hash
 from haechi.models.released import refuse_released
 from haechi.evaluation.params import EvaluateParams
 from haechi.fusion.params import FusionParams
@@ -24,6 +24,7 @@ from haechi.records.passage import Passage
 from haechi.records.question import Question
 from haechi.inference.cached_reranker import Reranker
 from haechi.inference.cached import Stored
+from haechi.reranking.gate import cost, sentence
 from haechi.scoring.names import BASE, TUNED
 from haechi.rowstore.store import open_store
 from haechi.testset.manifest import load_testset
@@ -93,10 +94,15 @@ def main(
             },
             places={BASE: str(base), **{name: name for name in mixed}},
         )
-        judge = load_reranker(settings.reranker, settings.rerank_length) if settings.reranker else None
+        judge = open_reranker(settings.reranker, settings.rerank_length)
         with open_store() as store:
-            inputs = replace(inputs, reranker=Reranker(judge, store).scores if judge else None)
+            reranker = Reranker(judge, store) if judge else None
+            if judge and reranker:
+                inputs = replace(inputs, reranker=reranker.logits, reranker_hash=weight_hash(judge)[:16])
             found = evaluate(inputs, settings, retrieval, fusion, Stored(store))
+        if reranker:
+            said = found.evaluation.reranker
+            progress.say(f"evaluate: {sentence(said).en}{cost(said, reranker.made, reranker.seconds)}")
         found.write(inputs, runs, plots, per_query, details, mixture)
         files.write_json(metrics, key_figures(found.evaluation))
         progress.show_summary(

@@ -23,6 +23,7 @@ from haechi.inference.cached_reranker import Reranker
 from haechi.models.load import AnyEncoder, folder_hash, load_encoder
 from haechi.models.registry import HEADS
 from haechi.records.query import TestQuery
+from haechi.report import checks
 from haechi.retrieval.dense import Vectors
 from haechi.retrieval.params import RetrievalParams
 from haechi.rowstore.store import Store, open_store
@@ -73,10 +74,22 @@ def scored(
         testset,
         {GENERAL: PROBE},
         load_others(others),
-        Reranker(judge, store).scores if judge else None,
+        judge(store) if judge else None,
+        "made-up",
         heads_of(folder / "tuned"),
     )
     return evaluate(inputs, PARAMS, RetrievalParams(1.2, 0.75), small(FusionParams), source_of(store))
+
+
+def guessing(store: Store) -> Any:
+    """A cross-encoder that knows nothing."""
+    return Reranker(cross_encoder(), store).logits
+
+
+def knowing(store: Store) -> Any:
+    """The same, told what answers the validation queries."""
+    right = {(p.query_text, text.text) for p in PAIRS for text in PASSAGES if text.article_key in p.meta.article_keys}
+    return lambda pairs: [said + 50.0 * (pair in right) for said, pair in zip(guessing(store)(pairs), pairs, strict=True)]
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +99,7 @@ def found(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
         first = scored(folder, store)
         first.runs[TUNED].write_trec(place / "kept.trec", "kept")
         names = [f"again={folder / 'tuned'}", f"plain={folder / 'base'}", f"kept={place / 'kept.trec'}"]
-        return scored(folder, store, names, cross_encoder())
+        return scored(folder, store, names, knowing)
 
 
 def test_a_model_named_once_more_gets_the_ranks_of_the_tuned_one_and_a_name_of_its_own(found: Evaluated) -> None:
@@ -104,14 +117,35 @@ def test_a_run_file_of_the_tuned_model_scores_as_the_tuned_model(found: Evaluate
 
 
 def test_reranked_is_the_head_of_the_hybrid_in_the_order_of_the_cross_encoder(found: Evaluated) -> None:
+    """Where validation has let it in."""
+    from torch.nn import Identity
+
+    assert found.evaluation.reranker["better"]
     text_of = {key: [p.text for p in PASSAGES if found.name[p.article_key] == key] for key in found.name.values()}
+    told = {p.query_text for p in PAIRS}
     for query in TESTS:
         head = [s.id for s in found.runs[HYBRID][query.query_id]][: PARAMS.rerank_depth]
-        best = {key: max(cross_encoder().predict([(query.query_text, text) for text in text_of[key]])) for key in head}
         ranked = found.runs[RERANKED][query.query_id]
-
         assert {s.id for s in ranked} == set(head)
-        assert [s.score for s in ranked] == pytest.approx(sorted(map(float, best.values()), reverse=True), abs=1e-3)
+        if query.query_text not in told:
+            said = {key: [(query.query_text, text) for text in text_of[key]] for key in head}
+            best = {key: max(cross_encoder().predict(pairs, activation_fn=Identity())) for key, pairs in said.items()}
+            assert [s.score for s in ranked] == pytest.approx(sorted(map(float, best.values()), reverse=True), abs=1e-3)
+
+
+def test_a_reranker_that_is_not_better_is_kept_out_and_the_report_says_so(folder: Path, tmp_path: Path) -> None:
+    with open_store(tmp_path / "rows.sqlite") as store:
+        kept_out = scored(folder, store, judge=guessing)
+
+    said = kept_out.evaluation.reranker
+    assert not said["better"]
+    assert said["low"] <= 0
+    assert RERANKED not in kept_out.runs
+    (check,) = checks._reranker(kept_out.evaluation)
+    assert check.said.en.startswith("Reranker models/reranker is kept out of search: on ")
+    assert list(said["depths"]) == ["0", "1", "2", "3", "4"]
+    assert said["depths"]["0"] == said["before"]
+    assert said["depths"]["4"] == said["after"]
 
 
 def test_the_heads_say_what_flagembedding_says(found: Evaluated, folder: Path) -> None:

@@ -25,6 +25,7 @@ from haechi.mining.params import MineParams
 from haechi.pairs.params import MakePairsParams
 from haechi.parsing.params import PreprocessParams
 from haechi.questions.params import GenerateQaParams
+from haechi.reranking.params import RerankerParams
 from haechi.retrieval.params import RetrievalParams
 from haechi.runtime.errors import ParamsError
 from haechi.runtime.params import load_section
@@ -53,11 +54,12 @@ SECTIONS: dict[str, type[Any]] = {
     "lora": LoraParams,
     "guards": GuardsParams,
     "select": SelectParams,
+    "reranker": RerankerParams,
     "rank": RankParams,
     "fusion": FusionParams,
     "evaluate": EvaluateParams,
 }
-DRAWING = {"testset", "make_pairs", "model", "generate_qa", "train", "evaluate", "mine", "select", "rank"}
+DRAWING = {"reranker", "testset", "make_pairs", "model", "generate_qa", "train", "evaluate", "mine", "select", "rank"}
 """Sections of the stages that draw random numbers."""
 
 

@@ -156,6 +156,7 @@ def project(root: Path, base: float = 0.2, tuned: float = 0.9, attack: str = "")
                 )
             },
         },
+        "train_reranker": {"state": "off"},
         "evaluate": evaluated,
     }
     for name, value in stages.items():

@@ -76,6 +76,7 @@ TOUCHED = (
     "src/haechi/training/losses.py",
     "src/haechi/scoring/metrics.py",
     "src/haechi/selection/choose.py",
+    "src/haechi/reranking/engine.py",
     "src/haechi/export/formats.py",
     "src/haechi/fusion/fit.py",
     "src/haechi/evaluation/stage.py",

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from haechi.evaluation import m3_systems
 from haechi.evaluation.forgetting import Probe
 from haechi.evaluation.systems import SUFFIXES, read_run
-from haechi.models.load import AnyEncoder, device, folder_hash, open_base, open_encoder, weight_hash
+from haechi.models.load import AnyEncoder, device, folder_hash, load_reranker, open_base, open_encoder, weight_hash
 from haechi.models.m3_heads import has_heads
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
@@ -18,6 +19,12 @@ from haechi.runtime.files import sha256_file
 from haechi.runtime.progress import say
 from haechi.scoring.names import LABELS
 from haechi.testset.manifest import TestSet
+
+if TYPE_CHECKING:
+    from sentence_transformers import CrossEncoder
+
+OFF = "off.json"
+"""What train_reranker leaves where it is off."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,8 @@ class Inputs:
     probes: Mapping[str, Probe]
     others: Mapping[str, Other] = field(default_factory=dict)
     reranker: PairScores | None = None
+    """What a cross-encoder says of pairs."""
+    reranker_hash: str = ""
     heads: m3_systems.Encode | None = None
     on_new: Sequence[Question] = ()
     """About documents that an update has taken in."""
@@ -78,6 +87,11 @@ def load_others(entries: Sequence[str]) -> dict[str, Other]:
 def named_sources(entries: Sequence[str]) -> list[tuple[str, str]]:
     """The name of each of them, and the folder, file, alias or hub id behind it."""
     return [(name, source) for name, _, source in (entry.partition("=") for entry in entries)]
+
+
+def open_reranker(name: str, length: int) -> "CrossEncoder | None":
+    """The cross-encoder that `evaluate.reranker` names; none where train_reranker is off."""
+    return None if not name or (Path(name) / OFF).is_file() else load_reranker(name, length)
 
 
 def heads_of(folder: Path) -> m3_systems.Encode | None:

@@ -27,7 +27,8 @@ class EvaluateParams:
     probe_margin: PositiveFloat
     """Most nDCG@10 that tuning may cost on a probe of other domains."""
     reranker: str
-    """Cross-encoder (alias, hub id or folder) that reorders the hybrid's best; empty for none."""
+    """Cross-encoder (alias, hub id or folder) that may rerank the hybrid's first articles: it is scored and served only where
+    validation says, by an interval, that it is better. `models/reranker` is what train_reranker leaves; empty for none."""
     rerank_depth: Positive
     """Articles that the reranker sees."""
     rerank_length: Positive

@@ -1,6 +1,6 @@
 """Everything that evaluate does between reading and writing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from haechi.fusion.mixture import Mixture, told, write_mixture
 from haechi.fusion.params import FusionParams
 from haechi.records.query import TestQuery
 from haechi.records.result import QueryResult
+from haechi.reranking.gate import gate
 from haechi.reranking.rerank import rerank
 from haechi.retrieval.dense import Vectors, search
 from haechi.retrieval.params import RetrievalParams
@@ -36,6 +37,7 @@ from haechi.scoring.facets import Facetter
 from haechi.scoring.names import BASE, BM25, EVALUATOR_VERSION, HYBRID, POPULARITY, RERANKED, TUNED
 from haechi.scoring.per_query import write_rows
 from haechi.scoring.score_queries import judge
+from haechi.scoring.significance import Resampler
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,13 @@ def evaluate(
     hybrid = fit_hybrid(inputs, searcher, search, valid, fusion)
     chosen_on = {**valid, HYBRID: hybrid.valid}
     valid_gold = {p.query_id: searcher.named(p.meta.article_keys) for p in inputs.valid_pairs}
+    judged = _judged(inputs, params, searcher, hybrid.valid, valid_gold)
     tuned, questions, passages = found[TUNED], read[TUNED], vectors[TUNED]
     runs = {**_popular(inputs, searcher, params.depth), **found, HYBRID: hybrid.run(asked, found, params.depth)}
-    runs |= _further(inputs, params, source, searcher, asked, runs, (questions, passages))
+    runs |= _further(inputs, source, searcher, asked, (questions, passages))
+    if inputs.reranker and judged.get("better"):
+        text_of = {q.id: q.text for q in asked}
+        runs[RERANKED] = rerank(runs[HYBRID], text_of, inputs.corpus, searcher.name, inputs.reranker, params.rerank_depth)
 
     explainer = Explainer(inputs.corpus, tokens, searcher.name)
     words = dict(zip((q.id for q in asked), read[BM25], strict=True))
@@ -122,6 +128,7 @@ def evaluate(
         geometry=_rounded(_geometry(tests, gold, searcher, tuned, questions, passages, params.seed)),
         gating=_rounded(abstention),
         validation=validated(inputs.valid_pairs, valid_gold, chosen_on),
+        reranker=judged,
         new_documents=compare_on_new(inputs.on_new, searcher, search, params),
     )
     spaces = draw_map(inputs.corpus, {system: vectors[system] for system in (BASE, TUNED)}, params.seed)
@@ -148,26 +155,17 @@ def _gold(inputs: Inputs, searcher: Searcher, params: EvaluateParams) -> tuple[d
 
 
 def _further(
-    inputs: Inputs,
-    params: EvaluateParams,
-    source: Source,
-    searcher: Searcher,
-    asked: Sequence[Asked],
-    runs: Mapping[str, Run],
-    tuned: tuple[Vectors, Vectors],
+    inputs: Inputs, source: Source, searcher: Searcher, asked: Sequence[Asked], tuned: tuple[Vectors, Vectors]
 ) -> dict[str, Run]:
-    """Systems that only some projects have: further heads, a reranker, other models and run files."""
+    """Systems that only some projects have: further heads, other models and run files."""
     found: dict[str, Run] = {}
     texts = [passage.text for passage in inputs.corpus]
     if inputs.heads:
-        ids, depth = [q.id for q in asked], PASSAGES_PER_ARTICLE * params.depth
+        ids, depth = [q.id for q in asked], PASSAGES_PER_ARTICLE * searcher.depth
         dense = search(ids, tuned[0], searcher.ids, tuned[1], depth)
         asked_heads, passage_heads = inputs.heads([q.text for q in asked]), inputs.heads(texts)
         by_passage = m3_runs(ids, asked_heads, searcher.ids, passage_heads, dense, depth)
         found |= {system: searcher.fold(run, asked) for system, run in by_passage.items()}
-    if inputs.reranker:
-        text_of = {q.id: q.text for q in asked}
-        found[RERANKED] = rerank(runs[HYBRID], text_of, inputs.corpus, searcher.name, inputs.reranker, params.rerank_depth)
     for name, other in inputs.others.items():
         if other.model is None:
             found[name] = searcher.foreign(other.lists, asked, f"evaluate.others: {name}")
@@ -175,6 +173,26 @@ def _further(
             questions = source.queries(other.model, [q.text for q in asked])
             found[name] = searcher.dense(asked, questions, source.passages(other.model, texts))
     return found
+
+
+def _judged(
+    inputs: Inputs, params: EvaluateParams, searcher: Searcher, before: Run, gold: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """What the reranker does to the hybrid's lists on validation; nothing where there is none."""
+    if not inputs.reranker:
+        return {}
+    texts = {pair.query_id: pair.query_text for pair in inputs.valid_pairs}
+    scored = 0
+
+    def counted(pairs: Sequence[tuple[str, str]]) -> Iterable[float]:
+        nonlocal scored
+        scored += len(pairs)
+        return inputs.reranker(pairs) if inputs.reranker else ()
+
+    reranked = rerank(before, texts, inputs.corpus, searcher.name, counted, params.rerank_depth)
+    sample = Resampler([pair.meta.group for pair in inputs.valid_pairs], params.resamples, params.confidence, params.seed)
+    found = gate(before, reranked, gold, scored, params.rerank_depth, sample)
+    return {"name": params.reranker, "hash": inputs.reranker_hash, **found.as_json()}
 
 
 def _probe_vectors(inputs: Inputs, name: str, source: Source) -> tuple[tuple[Vectors, Vectors], tuple[Vectors, Vectors]]:

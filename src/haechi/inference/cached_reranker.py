@@ -4,6 +4,7 @@ Pairs of all queries go through together in order of length, in fixed shapes, so
 """
 
 import functools
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -42,6 +43,8 @@ class Reranker:
             self._identity |= {"precision": compiled_to, "openvino": openvino.version()}
         self._keys = Keys(self._identity)
         self._read = Reader(model)
+        self.made, self.seconds = 0, 0.0
+        """Pairs that went through the model, and how long they took."""
 
     @functools.cached_property
     def _network(self) -> "openvino.Network | None":
@@ -66,7 +69,9 @@ class Reranker:
 
         def made(missing: list[int]) -> list[float]:
             some = [pairs[place] for place in missing]
+            began = time.monotonic()
             logits = fixed_shapes.run(self._model, some, "scores", self._precision, network=self._network, read=self._read)[:, 0]
+            self.made, self.seconds = self.made + len(some), self.seconds + time.monotonic() - began
             if not np.isfinite(logits).all():
                 worst = pairs[missing[int(np.flatnonzero(~np.isfinite(logits))[0])]]
                 raise HaechiError(f"rerank: the score of a pair is not a finite number (query {worst[0][:40]!r})")

@@ -226,6 +226,19 @@ def abstention(results: Results, slices: Sequence[Slice], say: Say) -> Picture |
     )
 
 
+def rerank_depth(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
+    """What reranking gains on validation the more articles it sees."""
+    depths = results.evaluation.reranker.get("depths")
+    if not depths:
+        return None
+    figure, axes = _axes(height=2.9)
+    at, values = [int(depth) for depth in depths], list(depths.values())
+    axes.plot(at, values, color=GAIN, marker="o")
+    axes.axhline(values[0], color=FAINT, linewidth=1.2, linestyle=":")
+    axes.set(xlabel=say("articles reranked", "재순위화한 조문 수"), ylabel=say("validation ndcg@10", "검증 ndcg@10"))
+    return Picture(figure, ("depth", "ndcg@10"), list(zip(at, values, strict=True)))
+
+
 def questions(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
     """Written questions beside real ones: length, style, words shared with their passage, and how soon BM25 finds that."""
     table, told = results.tables.get("generate_qa/lengths.csv"), results.stage("generate_qa").get("report", {})

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from haechi.report import translations
 from haechi.report.decision import Level
 from haechi.report.inputs import Results
+from haechi.reranking.gate import sentence
 from haechi.runtime.files import parse_yaml
 from haechi.scoring.evaluation import Evaluation
 from haechi.scoring.names import BASE, HEADLINE
@@ -45,6 +46,7 @@ def checks(results: Results) -> list[Check]:
         *_selection(results),
         *_mining(results),
         *_gold(results.evaluation),
+        *_reranker(results.evaluation),
         *_quarantine(results),
     ]
     order = ("bad", "mind", "unknown", "good")
@@ -304,3 +306,8 @@ def _quarantine(results: Results) -> Iterator[Check]:
 def _unknown(*stages: str) -> Words:
     commands = ", ".join(f"`dvc repro {stage}`" for stage in stages)
     return Words(f"Not known: run {commands}.", f"알 수 없습니다. {commands}을(를) 실행하십시오.")
+
+
+def _reranker(scores: Evaluation) -> Iterator[Check]:
+    if scores.reranker:
+        yield Check("good" if scores.reranker["better"] else "mind", Words("Reranker", "재순위 모델"), sentence(scores.reranker))

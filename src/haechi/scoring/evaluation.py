@@ -10,7 +10,7 @@ import msgspec
 from haechi.runtime.files import read_record
 
 Figures = Mapping[str, Any]
-WHERE_ANY = ("others", "new_documents", "validation")
+WHERE_ANY = ("others", "new_documents", "validation", "reranker")
 """Left out of the file where there is nothing to say."""
 
 
@@ -46,6 +46,9 @@ class Evaluation:
 
     validation: Mapping[str, Figures] = field(default_factory=dict)
     """Slice of validation -> its number of queries and each system's ndcg@10; not written where there is one slice only."""
+
+    reranker: Figures = field(default_factory=dict)
+    """What reranking the hybrid does on validation, and whether it may in search; not written where there is no reranker."""
 
     def __bool__(self) -> bool:
         """Whether anything was scored."""
