@@ -31,7 +31,7 @@ from haechi.runtime.errors import HaechiError
 from haechi.scoring.names import BASE, COMBINED, HYBRID, MULTI_VECTOR, RERANKED, SPARSE, TUNED
 from haechi.training.static_learner import plain
 
-PARAMS = small(EvaluateParams, k_values=(1, 3, 5, 10), depth=20, rerank_depth=4, rerank_length=100)
+PARAMS = small(EvaluateParams, k_values=(1, 3, 5, 10), depth=20, rerank_depth=8, rerank_length=100)
 KEYS = {p.id: p.article_key for p in PASSAGES}
 TESTS = tuple(
     TestQuery(f"q{i}", e.query, (KEYS[e.pos_ids[0]],), "precedent", f"g{i}", "20240101", f"s{i}", False, False)
@@ -143,9 +143,9 @@ def test_a_reranker_that_is_not_better_is_kept_out_and_the_report_says_so(folder
     assert RERANKED not in kept_out.runs
     (check,) = checks._reranker(kept_out.evaluation)
     assert check.said.en.startswith("Reranker models/reranker is kept out of search: on ")
-    assert list(said["depths"]) == ["0", "1", "2", "3", "4"]
+    assert list(said["depths"]) == ["0", "1", "2", "3", "5", "8"]
     assert said["depths"]["0"] == said["before"]
-    assert said["depths"]["4"] == said["after"]
+    assert said["depths"]["8"] == said["after"]
 
 
 def test_the_heads_say_what_flagembedding_says(found: Evaluated, folder: Path) -> None:
@@ -169,7 +169,7 @@ def test_the_heads_say_what_flagembedding_says(found: Evaluated, folder: Path) -
 def test_once_more_nothing_is_encoded_scored_or_tokenised(folder: Path, tmp_path: Path) -> None:
     for turn in range(2):
         with open_store(tmp_path / "rows.sqlite") as store:
-            metrics = scored(folder, store, (), cross_encoder()).evaluation
+            metrics = scored(folder, store, judge=guessing).evaluation
             made = sum(tally.computed for tally in store.tally.values())
         if turn == 0:
             first, worked = metrics, made

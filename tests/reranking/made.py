@@ -10,8 +10,9 @@ from training.made import GUARDS, examples, transformer
 
 from haechi.evaluation.searcher import Asked, Searcher
 from haechi.records.mined import MinedExample
-from haechi.reranking.engine import recipe_of, train_reranker
+from haechi.reranking.engine import train_reranker
 from haechi.reranking.params import RerankerParams
+from haechi.reranking.recipe import recipe_of
 from haechi.reranking.validation import RerankValidation
 from haechi.retrieval.params import RetrievalParams
 from haechi.training.session import Listeners, TrainingInputs

@@ -182,6 +182,7 @@ def _judged(
     if not inputs.reranker:
         return {}
     texts = {pair.query_id: pair.query_text for pair in inputs.valid_pairs}
+    before = Run({query_id: before[query_id] for query_id in texts})  # without the made queries that the hybrid was fitted on too
     scored = 0
 
     def counted(pairs: Sequence[tuple[str, str]]) -> Iterable[float]:

@@ -201,19 +201,13 @@ def scores(results: Results, slices: Sequence[Slice], say: Say) -> Picture | Non
 
 def abstention(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
     """What a threshold on the best score answers and refuses."""
-    table = results.tables.get("evaluate/gating.csv")
-    if not table:
+    if not (table := results.tables.get("evaluate/gating.csv")):
         return None
     figure, axes = _axes(height=2.9)
     at = [float(row["threshold"]) for row in table]
-    axes.plot(at, [float(r["answered"]) for r in table], color=GAIN, label=say("legal queries answered", "답한 법률 질의"))
-    axes.plot(
-        at,
-        [float(r["refused"]) for r in table],
-        color=LOSS,
-        linestyle="--",
-        label=say("everyday questions refused", "거절한 일상 질문"),
-    )
+    answered, refused = say("legal queries answered", "답한 법률 질의"), say("everyday questions refused", "거절한 일상 질문")
+    axes.plot(at, [float(row["answered"]) for row in table], color=GAIN, label=answered)
+    axes.plot(at, [float(row["refused"]) for row in table], color=LOSS, linestyle="--", label=refused)
     chosen = results.evaluation.gating.get("threshold")
     if chosen is not None:
         axes.axvline(chosen, color=FAINT, linewidth=1.2, linestyle=":")
@@ -228,15 +222,13 @@ def abstention(results: Results, slices: Sequence[Slice], say: Say) -> Picture |
 
 def rerank_depth(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:
     """What reranking gains on validation the more articles it sees."""
-    depths = results.evaluation.reranker.get("depths")
-    if not depths:
+    if not (depths := results.evaluation.reranker.get("depths")):
         return None
     figure, axes = _axes(height=2.9)
-    at, values = [int(depth) for depth in depths], list(depths.values())
-    axes.plot(at, values, color=GAIN, marker="o")
-    axes.axhline(values[0], color=FAINT, linewidth=1.2, linestyle=":")
+    points = [(int(depth), value) for depth, value in depths.items()]
+    axes.plot(*zip(*points, strict=True), color=GAIN, marker="o")
     axes.set(xlabel=say("articles reranked", "재순위화한 조문 수"), ylabel=say("validation ndcg@10", "검증 ndcg@10"))
-    return Picture(figure, ("depth", "ndcg@10"), list(zip(at, values, strict=True)))
+    return Picture(figure, ("depth", "ndcg@10"), points)
 
 
 def questions(results: Results, slices: Sequence[Slice], say: Say) -> Picture | None:

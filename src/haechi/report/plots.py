@@ -122,8 +122,8 @@ PLOTS = (
         "rerank_depth",
         Words("How deep to rerank", "몇 개까지 재순위화할 것인가"),
         Words(
-            "Validation: the hybrid's first articles reranked, the others behind them as they were. Dotted: without a reranker.",
-            "검증 질의에서 하이브리드 상위 조문만 재순위화한 결과입니다. 점선은 재순위화하지 않은 값입니다.",
+            "Validation: the hybrid's first articles reranked, the others behind them as they were; 0 is without a reranker.",
+            "검증 질의에서 하이브리드 상위 조문만 재순위화한 결과입니다. 0은 재순위화하지 않은 값입니다.",
         ),
         charts.rerank_depth,
     ),

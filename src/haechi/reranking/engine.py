@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from datasets import Dataset
 from sentence_transformers import CrossEncoder, CrossEncoderTrainer, CrossEncoderTrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
-from haechi.guards.params import Action, GuardsParams, RuleName
 from haechi.guards.rules import rules_of
 from haechi.guards.status import TrainingStatus
 from haechi.models.load import device, save_encoder
@@ -21,6 +20,7 @@ from haechi.models.registry import lora_targets
 from haechi.reranking.examples import usable
 from haechi.reranking.objective import PairObjective
 from haechi.reranking.params import LISTWISE, RerankerParams
+from haechi.reranking.recipe import RerankerRecipe, course
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import atomic_folder, read_json
 from haechi.runtime.progress import say, worded
@@ -29,29 +29,11 @@ from haechi.training.batch_plan import plan as plan_batches
 from haechi.training.checks import check_launch, check_params
 from haechi.training.engine import Plan, mini_batch_of, start
 from haechi.training.examples import choose_examples, make_rows
-from haechi.training.recipe import Recipe
 from haechi.training.resume import State
 from haechi.training.retention import FOLDER, announce
 from haechi.training.session import Listeners, Session, Subject, TrainingInputs
 from haechi.training.trainer import Planned, shared_arguments
 from haechi.training.validation_loss import ValidationLoss, logged
-
-
-@dataclass(frozen=True)
-class RerankerRecipe(Recipe):
-    """What the engine is told, and the section that says it."""
-
-    reranker: RerankerParams
-
-    def asdict(self) -> dict[str, Any]:
-        """As it stands in training_config.json."""
-        return {"reranker": asdict(self.reranker), "guards": asdict(self.guards)}
-
-
-def recipe_of(params: RerankerParams, guards: GuardsParams) -> RerankerRecipe:
-    """The guards of `train` but for the one that looks at vectors."""
-    action: dict[RuleName, Action] = {name: what for name, what in guards.action.items() if name != "collapse"}
-    return RerankerRecipe(params.course(), params.objective(), params.adapters(), replace(guards, action=action), params)
 
 
 class PairTrainer(Planned, CrossEncoderTrainer):
@@ -67,10 +49,10 @@ def train_reranker(
     listeners: Listeners | None = None,
 ) -> TrainingStatus:
     """Tune the model; leaves in the folder what the training of an encoder leaves, returns the counts."""
-    model, params, course = inputs.model, recipe.reranker, recipe.params
+    model, params = inputs.model, recipe.reranker
     torch.use_deterministic_algorithms(True, warn_only=True)
     check_launch()
-    check_params(course, recipe.loss, recipe.lora, device())
+    check_params(recipe.params, recipe.loss, recipe.lora, device())
     plan = _plan(inputs, params)
     with atomic_folder(folder) as temporary, tempfile.TemporaryDirectory() as scratch:
         objective = PairObjective(model, plan.rows, params)
@@ -85,7 +67,7 @@ def train_reranker(
         mini_batch = mini_batch_of(objective, valid_loss, plan)
         subject = Subject(model, lambda place: save_encoder(merged(model), place), model, mini_batch, valid_loss, plan.queries_of)
         session = Session(inputs, subject, rules, plan.steps, temporary, Path(scratch), listeners or Listeners())
-        announce(folder, model, plan.steps, course, resumes=state is not None, rolls_back=session.guard.rolls_back)
+        announce(folder, model, plan.steps, recipe.params, resumes=state is not None, rolls_back=session.guard.rolls_back)
         trainer = _trainer(session, plan, objective, Path(scratch), state)
         if last := state.last() if state else None:
             say(f"train: goes on at step {last.number} of {plan.steps}")
@@ -123,9 +105,9 @@ def keep_best(status: TrainingStatus, run: Path, base: Callable[[], CrossEncoder
 
 
 def _plan(inputs: TrainingInputs[CrossEncoder], params: RerankerParams) -> Plan:
-    chosen = usable(choose_examples(inputs.examples, params.course()), params)
+    chosen = usable(choose_examples(inputs.examples, course(params)), params)
     rows = make_rows(chosen, params.negatives)
-    epochs = plan_batches(rows, params.course())
+    epochs = plan_batches(rows, course(params))
     return Plan(chosen, rows, epochs, 0, sum(map(len, epochs)))
 
 
@@ -137,7 +119,7 @@ def _valid_loss(inputs: TrainingInputs[CrossEncoder], params: RerankerParams) ->
     except HaechiError as error:
         say(f"train: no validation loss ({error})")
         return None
-    return ValidationLoss(PairObjective(inputs.model, make_rows(held_out, params.negatives), params), params.course())
+    return ValidationLoss(PairObjective(inputs.model, make_rows(held_out, params.negatives), params), course(params))
 
 
 def _trainer(session: Session, plan: Plan, objective: PairObjective, scratch: Path, state: State | None) -> Planned:

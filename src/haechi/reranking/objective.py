@@ -10,6 +10,7 @@ from torch import Tensor
 from haechi.models.tokenize import Reader
 from haechi.reranking import losses
 from haechi.reranking.params import RerankerParams
+from haechi.reranking.recipe import course, loss_of
 from haechi.training.examples import PADDING, Rows
 from haechi.training.objective import CachedObjective, by_length
 
@@ -18,7 +19,7 @@ class PairObjective(CachedObjective):
     """The cached objective of encoders, with scores of pairs in place of vectors of texts."""
 
     def __init__(self, model: CrossEncoder, rows: Rows, params: RerankerParams) -> None:
-        super().__init__(model, rows, params.objective(), params.course())  # type: ignore[arg-type]
+        super().__init__(model, rows, loss_of(params), course(params))  # type: ignore[arg-type]
         self._reader, self._kind = Reader(model), params
         model.register_forward_hook(_as_vectors)
 

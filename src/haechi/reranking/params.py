@@ -4,9 +4,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from haechi.runtime.param_types import Count, NonNegativeFloat, Positive, PositiveFloat, Seed, Share
-from haechi.training.lora_params import LoraParams
-from haechi.training.loss_params import LossParams
-from haechi.training.params import TrainParams
 
 LISTWISE = ("softmax", "listnet", "lambda", "ranknet")
 """Losses that look at differences of scores alone: nothing keeps a score near any number."""
@@ -59,56 +56,3 @@ class RerankerParams:
     """Articles that a validation reranks: the first of BM25 and the tuned model fused."""
     valid_queries: Count
     """Queries of a validation, drawn by their ids; 0 takes all."""
-
-    def course(self) -> TrainParams:
-        """The same as the engine of `train` reads it."""
-        return TrainParams(
-            seed=self.seed,
-            lr=self.lr,
-            unlabelled_lr_factor=1.0,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            temperature=1.0,
-            negatives=self.negatives,
-            hard_negative_ratio=1.0,
-            question_share=self.question_share,
-            replay_share=0.0,
-            scheduler="linear",
-            warmup_ratio=0.1,
-            weight_decay=self.weight_decay,
-            max_grad_norm=1.0,
-            evaluations=self.evaluations,
-            keep=1,
-            keep_every=0,
-            pin=(),
-            ema_decay=0.0,
-            max_samples=self.max_samples,
-            shuffle_labels=False,
-            engine="sentence-transformers",
-            resume_from="",
-            keep_last=False,
-            sampler="shuffled",
-            per_class=1,
-            small_classes="leave_out",
-            weights={},
-            curriculum=(),
-            refresh_every=0,
-            refresh_skip=0,
-            gradient_accumulation=1,
-            token_dropout=0.0,
-            freeze=self.freeze,
-            gradient_checkpointing=False,
-            precision=self.precision,
-            expected_params={},
-        )
-
-    def objective(self) -> LossParams:
-        """What of the loss the engine asks for: whether it follows a teacher, and how much goes through at once."""
-        name: Literal["margin_mse", "kl", "infonce"] = "infonce"
-        if self.loss == "margin_mse" or self.loss == "kl":
-            name = self.loss
-        return LossParams(name, self.mini_batch, 0.0, "", self.teacher_temperature, ())
-
-    def adapters(self) -> LoraParams:
-        """Adapters, scaled by 2."""
-        return LoraParams(self.lora_rank, max(1, 2 * self.lora_rank), 0.0, ())

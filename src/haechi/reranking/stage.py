@@ -15,8 +15,9 @@ from haechi.models.load import load_reranker_base, open_encoder
 from haechi.records.mined import MinedExample
 from haechi.records.pair import Pair
 from haechi.records.passage import Passage
-from haechi.reranking.engine import advised, in_our_words, keep_best, recipe_of, train_reranker
+from haechi.reranking.engine import advised, in_our_words, keep_best, train_reranker
 from haechi.reranking.params import RerankerParams
+from haechi.reranking.recipe import recipe_of
 from haechi.reranking.validation import RerankValidation, drawn, found
 from haechi.retrieval.params import RetrievalParams
 from haechi.rowstore.store import open_store
