@@ -17,6 +17,7 @@ from haechi.cli.project import Anywhere
 @click.option("--law", "laws", multiple=True, help="Only passages of this law or rule; may be given several times.")
 @click.option("--type", "types", multiple=True, help="Only passages of this type: law, admin, prec, doc.")
 @options.as_json
+@options.reranked
 @options.searched
 def search(query: str, k: int, laws: tuple[str, ...], types: tuple[str, ...], as_json: bool, **searched: Any) -> None:
     """Show what the tuned model, BM25 and both fused find for a question."""

@@ -10,6 +10,7 @@ from haechi.cli.project import Anywhere
 
 @click.command(cls=Anywhere, epilog="Example: haechi serve --port 8080")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes any that is free.")
+@options.reranked
 @options.searched
 def serve(port: int, **searched: Any) -> None:
     """Serve a search page on this machine alone: http://127.0.0.1:8000/.

@@ -29,9 +29,12 @@ from haechi.scoring.names import BASE, BM25, HYBRID, TUNED, label
 from haechi.serving.embed import Model, open_model
 from haechi.serving.fusion import Fusion, fusion_of, without
 from haechi.serving.index import Index, open_index, read_corpus, rounded
+from haechi.serving.rerank import LiveReranker, Reranking, open_reranker
 from haechi.text.morphemes import tokenize
 
 SYSTEMS = (TUNED, BM25, HYBRID)
+RERANKER = "reranker"
+"""What it says of an article stands among the hybrid's signals."""
 LONGEST = 2_000
 """Characters of a query: longer than any issue of a decision, and soon read."""
 MOST = 50
@@ -93,6 +96,8 @@ class Answer:
     doubtful: bool
     """The tuned model's best score lies below the threshold that validation chose: there may be no answer here."""
     lists: Mapping[str, tuple[Hit, ...]]
+    reranked: int = 0
+    """Articles of the hybrid that stand in the order of a reranker, before all others."""
 
 
 class Engine:
@@ -100,6 +105,7 @@ class Engine:
 
     def __init__(self, index: Index, encoder: AnyEncoder, fusion: Fusion, depth: int, further: Mapping[str, Further]) -> None:
         self.index, self.fusion = index, fusion
+        self.reranker: LiveReranker | None = None
         self._encoders = {TUNED: Further(encoder, index.vectors), **further}
         self._depth = depth
         self.systems = (BM25, *self._encoders)
@@ -128,20 +134,32 @@ class Engine:
         runs = {BM25: self._fold(lexical), **{system: self._fold(run) for system, run in dense.items()}}
         found = candidates(text, {system: run[_Q] for system, run in runs.items()}, self._known)
         runs[HYBRID] = ranked(found, self.fusion.mixture, self._depth)
-        ranks = {system: {scored.id: rank for rank, scored in enumerate(runs[system][_Q], start=1)} for system in SYSTEMS}
+        ranked_lists = {system: list(runs[system][_Q]) for system in SYSTEMS}
+        said: dict[str, float] = {}
+        if self.reranker:
+            ranked_lists[HYBRID], said = self.reranker.order(text, ranked_lists[HYBRID])
+        ranks = {system: {scored.id: rank for rank, scored in enumerate(ranked_lists[system], start=1)} for system in SYSTEMS}
         shown = {BM25: self._best(lexical), **{system: self._best(run) for system, run in dense.items()}}
         shown[HYBRID] = {key: id for system in reversed([TUNED, BM25, *dense]) for key, id in shown[system].items()}
         row_of, parts = {key: row for row, key in enumerate(found.ids)}, self.fusion.mixture.parts(found)
-        given = {scored.id: _given(parts, row_of[scored.id]) for scored in runs[HYBRID][_Q][:k]}
+        given = {scored.id: _given(parts, row_of[scored.id]) for scored in ranked_lists[HYBRID][:k]}
+        given = {id: ({RERANKER: round(said[id], 3)} if id in said else {}) | one for id, one in given.items()}
         lists = {
             system: tuple(
                 self._hit(rank, scored, shown[system][scored.id], ranks, given[scored.id] if system == HYBRID else {})
-                for rank, scored in enumerate(runs[system][_Q][:k], start=1)
+                for rank, scored in enumerate(ranked_lists[system][:k], start=1)
             )
             for system in SYSTEMS
         }
         best = dense[TUNED][_Q][0].score if dense[TUNED][_Q] else 0.0
-        return Answer(text, tuple(dict.fromkeys(words)), best < self.fusion.threshold, lists)
+        return Answer(text, tuple(dict.fromkeys(words)), best < self.fusion.threshold, lists, len(said))
+
+    def texts(self) -> dict[str, list[str]]:
+        """Article -> the texts of its passages."""
+        texts: dict[str, list[str]] = {}
+        for id, passage in self._passages.items():
+            texts.setdefault(self._key_of[id], []).append(passage.text)
+        return texts
 
     def _dense(self, by: Further, text: str, only: Only) -> Run:
         vector = rounded(encode_queries(by.encoder, [text]))
@@ -205,13 +223,19 @@ class Engine:
 
 
 def open_engine(
-    model: Path, corpus: Path, params: Path, details: Path, mixture: Path = MIXTURE, vectors: Path | None = None
+    model: Path,
+    corpus: Path,
+    params: Path,
+    details: Path,
+    mixture: Path = MIXTURE,
+    vectors: Path | None = None,
+    reranking: Reranking | None = None,
 ) -> Engine:
     """Everything read and ready; Kiwi reads its model while we read ours."""
     with ThreadPoolExecutor(1) as pool:
         analyser = pool.submit(tokenize, ["해치"])
         retrieval = load_section(params, "retrieval", RetrievalParams)
-        depth = load_section(params, "evaluate", EvaluateParams).depth
+        settings = load_section(params, "evaluate", EvaluateParams)
         passages = read_corpus(corpus)
         encoder = open_encoder(model)
         analyser.result()
@@ -230,7 +254,10 @@ def open_engine(
             lacking.append(f"{label(system)} ({error})")
     if lacking:
         fusion = replace(fusion, note=without(lacking, [BM25, TUNED, *further]))
-    return Engine(index, encoder, fusion, depth, further)
+    engine = Engine(index, encoder, fusion, settings.depth, further)
+    if reranking:
+        engine.reranker = open_reranker(reranking, engine.texts(), details, settings)
+    return engine
 
 
 def opened(mixture: Mixture, system: str) -> Model:

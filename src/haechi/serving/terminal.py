@@ -26,6 +26,8 @@ def show(answer: Answer, console: Console) -> None:
             console.print(_table([system], answer))
     else:
         console.print(_table(list(SYSTEMS), answer))
+    if answer.reranked:
+        console.print(f"The hybrid's first {answer.reranked} articles are in the order of the reranker.")
     if answer.doubtful:
         console.print("The tuned model's best score is below the threshold chosen on validation: there may be no answer here.")
 

@@ -9,7 +9,7 @@ const TEXT = {
     corpus: (n) => `청크 ${n.toLocaleString("ko")}개`,
     types: { law: "법령", admin: "행정규칙", prec: "판례", doc: "문서" },
     systems: { tuned: "학습한 모델", bm25: "BM25", hybrid: "하이브리드" },
-    signals: { base: "기본 모델", seen: "학습에 나온 조문", cited: "인용 횟수", title: "제목", law: "법령명" },
+    signals: { reranker: "재순위 모델", base: "기본 모델", seen: "학습에 나온 조문", cited: "인용 횟수", title: "제목", law: "법령명" },
     carried: "점수에 기여한 신호",
     about: {
       tuned: () => "의미가 가까운 순 (코사인 유사도)",
@@ -42,7 +42,7 @@ const TEXT = {
     corpus: (n) => `${n.toLocaleString("en")} passages`,
     types: { law: "law", admin: "administrative rule", prec: "decision", doc: "document" },
     systems: { tuned: "Tuned model", bm25: "BM25", hybrid: "Hybrid" },
-    signals: { base: "untuned base", seen: "cited in training", cited: "times cited", title: "title", law: "law's name" },
+    signals: { reranker: "reranker", base: "untuned base", seen: "cited in training", cited: "times cited", title: "title", law: "law's name" },
     carried: "What gave to the score",
     about: {
       tuned: () => "nearest in meaning (cosine)",
