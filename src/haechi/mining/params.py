@@ -80,5 +80,10 @@ class MineParams:
             raise ValueError(
                 "reranker_prescore is for sampling_strategy top or spread, absolute_margin 0, promote none and reranker_block 0"
             )
+        if self.reranker.rstrip("/") == "models/reranker":
+            raise ValueError(
+                "reranker models/reranker is trained on what mine writes; let a copy mine again: "
+                "cp -r models/reranker models/judge && dvc add models/judge"
+            )
         if self.promote == "agreement" and not self.reranker:
             raise ValueError("promote agreement is between the reranker and citations, and reranker is empty")
