@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from small_law import PASSAGES
 from small_params import MINI, small
 
+from haechi.mining.params import MineParams
 from haechi.retrieval.params import RetrievalParams
 from haechi.runtime.files import read_json, write_jsonl
 
@@ -99,3 +100,10 @@ def test_a_base_that_can_not_rerank_is_one_sentence(base: str, sentence: str, tm
     with pytest.raises(HaechiError) as refused:
         load_reranker_base(str(folder), 100)
     assert sentence in str(refused.value)
+
+
+def test_a_reranker_is_no_judge_of_what_it_is_trained_on_but_a_copy_is() -> None:
+    """DVC would go round in a circle."""
+    with pytest.raises(ValueError, match="is trained on what mine writes; let a copy mine again: cp -r models/reranker"):
+        small(MineParams, reranker="models/reranker/")
+    assert small(MineParams, reranker="models/judge").reranker == "models/judge"
