@@ -67,7 +67,7 @@ def train_reranker(
         mini_batch = mini_batch_of(objective, valid_loss, plan)
         subject = Subject(model, lambda place: save_encoder(merged(model), place), model, mini_batch, valid_loss, plan.queries_of)
         session = Session(inputs, subject, rules, plan.steps, temporary, Path(scratch), listeners or Listeners())
-        announce(folder, model, plan.steps, recipe.params, resumes=state is not None, rolls_back=session.guard.rolls_back)
+        announce(folder, model, session.looks, recipe.params, resumes=state is not None, rolls_back=session.guard.rolls_back)
         trainer = _trainer(session, plan, objective, Path(scratch), state)
         if last := state.last() if state else None:
             say(f"train: goes on at step {last.number} of {plan.steps}")
