@@ -1,9 +1,9 @@
 """What becomes of a folder of documents that are no law: a subcommand a question.
 
     python benchmarks/documents.py formats                                        files that are made here
-    python benchmarks/documents.py folder DOCUMENTS [--params FILE] [--keep FOLDER]    from the folder alone to the report
+    python benchmarks/documents.py folder DOCUMENTS [--keep FOLDER]                from the folder alone to the report
     python benchmarks/documents.py update DOCUMENTS [--later 40] [--keep FOLDER]   what comes later
-    python benchmarks/documents.py laws LAWS DECISIONS [--params FILE] [--keep FOLDER]    laws alone, asked what courts were asked
+    python benchmarks/documents.py laws LAWS DECISIONS [--keep FOLDER]             laws alone, asked what courts were asked
 
 DOCUMENTS, LAWS and DECISIONS are folders of files; the first may be a JSONL of `{docid, content}`, plain or .xz.
 Nothing of them is kept but in FOLDER.
@@ -143,19 +143,15 @@ def _measure_pdf(work: Path, pages: int) -> None:
 
 PLACE = click.Path(exists=True, path_type=Path)
 keeping = click.option("--keep", type=click.Path(path_type=Path), help="a folder for the project, which stays")
-parameters = click.option(
-    "--params", type=click.Path(exists=True, path_type=Path), default=ROOT / "params.yaml", help="other parameters than ours"
-)
 
 
 @main.command(name="folder")
 @click.argument("documents", type=PLACE)
-@parameters
 @keeping
-def folder_alone(documents: Path, params: Path, keep: Path | None) -> None:
+def folder_alone(documents: Path, keep: Path | None) -> None:
     """`haechi testset refresh && dvc repro` on these documents: time, memory, and what the run says at its end."""
     with _place(keep) as place:
-        _project(place, params)
+        _project(place)
         if documents.is_dir():
             shutil.copytree(documents, place / "data/raw/documents")
         else:
@@ -166,17 +162,18 @@ def folder_alone(documents: Path, params: Path, keep: Path | None) -> None:
 @main.command()
 @click.argument("laws", type=PLACE)
 @click.argument("decisions", type=PLACE)
-@parameters
 @keeping
-def laws(laws: Path, decisions: Path, params: Path, keep: Path | None) -> None:
+def laws(laws: Path, decisions: Path, keep: Path | None) -> None:
     """A run on laws and rules without a decision, then asked issues of the newest decisions, of which it saw none."""
     with _place(keep) as place, tempfile.TemporaryDirectory() as apart:
-        _project(place, params)
+        _project(place)
         shutil.copytree(laws, place / "data/raw/laws")
         _measured_run(place)
         shutil.copytree(place / "data/raw", Path(apart, "raw"))
         shutil.copytree(decisions, Path(apart, "raw/decisions"))
-        freeze(read_corpus(Path(apart, "raw")), load_section(params, "testset", TestsetParams), Path(apart, "asked"))
+        freeze(
+            read_corpus(Path(apart, "raw")), load_section(ROOT / "params.yaml", "testset", TestsetParams), Path(apart, "asked")
+        )
         click.echo(f"\nissues of decisions\n{_asked(place, Path(apart))}")
 
 
@@ -244,11 +241,11 @@ def _place(keep: Path | None) -> Iterator[Path]:
         yield keep or Path(nowhere) / "project"
 
 
-def _project(folder: Path, params: Path = ROOT / "params.yaml") -> None:
-    """A new project with these parameters and our probes, and nothing in data/raw."""
+def _project(folder: Path) -> None:
+    """A new project with our parameters and probes, and nothing in data/raw."""
     shutil.rmtree(folder, ignore_errors=True)
     project.make_project(folder)
-    shutil.copy(params, folder / "params.yaml")
+    shutil.copy(ROOT / "params.yaml", folder / "params.yaml")
     shutil.copytree(ROOT / "data/probes", folder / "data/probes", dirs_exist_ok=True)
     shutil.rmtree(folder / "data/raw")
     (folder / "data/raw").mkdir()

@@ -43,9 +43,7 @@ def test_a_folder_alone_gives_the_table_time_and_memory(
     for seed in range(40):
         (tmp_path / "documents" / f"{seed}.docx").write_bytes(made.docx(made.made_up(seed)))
 
-    started(
-        monkeypatch, project.ROOT / "benchmarks/documents.py", "folder", tmp_path / "documents", "--params", project.MINI_PARAMS
-    )
+    started(monkeypatch, project.ROOT / "benchmarks/documents.py", "folder", tmp_path / "documents")
 
     told = capsys.readouterr().out
     assert "questions that haechi wrote itself" in told
@@ -61,8 +59,7 @@ def test_laws_alone_are_asked_issues_of_decisions(
     """The sample's decisions stand apart from its laws: the run has none of them."""
     raw = project.ROOT / "data/raw"
 
-    script, small = project.ROOT / "benchmarks/documents.py", ("--params", project.MINI_PARAMS)
-    started(monkeypatch, script, "laws", raw / "laws", raw / "precedents", *small)
+    started(monkeypatch, project.ROOT / "benchmarks/documents.py", "laws", raw / "laws", raw / "precedents")
 
     run, _, asked = capsys.readouterr().out.partition("issues of decisions")
     assert "questions that haechi wrote itself" in run

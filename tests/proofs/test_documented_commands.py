@@ -60,7 +60,7 @@ HOW: dict[str, Shorten | Skipped] = {
     r"\S* ?\S* ?python benchmarks/": Skipped("takes minutes to hours; below, its script and its options are looked for"),
     r"haechi sweep preset": also("--count 1"),
     r"haechi learning-curve": instead(r"--shares \S+", "--shares 0.5"),
-    r"haechi lr-sweep": also("--low 1e-2 --high 1e-1 --rates 3 --seeds 2 --examples 40"),
+    r"haechi lr-sweep": also("--low 1e-3 --high 4e-3 --rates 3 --seeds 2 --examples 40"),
     r"haechi mined show|grep -m1": instead(r"PREC_\w+", "{query_id}"),  # the miniature has other decisions
     r"dvc exp run -n \S+ -S train\.lr=\S+$": as_written,
     r"git restore|dvc checkout": as_written,

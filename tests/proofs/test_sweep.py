@@ -125,7 +125,7 @@ def test_without_a_name_for_commits_no_trial_begins(finished: Path) -> None:
 
 
 def test_the_search_for_the_rate_goes_on_and_applies_what_it_found(finished: Path) -> None:
-    search = ("lr-sweep", "--rates", "3", "--seeds", "2", "--examples", "40", "--low", "1e-5")
+    search = ("lr-sweep", "--rates", "3", "--seeds", "2", "--examples", "100", "--low", "1e-5")
     first = haechi(finished, *search)
     assert re.search(r"trial 1, about \d+ to go: seed 7 \(range test\)", first)
     assert "of the base" not in first, "a range test validates nothing"
