@@ -39,6 +39,7 @@ ROOMS = (
     ("selection",),
     ("pipeline",),
     ("comparison", "report", "serving"),
+    ("answering",),
     ("sweeps",),
     ("replay", "doctor", "release"),
     ("cli",),

@@ -9,7 +9,7 @@ from pipeline.checkout import SRC
 
 MODULES = sorted(path for path in SRC.rglob("*.py") if path.name != "__init__.py")
 LONGEST_FUNCTION, LONGEST_MODULE, MOST_PARAMETERS = 60, 400, 7
-MOST_MODULES, FEWEST_LINES, MOST_SMALL = 350, 25, 8
+MOST_MODULES, FEWEST_LINES, MOST_SMALL = 380, 25, 8
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -85,6 +85,7 @@ TOUCHED = (
     "src/haechi/comparison/compare.py",
     "src/haechi/sweeps/engine/study.py",
     "src/haechi/serving/engine.py",
+    "src/haechi/answering/answerer.py",
     "src/haechi/fetch/client.py",
     "src/haechi/replay/run.py",
     "src/haechi/doctor/examine.py",
