@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ class Answerer:
         if reason := unreadable(one):
             return Reply(one.eval_id, "unreadable", "", SENTENCES[reason], reason=reason)
         text, said = self.standalone(one)
-        asked = self.searched(steps.queries(text, self._words([text])[0], self._params.queries))
+        asked = self.searched(self.queries(text))
         gate = self._gate.chances(self.seen(one, said, text, asked[0])) if self._gate else {}
         if gate and is_talk(gate, self._costs):
             return Reply(one.eval_id, "talk", text, NO_SEARCH, gate=gate)
@@ -50,8 +51,18 @@ class Answerer:
     def standalone(self, one: Conversation) -> tuple[str, list[steps.Word]]:
         """The question as it can be understood alone, and the words of the last turn."""
         before = one.before if self._params.rewrite else ()
-        said, *earlier = self._words([one.last, *(text[-2_000:] for text in before)])
+        said, *earlier = self.words([one.last, *(text[-2_000:] for text in before)])
         return steps.rewritten(one.last, said, earlier, self._params.carry), said
+
+    def queries(self, text: str) -> tuple[str, ...]:
+        """The ways in which a question is searched for."""
+        return steps.queries(text, self.words([text])[0], self._params.queries)
+
+    def like(self, params: AnswerParams) -> "Answerer":
+        """The same with other parameters."""
+        other = copy(self)
+        other._params = params
+        return other
 
     def searched(self, queries: Sequence[str]) -> list[Answer]:
         """What the engine finds for each query."""
@@ -66,14 +77,19 @@ class Answerer:
     def cited(self, asked: Sequence[Answer]) -> tuple[Cited, ...]:
         """The passages that a submission names, out of the lists of all queries."""
         hits: dict[str, Hit] = {}
-        lists: list[dict[str, list[Scored]]] = []
         for answer in asked:
-            lists.append({system: [Scored(hit.key, hit.score) for hit in found] for system, found in answer.lists.items()})
             for system in (HYBRID, TUNED, BM25):  # the hybrid's own hits know what carried them
                 for hit in answer.lists[system]:
                     hits.setdefault(hit.key, hit)
-        ranked = steps.fused(lists, self._params)[: self._params.passages]
+        ranked = self.fused(asked)[: self._params.passages]
         return tuple(_cited(number, hits[one.id], one.score) for number, one in enumerate(ranked, start=1))
+
+    def fused(self, asked: Sequence[Answer]) -> tuple[Scored, ...]:
+        """The articles that the lists of all queries hold, as one list."""
+        lists = [
+            {system: [Scored(hit.key, hit.score) for hit in found] for system, found in answer.lists.items()} for answer in asked
+        ]
+        return steps.fused(lists, self._params)
 
     def _extracted(self, asked: Answer, found: Sequence[Cited]) -> tuple[str, tuple[Cited, ...]]:
         """The sentence of the first passages that says most of the question, with its citation."""
@@ -89,7 +105,8 @@ class Answerer:
         quoted = tuple(_quoting(one, sentence) if number == place else one for number, one in enumerate(found))
         return f"{sentence.text.strip()} [{place + 1}]", quoted
 
-    def _words(self, texts: Sequence[str]) -> list[list[steps.Word]]:
+    def words(self, texts: Sequence[str]) -> list[list[steps.Word]]:
+        """The words of each text."""
         with self._kiwi:
             return [steps.words(said) for said in analyse(texts)]
 

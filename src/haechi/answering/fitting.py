@@ -66,7 +66,8 @@ def examples(
         text, said = answerer.standalone(one)
         (answer,) = answerer.searched([text])
         fold = fold_of(pair.meta.group, params.seed)
-        for label, hidden in ((ANSWERED, frozenset[str]()), (ABSENT, gold)):
+        own = frozenset({name.get(pair.meta.source_id, "")})  # a decision doesn't answer its own question
+        for label, hidden in ((ANSWERED, own), (ABSENT, own | gold)):
             seen = answerer.seen(one, said, text, answer, hidden)
             found.append(Example(f"{pair.query_id}/{label}", label, seen, fold))
     return found

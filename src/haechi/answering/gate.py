@@ -142,6 +142,11 @@ def read_gate(path: Path, model: str) -> Gate:
     return gate
 
 
+def read_gates(path: Path) -> list[Gate]:
+    """The gates that were fitted without one fold each."""
+    return list(read_record(path, tuple[Gate, ...], "a list of gates"))
+
+
 def length(seen: frozenset[str]) -> float:
     """What the weights of the words are divided by: longer turns have more of them."""
     return float(np.sqrt(max(len(seen), 1)))
