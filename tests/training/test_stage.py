@@ -121,5 +121,5 @@ def test_a_wrong_parameter_is_told_before_torch_is_imported(stage: Stage, capsys
     """Which takes seconds."""
     assert stage(lr=-1.0) == 1
     assert capsys.readouterr().err.startswith("error: ")
-    with pytest.raises(AssertionError, match="torch|sentence_transformers"):
+    with pytest.raises(AssertionError, match=r"torch|sentence_transformers"):
         stage()

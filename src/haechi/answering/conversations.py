@@ -131,7 +131,11 @@ def unreadable(one: Conversation) -> str:
 
 
 def written(reply: Reply) -> dict[str, object]:
+    """A reply as a line of the output."""
+    return written_line(reply.submission)
+
+
+def written_line(line: Submission) -> dict[str, object]:
     """A line of the output in the order of the competition's fields; an empty question is left out, as it has it."""
-    line = reply.submission
     said = {"standalone_query": line.standalone_query} if line.standalone_query else {}
     return {"eval_id": line.eval_id, **said, "topk": line.topk, "answer": line.answer}
