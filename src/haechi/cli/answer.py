@@ -37,7 +37,7 @@ def answer(
     as_json: bool,
     **searched: Any,
 ) -> None:
-    """Answer a question, or the conversations of a JSONL, from the corpus and with citations.
+    """Answer a question or a JSONL of conversations, with cited passages.
 
     A line of the file is `{eval_id, msg: [{role, content}]}`. Talk that needs no search gets none.
     """

@@ -31,7 +31,7 @@ GROUPS = {
     },
     "Search": {
         "search": "Show what the tuned model, BM25 and both fused find for a question.",
-        "answer": "Answer a question, or the conversations of a JSONL, from the corpus and with citations.",
+        "answer": "Answer a question or a JSONL of conversations, with cited passages.",
         "ensemble": "Put submissions together by reciprocal rank, silent where most of them are.",
         "serve": "Serve a search page on this machine alone: http://127.0.0.1:8000/.",
         "embed": "Turn texts into vectors: a JSONL with ids and texts, or a file with a text a line.",
