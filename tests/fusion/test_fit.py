@@ -1,12 +1,13 @@
 """Weights are found on labelled queries: whoever is right is believed, and few labels are no ground for many weights."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from small_params import small
 
-from haechi.fusion.fit import BY_TITLE, NEW_ARTICLE, NEW_LAW, OLD, Labelled, fit, forms, kind_of
+from haechi.fusion.fit import BY_TITLE, NEW_ARTICLE, NEW_LAW, OLD, PRETRAINED, Labelled, fit, forms, kind_of
 from haechi.fusion.mixture import Mixture, read_mixture, write_mixture
 from haechi.fusion.params import FusionParams
 from haechi.fusion.signals import Candidates, Known, candidates
@@ -48,6 +49,23 @@ def test_a_search_that_is_always_right_is_believed(right: str) -> None:
     assert mixture.form == "scores"
     assert mixture.labels == {OLD: 30, NEW_ARTICLE: 30}
     assert hits(mixture, *made(60, {OLD: right, NEW_ARTICLE: right}, seed=4)) == 1.0
+
+
+def test_where_all_questions_are_made_an_encoder_from_elsewhere_counts_more_than_they_say() -> None:
+    queries, founds = made(60, {OLD: "bm25", NEW_ARTICLE: "bm25"})
+    guess = [
+        replace(one, signals={**one.signals, "other": one.signals["base"], "other.first": one.signals["base.first"]})
+        for one in founds
+    ]
+    asked = fit(queries, guess, (*SYSTEMS, "other"), PARAMS).mixture
+    nobody = fit([query._replace(made=True) for query in queries], guess, (*SYSTEMS, "other"), PARAMS).mixture
+    some = fit([query._replace(made=n > 0) for n, query in enumerate(queries)], guess, (*SYSTEMS, "other"), PARAMS).mixture
+
+    changed = {term: nobody.weights[term] - asked.weights[term] for term in asked.weights}
+    assert changed.pop("other") == pytest.approx(PRETRAINED)
+    assert set(changed.values()) == {0.0}
+    assert "other counts 0.7 more" in nobody.why
+    assert some.weights == asked.weights
 
 
 @pytest.mark.slow

@@ -116,4 +116,5 @@ def title_queries(
 
 def _labelled(pair: Pair, searcher: Searcher, known: Known) -> Labelled:
     gold = searcher.named(pair.meta.article_keys)
-    return Labelled(pair.query_id, pair.query_text, pair.meta.source_id, gold, pair.meta.group, kind_of(gold, known))
+    kind, made = kind_of(gold, known), pair.meta.type == "synthetic"
+    return Labelled(pair.query_id, pair.query_text, pair.meta.source_id, gold, pair.meta.group, kind, made)

@@ -7,7 +7,7 @@ by weights that were fitted without its decision, and forms are compared by that
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,11 +19,14 @@ from haechi.fusion.params import FusionParams
 from haechi.fusion.signals import CITED, FIRST, LAW, SEEN, TITLE, Array, Candidates, Known
 from haechi.retrieval.run import Run
 from haechi.scoring.metrics import gold_ranks, score
-from haechi.scoring.names import BM25, HEADLINE, TUNED
+from haechi.scoring.names import BASE, BM25, HEADLINE, TUNED
 
 FOLDS = 5
 NEAR = 40
 """Articles of each search that fitting looks at, beside the answers: what stands below is far from being one."""
+PRETRAINED = 0.7
+"""What is added to the weight of each encoder that wasn't trained here, where all questions are made: these share words with
+their passages, and the tuned model has learnt from their like, so both look better than they are on what people ask."""
 STEPS = tuple(round(0.1 * step, 1) for step in range(11))
 OLD, NEW_ARTICLE, NEW_LAW, BY_TITLE = "seen", "unseen_article", "unseen_law", "title"
 
@@ -39,6 +42,8 @@ class Labelled(NamedTuple):
     group: str
     """Queries of one group resemble each other: no weight is judged on a group that it was fitted on."""
     kind: str
+    made: bool = False
+    """Whether nobody asked it."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,9 @@ def fit(queries: Sequence[Labelled], founds: Sequence[Candidates], systems: Sequ
         one = Mixture("constant", {BM25: round(1.0 - weight, 1), TUNED: weight}, why, labels=labels)
         return Fitted(one, _lists(examples, [one.scores(example.found) for example in examples]))
     terms_of = forms(systems, list(counts))
-    crossed = {form: _crossed(examples, terms, params.penalty) for form, terms in terms_of.items()}
+    made = all(query.made for query in queries if query.kind != BY_TITLE)
+    more = {term: made * PRETRAINED * (term in systems and term not in (BM25, TUNED, BASE)) for term in terms_of["scores"]}
+    crossed = {form: _crossed(examples, terms, params.penalty, more) for form, terms in terms_of.items()}
     judged = {form: _figures(examples, scores) for form, scores in crossed.items()}
     share, groups = np.array([example.share for example in examples]), [example.query.group for example in examples]
     means = {form: float(share @ values) for form, values in judged.items()}
@@ -89,12 +96,14 @@ def fit(queries: Sequence[Labelled], founds: Sequence[Candidates], systems: Sequ
     behind = {form: _gap(judged[best] - values, share, groups) for form, values in judged.items()}
     form = next(form for form, (gap, error) in behind.items() if gap <= error)
     why = "best on validation" if form == best else f"the simplest that is within one standard error of {best} on validation"
+    if raised := [term for term, value in more.items() if value]:
+        why += f"; all questions are made, so {', '.join(raised)} counts {PRETRAINED} more than they say"
     validation: dict[str, dict[str, float]] = {
         form: {HEADLINE: round(means[form], 4), "behind": round(gap, 4), "error": round(error, 4)}
         for form, (gap, error) in behind.items()
     }
     weights = dict(sorted(zip(terms_of[form], _weights(examples, terms_of[form], params.penalty), strict=True)))
-    rounded = {term: round(float(weight), 4) for term, weight in weights.items()}
+    rounded = {term: round(float(weight) + more.get(term, 0.0), 4) for term, weight in weights.items()}
     return Fitted(Mixture(form, rounded, why, labels=labels, validation=validation), _lists(examples, crossed[form]))
 
 
@@ -117,11 +126,11 @@ def _fold(group: str) -> int:
     return hashlib.sha256(group.encode()).digest()[0] % FOLDS
 
 
-def _crossed(examples: Sequence[_Example], terms: Sequence[str], penalty: float) -> list[Array]:
-    """The scores of each query's articles by weights that were fitted without its fold."""
-    folds = {example.fold for example in examples}
+def _crossed(examples: Sequence[_Example], terms: Sequence[str], penalty: float, more: Mapping[str, float]) -> list[Array]:
+    """The scores of each query's articles by weights that were fitted without its fold, and what is added to them."""
+    folds, added = {example.fold for example in examples}, np.array([more.get(term, 0.0) for term in terms])
     weights = {fold: _weights([example for example in examples if example.fold != fold], terms, penalty) for fold in folds}
-    return [example.found.matrix(terms) @ weights[example.fold] for example in examples]
+    return [example.found.matrix(terms) @ (weights[example.fold] + added) for example in examples]
 
 
 def _figures(examples: Sequence[_Example], scores: Sequence[Array]) -> Array:
