@@ -48,7 +48,7 @@ def main(
                 files.write_json(folder / "off.json", {"reranker.base": ""})
             for file in (metrics, details):
                 files.write_json(file, {"state": "off"})
-            progress.say("train_reranker: off (reranker.base is empty)")
+            progress.say("train_reranker: off, since reranker.base names no model")
             return
 
         from haechi.reranking.stage import run_stage  # torch, where there is something to train
