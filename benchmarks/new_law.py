@@ -180,7 +180,7 @@ def show(project: Path, work: Path, parts: Mapping[str, Sequence[Query]], valid:
         valid_pairs=valid,
         testset=load_testset(project / "data/testset"),
         probes={},
-        mixed=load_mixed(fusion.encoders),
+        mixed=load_mixed(fusion.encoders, fusion.max_length)[0],
     )
     with open_store() as store:
         source = Stored(store)

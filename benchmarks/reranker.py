@@ -1,10 +1,11 @@
 """What a reranker costs to train: this stage beside the library's trainer alone, on the same lists, in turns; tokens a second.
 
-    python benchmarks/reranker.py [TURNS]
+    python benchmarks/reranker.py --turns 3
 
 A BERT of four layers from a config, 24 lists of five pairs of unequal length, processor time; no figures of quality.
 """
 
+import argparse
 import sys
 import tempfile
 import time
@@ -118,13 +119,16 @@ def ours(examples: list[MinedExample], place: str) -> float:
 
 def main() -> None:
     """In turns, so that whatever else runs here meets both."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--turns", type=int, default=3)
+    turns = parser.parse_args().turns
     logging.set_verbosity_error()
     examples, learner = mined(), model()
     pairs = [(e.query, t) for e in examples for t in (*e.pos, *e.neg)]
     tokens = int(learner.preprocess(pairs)["attention_mask"].sum())
     ratios = []
     with tempfile.TemporaryDirectory() as place:
-        for turn in range(int(sys.argv[1]) if len(sys.argv) > 1 else 3):
+        for turn in range(turns):
             first = ours if turn % 2 else theirs
             a, b = first(examples, place), (theirs if turn % 2 else ours)(examples, place)
             library, here = (b, a) if turn % 2 else (a, b)

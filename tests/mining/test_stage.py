@@ -153,6 +153,9 @@ class Oracle:
         self.asked += len(pairs)
         return np.array([0.9 if (self.answers[query] == text) == self.good else 0.2 for query, text in pairs])
 
+    def logits(self, pairs) -> np.ndarray:
+        return self.scores(pairs)
+
 
 @pytest.mark.parametrize(("good", "forced", "used"), [(True, False, True), (False, False, False), (False, True, True)])
 def test_a_reranker_worse_than_the_searches_is_reported_and_not_used_unless_forced(

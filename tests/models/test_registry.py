@@ -1,6 +1,5 @@
 import pytest
 
-from haechi.models.e5_wheel import PACKAGE
 from haechi.models.registry import ALIASES, STATIC, known
 
 
@@ -21,7 +20,7 @@ def test_an_alias_and_its_hub_id_are_the_same_model(alias: str) -> None:
     assert model.max_length > 0
     assert model.lora_targets
     assert model.licence
-    assert model.id.count("/") == 1 or model.id == PACKAGE
+    assert model.id.count("/") == 1
 
 
 def test_prompts_are_those_that_the_models_were_trained_with() -> None:
@@ -35,7 +34,6 @@ def test_prompts_are_those_that_the_models_were_trained_with() -> None:
         "ko-simcse": ("", ""),
         "multilingual-minilm": ("", ""),
         "multilingual-e5-small": ("query: ", "passage: "),
-        "e5-small-q4": ("query: ", "passage: "),
         "arctic-ko": ("query: ", ""),
     }
 

@@ -55,6 +55,9 @@ HOW: dict[str, Shorten | Skipped] = {
     r"haechi update": Skipped("trains on from the present model; tests/proofs/test_update.py does"),
     r"haechi release": Skipped("trains once more; tests/proofs/test_release.py does"),
     r"haechi (answer|ensemble)|dvc repro tracks": Skipped("tests/answering runs the commands and the stages of the track"),
+    r"haechi search .* --rerank|cp -r models/reranker|dvc add models/judge": Skipped(
+        "needs a reranker; tests/serving/test_rerank.py has one"
+    ),
     r"haechi serve": Skipped("runs until it is stopped; tests/serving/test_commands.py does that"),
     r"tensorboard": Skipped("runs until it is stopped, and needs an extra"),
     r"dvc queue start": Skipped("works in the background; tests/proofs/test_experiments.py runs a queue"),

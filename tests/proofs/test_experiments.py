@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 def test_a_new_rate_reruns_train_and_what_follows_and_really_trains(finished: Path) -> None:
     done = project.dvc(finished, "exp", "run", "-S", "train.lr=5e-5")
 
-    assert project.stages_run(done.stdout) == ["train", "select", "evaluate", "report"]
+    assert project.stages_run(done.stdout) == ["train", "select", "train_reranker", "evaluate", "report"]
     config = json.loads((finished / "models/run/training_config.json").read_text(encoding="utf-8"))
     assert config["params"]["lr"] == 5e-5
     validation = json.loads((finished / "reports/stages/train.json").read_text(encoding="utf-8"))["validation"]

@@ -23,8 +23,7 @@ from haechi.comparison.rank_params import RankParams
 from haechi.export import formats
 from haechi.export.formats import Encode, Format
 from haechi.export.trace import Graph
-from haechi.models.load import folder_hash, load_encoder, open_encoder, save_encoder, save_pointer
-from haechi.models.static_encoder import StaticEncoder
+from haechi.models.load import LIGHT, folder_hash, load_encoder, open_encoder, save_encoder, save_pointer
 from haechi.records.validated import ValidatedQuery
 from haechi.runtime.errors import HaechiError, UsageError
 from haechi.runtime.files import sha256_folder, write_json
@@ -85,7 +84,7 @@ def test_no_model_outlives_its_score(project: Path, tmp_path: Path, monkeypatch:
 
     def load(folder: Path) -> Any:
         model = open_encoder(folder)
-        loaded.append(weakref.ref(model if isinstance(model, StaticEncoder) else model[0]))
+        loaded.append(weakref.ref(model if isinstance(model, LIGHT) else model[0]))
         return model
 
     monkeypatch.setattr(scorer_module, "open_encoder", load)

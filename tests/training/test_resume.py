@@ -21,7 +21,7 @@ from training.made import VALIDATION, examples, recipe, static, train, transform
 from haechi.runtime.errors import HaechiError
 from haechi.runtime.files import sha256_folder
 from haechi.scoring.validation import Validation
-from haechi.training import objective, retention, session, trainer
+from haechi.training import engine, objective, session, trainer
 from haechi.training.recipe import Recipe
 from haechi.training.resume import Work, kept, resumable
 
@@ -124,7 +124,7 @@ POINTS: dict[str, tuple[Any, str, int]] = {
     "while a state is written": (trainer, "save_file", 3),
     "between two files of a state": (trainer.Trainer, "_save_rng_state", 4),
     "in a validation": (Validation, "__call__", 3),
-    "while a checkpoint is saved": (retention, "save_encoder", 2),
+    "while a checkpoint is saved": (engine, "save_encoder", 2),
     "when everything is trained": (session, "outcome", 1),
 }
 

@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from haechi.models.registry import ALIASES
+from haechi.models.registry import ALIASES, PACKAGED
 from haechi.runtime import locks
 from haechi.runtime.environment import home
 from haechi.runtime.errors import HaechiError
@@ -109,7 +109,7 @@ def opened() -> "BertEncoder | None":
     digest = _checked(file)
     packed = read(np.memmap(file, mode="r").data, str(file))
     sys.stderr.write(f"{PACKED_ALIAS}: from the installed package {PACKAGE} (sha256 {digest[:12]}, 4-bit weights)\n")
-    entry, most = ALIASES[PACKED_ALIAS], packed.sizes.positions
+    entry, most = PACKAGED[PACKED_ALIAS], packed.sizes.positions
     prompts = {"query": entry.query_prompt, "document": entry.passage_prompt}
     words = tokenizer(packed)
     return BertEncoder(words, packed.weights, _config(packed), "mean", True, prompts, Lengths(most, most), digest)  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from haechi.models import e5_wheel
 from haechi.models.bert_encoder import BertEncoder, load_bert
 from haechi.models.hub import answers, cached, cached_in_part, download, may_be_asked_for, refuse_code, whole
-from haechi.models.registry import ALIASES, STATIC, BaseModel, known, known_reranker
+from haechi.models.registry import ALIASES, PACKAGED, STATIC, BaseModel, known, known_reranker
 from haechi.models.released import BESIDE
 from haechi.models.static_encoder import SETTINGS, StaticEncoder, load_static
 from haechi.runtime.errors import HaechiError, ModelUnreachable, PackageMissing, RerankerUnreachable
@@ -111,7 +111,7 @@ def open_base(name: str, max_length: int = 0, query_length: int = 0, precision: 
 def _named(name: str) -> tuple[BaseModel | None, Path]:
     """What is known of a model, and its folder."""
     entry = known(name)
-    if not entry and "/" not in name and not Path(name).is_dir() and (question := meant(name, [*ALIASES, STATIC])):
+    if not entry and "/" not in name and not Path(name).is_dir() and (question := meant(name, [*ALIASES, *PACKAGED, STATIC])):
         raise HaechiError(f"model {name!r}: neither a registered name nor a folder{question}")
     return entry, folder_of(name)
 

