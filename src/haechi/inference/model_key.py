@@ -25,7 +25,11 @@ def model_key(model: "Model | StaticEncoder | BertEncoder", precision: Precision
     """The parts of a key that a model stands for: weights, words, modules, prompts, lengths, numbers, libraries, device kind."""
     if isinstance(model, LIGHT):  # it is read by numpy: no kind of device, no precision, no library of torch's takes part
         kind = "table" if isinstance(model, StaticEncoder) else "bert"
-        return {"model": _hash(model.parts()), kind: 1, "libraries": {name: version(name) for name in LIGHT_LIBRARIES}}
+        return {
+            "model": _hash(model.parts()),
+            kind: 1 if kind == "table" else 2,
+            "libraries": {name: version(name) for name in LIGHT_LIBRARIES},
+        }
     parts = {
         "weights": weight_hash(model),
         "modules": [_module(module) for module in model],
