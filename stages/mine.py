@@ -81,7 +81,7 @@ def main(
             away.articles | away.sources | frozenset(apart.articles),
         )
         models = Models(
-            open_encoder(Path(settings.encoder)),
+            open_encoder(Path(settings.encoder), settings.precision),
             load_reranker(settings.reranker, settings.reranker_length) if settings.reranker else None,
             llm_judge(llm, settings.promote_threshold, store, os.environ) if settings.promote == "llm" else None,
         )

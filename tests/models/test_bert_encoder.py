@@ -9,9 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import WORDS
 
+from haechi.inference.cached_encoder import Encoder
 from haechi.models.bert_encoder import BertEncoder, load_bert
 from haechi.models.load import load_encoder, open_base, open_encoder, save_encoder, weight_hash
 from haechi.retrieval.dense import encode
+from haechi.rowstore.store import open_store
+from haechi.runtime.errors import HaechiError
 
 NEAR = 2e-6
 TEXTS = st.lists(st.text(st.sampled_from([*"".join(WORDS), " ", "\n", "가"]), max_size=60) | st.just(""), min_size=1, max_size=5)
@@ -120,5 +123,9 @@ def test_a_gpu_or_another_precision_takes_the_library(tmp_path: Path, monkeypatc
     assert isinstance(open_encoder(place), BertEncoder)
     assert isinstance(open_base(str(place), 12), BertEncoder)
     assert not isinstance(open_encoder(place, "bf16"), BertEncoder)
+    with open_store(tmp_path / "rows.sqlite") as store:
+        assert Encoder(open_encoder(place, "bf16"), store, "bf16").queries(["우물"]).shape == (1, 32)
+        with pytest.raises(HaechiError, match="gives fp32 alone, not bf16"):
+            Encoder(open_encoder(place), store, "bf16")
     monkeypatch.setenv("HAECHI_DEVICE", "meta")
     assert not isinstance(open_encoder(place), BertEncoder)

@@ -7,6 +7,7 @@ import numpy as np
 from haechi.inference import fixed_shapes
 from haechi.inference.fixed_shapes import Precision
 from haechi.inference.model_key import model_key
+from haechi.models.bert_encoder import BertEncoder
 from haechi.models.load import LIGHT, AnyEncoder
 from haechi.models.static_encoder import static_of
 from haechi.retrieval.dense import Task, Vectors, encode, unit
@@ -23,6 +24,10 @@ class Encoder:
     """A model whose vectors come from the row store; only texts that it never saw go through the model."""
 
     def __init__(self, model: AnyEncoder, store: Store, precision: Precision = "fp32") -> None:
+        if isinstance(model, BertEncoder) and precision != "fp32":
+            raise HaechiError(
+                f"dense: a model that numpy computes gives fp32 alone, not {precision}; open it with that precision"
+            )
         self._model = model if isinstance(model, LIGHT) else static_of(model) or model
         self._store, self._precision = store, precision
         self._identity = model_key(self._model, precision)

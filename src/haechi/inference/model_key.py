@@ -18,18 +18,17 @@ if TYPE_CHECKING:
     from haechi.inference.fixed_shapes import Model
 
 LIBRARIES = ("torch", "sentence-transformers", "transformers", "tokenizers")
+LIGHT_KINDS: dict[type, tuple[str, int]] = {StaticEncoder: ("table", 1), BertEncoder: ("bert", 2)}
+"""Name and version of what computes; the version is raised whenever the same model would give other bits."""
 LIGHT_LIBRARIES = ("numpy", "tokenizers")
 
 
 def model_key(model: "Model | StaticEncoder | BertEncoder", precision: Precision) -> dict[str, object]:
     """The parts of a key that a model stands for: weights, words, modules, prompts, lengths, numbers, libraries, device kind."""
     if isinstance(model, LIGHT):  # it is read by numpy: no kind of device, no precision, no library of torch's takes part
-        kind = "table" if isinstance(model, StaticEncoder) else "bert"
-        return {
-            "model": _hash(model.parts()),
-            kind: 1 if kind == "table" else 2,
-            "libraries": {name: version(name) for name in LIGHT_LIBRARIES},
-        }
+        kind, made_by = LIGHT_KINDS[type(model)]
+        libraries = {name: version(name) for name in LIGHT_LIBRARIES}
+        return {"model": _hash(model.parts()), kind: made_by, "libraries": libraries}
     parts = {
         "weights": weight_hash(model),
         "modules": [_module(module) for module in model],
